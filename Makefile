@@ -1,0 +1,29 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer: `make repro` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: repro test lint install clean
+
+repro: install  ## run the whole pipeline on the corpora that params.yaml lists
+	dvc repro
+	dvc metrics show
+
+test: install  ## run the tests
+	python -m pytest
+
+lint: install  ## check style and formatting
+	ruff check .
+	ruff format --check .
+
+install: $(INSTALLED)  ## make .venv from the lock file
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --requirement requirements.lock
+	python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+clean:  ## remove the virtual environment; data and models stay in DVC's cache
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""Extreme multi-label text classification that can be trusted: attacked, explained, reproducible."""

@@ -1,0 +1,52 @@
+"""What every stage script shares: one Typer command, a user's mistake as one line, rich progress on stderr."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from xmlcore.errors import UserError
+
+console = Console(stderr=True)
+Item = TypeVar("Item")
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run `main` as a Typer command; `UserError` and `OSError` end it with one line and exit code 1."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    try:
+        app()
+    except UserError as error:
+        fail(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        fail(f"{place}{error.strerror or error}")
+
+
+def fail(message: str) -> None:
+    """Print `message` as one line on stderr and leave with exit code 1."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def progress_bar() -> Progress:
+    """A progress display with count, elapsed and remaining time; silent when stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
+    """Iterate over `items` behind a progress bar."""
+    with progress_bar() as progress:
+        yield from progress.track(items, total=total, description=description)

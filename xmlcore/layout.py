@@ -1,0 +1,46 @@
+"""Where everything is on disk, relative to the folder that holds params.yaml. dvc.yaml names the same places."""
+
+from pathlib import Path
+
+VECTORS = Path("data/vectors")
+REPORT = Path("report")
+
+
+def raw(corpus: str) -> Path:
+    return Path("data", corpus, "raw")
+
+
+def records(corpus: str) -> Path:
+    return Path("data", corpus, "records")
+
+
+def encoded(corpus: str) -> Path:
+    return Path("data", corpus, "encoded")
+
+
+def embedding(corpus: str, model: str) -> Path:
+    return Path("data", corpus, "embeddings", f"{model}.npy")
+
+
+def model(corpus: str, model: str, regime: str) -> Path:
+    return Path("models", corpus, model, regime)
+
+
+def predictions(corpus: str, model: str, regime: str) -> Path:
+    return Path("predictions", corpus, model, regime)
+
+
+def explanations(corpus: str, model: str, regime: str) -> Path:
+    return Path("explanations", corpus, model, regime)
+
+
+def metrics(corpus: str, *parts: str) -> Path:
+    return Path("metrics", corpus, *parts)
+
+
+def plots(corpus: str, model: str, regime: str) -> Path:
+    return Path("plots", corpus, model, regime)
+
+
+def evaluation(corpus: str, model: str, regime: str) -> Path:
+    return Path("evaluations", corpus, model, regime)

@@ -1,0 +1,270 @@
+"""The typed view of params.yaml: unknown keys, wrong types and impossible values are refused by name.
+
+A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`); the singular mapping beside it
+says what each name means (`corpus`, `model`, `regime`). A corpus may override `encode` for itself.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from xmlcore.errors import UserError
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Epsilon = Annotated[float, Field(ge=0)]
+Squeeze = Literal["none", "embeddings", "outputs", "both"]
+
+
+def _plain_name(name: str) -> str:
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+        raise ValueError("a name of letters, digits, '.', '_' and '-', not beginning with '.'")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_plain_name)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SourceFile(Section):
+    """One file of a corpus: where it comes from and how to know that it arrived whole."""
+
+    url: str | None = None  # None: only a mirror has it
+    bytes: PositiveInt | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Simulation(Section):
+    """Sizes of a simulated corpus (`xmlcore.simulation`)."""
+
+    kind: Literal["rcv1", "eurlex"]
+    train_documents: PositiveInt
+    test_documents: PositiveInt
+    labels: PositiveInt
+    mean_tokens: PositiveInt
+
+
+class Fetch(Section):
+    """Official files by name, or the simulation that writes them."""
+
+    files: dict[Name, SourceFile] = {}
+    simulation: Simulation | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Fetch":
+        if bool(self.files) == (self.simulation is not None):
+            raise ValueError("give either `files` or `simulation`")
+        return self
+
+
+class Convert(Section):
+    """How the official files are read (`xmlcore.corpora`)."""
+
+    format: Literal["lyrl2004", "bag_of_words", "reuters21578", "labelled_text"]
+    max_features: PositiveInt = 500
+    order: Literal["weight", "idf"] = "weight"
+
+
+class Encode(Section):
+    tokenizer: Literal["words", "whitespace"] = "words"
+    max_tokens: PositiveInt = 500
+    min_count: PositiveInt = 2
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+
+
+class Embedding(Section):
+    """Initial word vectors (`xmlcore.embeddings`)."""
+
+    kind: Literal["random", "glove", "tfidf_svd"] = "tfidf_svd"
+    dimension: PositiveInt = 300
+
+
+class Network(Section):
+    """The shape of XML-CNN (`xmlcore.models.xml_cnn`)."""
+
+    windows: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 4, 8]
+    filters: PositiveInt = 128
+    chunks: PositiveInt = 1
+    hidden: PositiveInt = 512
+    dropout: Fraction = 0.5
+    initialisation: Literal["averaging", "torch"] = "averaging"
+
+
+class Training(Section):
+    """Optimisation (`xmlcore.training`). Milestones are epochs after which the learning rate falls by `gamma`."""
+
+    epochs: PositiveInt = 15
+    patience: PositiveInt = 5
+    batch_size: PositiveInt = 64
+    learning_rate: PositiveFloat = 0.001
+    milestones: list[PositiveInt] = []
+    gamma: PositiveFloat = 0.1
+    loss_reduction: Literal["document", "element"] = "document"
+    prior_bias: bool = True
+    shuffle_tokens: bool = False
+    refit: bool = True
+    matmul_precision: Literal["highest", "high", "medium"] = "medium"
+
+
+class Model(Section):
+    """A named recipe: an architecture with its embedding, shape and optimisation."""
+
+    architecture: Literal["xml_cnn"]
+    embedding: Embedding
+    network: Network
+    training: Training
+
+
+class Regime(Section):
+    """How a recipe is trained against attacks, and which defence it wears when it is evaluated."""
+
+    epsilon: Epsilon
+    adversarial_weight: Annotated[float, Field(ge=0, le=1)]
+    squeeze: Squeeze
+
+
+class Predict(Section):
+    """How many of the best labels of a document are stored."""
+
+    labels: PositiveInt = 10
+
+
+class Fgsm(Section):
+    """The evaluation under attack (`xmlcore.evaluation`)."""
+
+    epsilons: Annotated[list[Epsilon], Field(min_length=1)]
+    bits: Annotated[int, Field(ge=1, le=16)] = 8
+    perturb_padding: bool = False
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Fgsm":
+        names = [format_epsilon(epsilon) for epsilon in self.epsilons]
+        if len(set(names)) < len(names):
+            raise ValueError("two epsilons have the same name in the metrics files: " + ", ".join(names))
+        return self
+
+
+class Lime(Section):
+    samples: PositiveInt = 1000
+
+
+class Shap(Section):
+    evaluations: PositiveInt = 500
+    tokenizer: str = "model"
+    global_documents: PositiveInt = 100
+    global_evaluations: PositiveInt = 200
+    global_tokens: PositiveInt = 20
+
+
+class Explain(Section):
+    documents: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    labels: PositiveInt = 3
+    top_tokens: PositiveInt = 10
+    lime: Lime
+    shap: Shap
+
+
+class Report(Section):
+    epsilon: Epsilon
+
+
+class Corpus(Section):
+    """Where a corpus comes from, how it is read, and what it wants different from the common settings."""
+
+    fetch: Fetch
+    convert: Convert
+    encode: dict[str, Any]
+    model: dict[Name, dict[str, Any]]
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    corpora: list[Name]
+    models: list[Name]
+    regimes: list[Name]
+    vectors: list[Name]
+    encode: Encode
+    model: dict[Name, Model]
+    regime: dict[Name, Regime]
+    predict: Predict
+    fgsm: Fgsm
+    explain: Explain
+    report: Report
+    vector: dict[Name, Fetch]
+    corpus: dict[Name, Corpus]
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Params":
+        for plural, known in (
+            ("corpora", self.corpus),
+            ("models", self.model),
+            ("regimes", self.regime),
+            ("vectors", self.vector),
+        ):
+            for name in getattr(self, plural):
+                if name not in known:
+                    raise ValueError(f"{plural}: {name!r} is not defined; known are {', '.join(known)}")
+        for corpus in self.corpus:
+            self.encode_of(corpus)
+            for name in self.model:
+                self.model_of(corpus, name)
+        return self
+
+    def encode_of(self, corpus: str) -> Encode:
+        """`encode` with the overrides of `corpus`."""
+        return _override(self.encode, self.corpus[corpus].encode, f"corpus.{corpus}.encode")
+
+    def model_of(self, corpus: str, model: str) -> Model:
+        """`model.NAME` with the overrides of `corpus`."""
+        return _override(self.model[model], self.corpus[corpus].model.get(model, {}), f"corpus.{corpus}.model.{model}")
+
+
+def _override(section: Section, changes: dict[str, Any], place: str) -> Any:
+    merged = section.model_dump()
+    for key, value in changes.items():
+        merged[key] = (
+            {**merged[key], **value} if isinstance(merged.get(key), dict) and isinstance(value, dict) else value
+        )
+    try:
+        return type(section).model_validate(merged)
+    except ValidationError as error:
+        raise UserError(_describe(error, place)) from None
+
+
+def format_epsilon(epsilon: float) -> str:
+    """The one spelling of an epsilon, as in `metrics/.../fgsm/eps=0.10.json`: at least two decimals, no exponent."""
+    whole, _, decimals = f"{epsilon:.6f}".rstrip("0").partition(".")
+    return f"{whole}.{decimals:0<2}"
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml. Raises `UserError` that names the key, the value and what is allowed."""
+    try:
+        return Params.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run from the folder that holds it") from None
+    except YAMLError as error:
+        raise UserError(f"{path}: not YAML: {error}") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {_describe(error)}") from None
+
+
+def _describe(error: ValidationError, place: str = "") -> str:
+    """The first complaint of pydantic as `key: what is allowed (value)`."""
+    first = error.errors()[0]
+    key = ".".join([place] * bool(place) + [str(part) for part in first["loc"]])
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown parameter; remove it or mend its spelling"
+    if first["type"] == "missing":
+        return f"{key}: missing; add it"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {message} (is {first['input']!r})" if key else message
