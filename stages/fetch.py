@@ -1,0 +1,46 @@
+"""Bring the official files of a corpus into data/CORPUS/raw, or those of word vectors into data/vectors/NAME.
+
+python stages/fetch.py reuters21578
+python stages/fetch.py reuters21578 --mirror /media/corpora
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xmlcore import layout
+from xmlcore.cli import run
+from xmlcore.errors import UserError
+from xmlcore.fetching import describe_files, fetch_files
+from xmlcore.params import load_params
+
+
+def main(
+    corpus: Annotated[str, typer.Argument(help="A name under `corpus` or `vector` in params.yaml.")],
+    mirror: Annotated[
+        str | None,
+        typer.Option(envvar="XMLCORE_MIRROR", help="Folder, file:// or http(s):// base holding CORPUS/FILE."),
+    ] = None,
+) -> None:
+    """Fetch a corpus into data/CORPUS/raw, or word vectors into data/vectors/NAME."""
+    params = load_params()
+    sources = {name: known.fetch for name, known in params.corpus.items()} | params.vector
+    if corpus not in sources:
+        raise UserError(f"params.yaml: no corpus or vector {corpus}; choose one of {', '.join(sources)}")
+    fetch = sources[corpus]
+    raw = layout.VECTORS / corpus if corpus in params.vector else layout.raw(corpus)
+    if fetch.simulation is None:
+        fetch_files(corpus, fetch.files, raw, mirror)
+        return
+
+    from xmlcore.simulation import write_mirror  # only simulated corpora need it
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_mirror(corpus, fetch.simulation, params.seed, Path(folder))
+        fetch_files(corpus, describe_files(Path(folder, corpus)), raw, folder)
+
+
+if __name__ == "__main__":
+    run(main)
