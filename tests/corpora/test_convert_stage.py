@@ -1,0 +1,51 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORPUS = "tibkat"  # any corpus of params.yaml in the labelled_text format
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    raw = tmp_path / "data" / CORPUS / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train.txt").write_text("a b\tone two\nb\tthree\n")
+    (raw / "test.txt").write_text("c\tfour\n")
+    return tmp_path
+
+
+def convert(project: Path, corpus: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "stages" / "convert.py"), corpus]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True)
+
+
+def test_records_are_written_and_summarised_in_one_line(project: Path) -> None:
+    done = convert(project, CORPUS)
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"{CORPUS}: 2 train and 1 test documents, 3 labels, 1.33 labels and 1 tokens a document\n",
+    )
+    assert (project / "data" / CORPUS / "records" / "test.tsv").read_text() == "test-1\tc\tfour\n"
+
+
+def test_failure_is_one_line_and_keeps_the_former_records(project: Path) -> None:
+    convert(project, CORPUS)
+    (project / "data" / CORPUS / "raw" / "test.txt").write_text("no tab\n")
+    failed = convert(project, CORPUS)
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        f"error: data/{CORPUS}/raw/test.txt:1: not `labels<TAB>text`; give every line the fields of line 1\n"
+    )
+    assert sorted(path.name for path in (project / "data" / CORPUS).iterdir()) == ["raw", "records"]
+    assert (project / "data" / CORPUS / "records" / "train.tsv").read_text().startswith("train-1\ta b\tone two\n")
+
+
+def test_unknown_corpus_is_answered_with_the_known_ones(project: Path) -> None:
+    failed = convert(project, "nope")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: params.yaml: no corpus.nope; choose one of: ")
