@@ -82,7 +82,7 @@ class Encode(Section):
 class Embedding(Section):
     """Initial word vectors (`xmlcore.embeddings`)."""
 
-    kind: Literal["random", "glove", "tfidf_svd"] = "tfidf_svd"
+    kind: Literal["random", "glove", "in_domain"] = "in_domain"
     dimension: PositiveInt = 300
 
 

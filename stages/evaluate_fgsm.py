@@ -1,0 +1,46 @@
+"""Evaluate clean and under FGSM, for every epsilon: `python stages/evaluate_fgsm.py reuters21578 xml_cnn clean`.
+
+Reads models/CORPUS/MODEL/REGIME and data/CORPUS/encoded. Writes one file for each epsilon, metrics/CORPUS/MODEL/REGIME/
+fgsm/eps=0.10.json, of the model with its regime's defence against an attacker who knows of it; the ablation of
+feature squeezing, plots/CORPUS/MODEL/REGIME/squeezing.json; and how long it took, in evaluations/CORPUS/MODEL/REGIME.
+"""
+
+from xmlcore.cli import run
+
+
+def main(corpus: str, model: str, regime: str) -> None:
+    import time
+
+    from xmlcore import layout
+    from xmlcore.cli import track
+    from xmlcore.encoding import load_encoded
+    from xmlcore.evaluation import Setting, fgsm_sweep, squeezing_settings
+    from xmlcore.files import atomic_directory, write_json
+    from xmlcore.models.storage import load_model
+    from xmlcore.params import format_epsilon, load_params
+
+    params = load_params()
+    data = load_encoded(layout.encoded(corpus))
+    defended = Setting(params.regime[regime].squeeze, "aware")
+    started = time.perf_counter()
+    results = fgsm_sweep(
+        load_model(layout.model(corpus, model, regime)),
+        data.splits["test"],
+        params.fgsm.epsilons,
+        squeezing_settings(defended),
+        params.fgsm.bits,
+        data.max_tokens if params.fgsm.perturb_padding else None,
+        track,
+    )
+    seconds = time.perf_counter() - started
+    with atomic_directory(layout.metrics(corpus, model, regime, "fgsm")) as folder:
+        for result in results:
+            if result.setting == defended:
+                name = f"eps={format_epsilon(result.epsilon)}.json"
+                write_json(folder / name, {"epsilon": result.epsilon} | result.metrics)
+    write_json(layout.plots(corpus, model, regime) / "squeezing.json", [result.row() for result in results])
+    write_json(layout.evaluation(corpus, model, regime) / "seconds.json", {"evaluate": round(seconds, 1)})
+
+
+if __name__ == "__main__":
+    run(main)

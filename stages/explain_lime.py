@@ -1,0 +1,53 @@
+"""Explain the predictions of chosen test documents with LIME.
+
+python stages/explain_lime.py simulated-rcv1 xml_cnn clean
+
+Reads explain.documents, explain.labels, explain.top_tokens and explain.lime from params.yaml; writes
+explanations/CORPUS/MODEL/REGIME/lime/: one page for each document and explanations.json.
+"""
+
+from xmlcore import layout
+from xmlcore.cli import run, track
+from xmlcore.files import atomic_directory
+from xmlcore.params import load_params
+
+
+def main(corpus: str, model: str, regime: str) -> None:
+    """Write the LIME explanations of CORPUS for the MODEL trained in REGIME."""
+    from xmlcore.corpora.records import read_records
+    from xmlcore.explain.documents import select_documents
+    from xmlcore.explain.lime import lime_surrogates
+    from xmlcore.explain.pages import lime_page
+    from xmlcore.explain.store import as_objects, write_json
+    from xmlcore.explain.tokens import ModelTokens
+    from xmlcore.predictions import read_predictions
+    from xmlcore.predictor import load_predictor
+
+    params = load_params()
+    options = params.explain
+    name = f"{corpus}/{model}/{regime}"
+    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus))
+    predictions = read_predictions(layout.predictions(corpus, model, regime))
+    records = read_records(layout.records(corpus) / "test.tsv")
+    documents = select_documents(records, predictions, predictor.label_names, options.documents)
+
+    objects = []
+    with atomic_directory(layout.explanations(corpus, model, regime) / "lime") as folder:
+        for document in track(documents, f"LIME {name}"):
+            tokens = predictor.tokenize(document.text)
+            surrogates = lime_surrogates(
+                tokens,
+                predictor,
+                document.top_labels(options.labels),
+                samples=options.lime.samples,
+                top_tokens=options.top_tokens,
+                seed=[params.seed, document.index],
+            )
+            page = lime_page(name, document, ModelTokens(tokens), surrogates)
+            (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
+            objects += as_objects(document, surrogates)
+        write_json(folder / "explanations.json", objects)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+"""Store the best labels of every test document once: `python stages/predict.py reuters21578 xml_cnn clean`.
+
+Reads models/CORPUS/MODEL/REGIME and data/CORPUS/encoded, writes predictions/CORPUS/MODEL/REGIME.
+"""
+
+from xmlcore.cli import run
+
+
+def main(corpus: str, model: str, regime: str) -> None:
+    from xmlcore import layout
+    from xmlcore.cli import track
+    from xmlcore.encoding import load_encoded
+    from xmlcore.evaluation import predict
+    from xmlcore.files import atomic_directory
+    from xmlcore.models.storage import load_model
+    from xmlcore.params import load_params
+    from xmlcore.predictions import Predictions, write_predictions
+
+    k = load_params().predict.labels
+    classifier = load_model(layout.model(corpus, model, regime))
+    labels, scores = predict(classifier, load_encoded(layout.encoded(corpus)).splits["test"], k, track)
+    with atomic_directory(layout.predictions(corpus, model, regime)) as folder:
+        write_predictions(folder, Predictions(labels, scores))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+"""Join everything that was measured and explained into report/index.html and report/report.md.
+
+python stages/report.py
+"""
+
+from pathlib import Path
+
+from xmlcore.cli import run
+from xmlcore.files import atomic_directory
+from xmlcore.params import load_params
+
+
+def main() -> None:
+    """Write the report of the corpora in params.yaml and of every corpus that has committed metrics."""
+    from xmlcore.report.collect import collect
+    from xmlcore.report.provenance import read_provenance
+    from xmlcore.report.render import write_report
+
+    params = load_params()
+    results = collect(Path(), params.corpora, params.models, params.regimes, params.report.epsilon)
+    provenance = read_provenance(Path(), results.statistics.keys())
+    with atomic_directory(Path("report")) as folder:
+        write_report(folder, results, provenance)
+
+
+if __name__ == "__main__":
+    run(main)

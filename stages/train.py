@@ -1,0 +1,47 @@
+"""Train a model, clean or adversarially: `python stages/train.py reuters21578 xml_cnn adversarial`.
+
+Reads data/CORPUS/encoded and data/CORPUS/embeddings/MODEL.npy; writes models/CORPUS/MODEL/REGIME (weights, readable
+config, seconds), the learning curves plots/CORPUS/MODEL/REGIME/learning and metrics/CORPUS/MODEL/REGIME/train.json.
+"""
+
+from xmlcore.cli import run
+
+
+def main(corpus: str, model: str, regime: str) -> None:
+    import time
+
+    from xmlcore import layout
+    from xmlcore.cli import track
+    from xmlcore.embeddings import load_vectors
+    from xmlcore.encoding import load_encoded
+    from xmlcore.files import atomic_directory, write_json
+    from xmlcore.learning_curves import LearningCurves
+    from xmlcore.models.storage import build_model, save_model
+    from xmlcore.params import load_params
+    from xmlcore.training import train
+
+    params = load_params()
+    recipe = params.model_of(corpus, model)
+    data = load_encoded(layout.encoded(corpus))
+    vectors = load_vectors(layout.embedding(corpus, model), data.vocabulary)
+    started = time.perf_counter()
+    with LearningCurves(layout.plots(corpus, model, regime) / "learning") as curves:
+        outcome = train(
+            lambda: build_model(recipe.architecture, vectors, len(data.label_names), recipe.network),
+            data.splits["train"],
+            data.splits["validation"],
+            recipe.training,
+            params.regime[regime],
+            params.seed,
+            curves.log,
+            track,
+        )
+    seconds = time.perf_counter() - started
+    with atomic_directory(layout.model(corpus, model, regime)) as folder:
+        save_model(folder, outcome.model, recipe.architecture, recipe.network)
+        write_json(folder / "seconds.json", {"train": round(seconds, 1)})
+    write_json(layout.metrics(corpus, model, regime, "train.json"), outcome.summary())
+
+
+if __name__ == "__main__":
+    run(main)

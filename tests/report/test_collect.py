@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from xmlcore.errors import UserError
+from xmlcore.report.collect import Results, collect
+
+
+def collect_toy(project: Path, epsilon: float = 0.1) -> Results:
+    return collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], epsilon)
+
+
+def test_everything_of_a_chosen_corpus_is_found(project: Path) -> None:
+    run = collect_toy(project).experiments[0].robust
+    assert run is not None
+    assert [evaluation["epsilon"] for evaluation in run.evaluations] == [0.0, 0.05, 0.1]
+    assert run.training is not None and run.training["best_epoch"] == 11
+    assert run.seconds == {"train": 63.14, "evaluate": 7.0}
+    assert len(run.squeezing) == 14
+    assert run.learning[:2] == ((0, 0.5), (1, 1 - 1 / 3))
+    assert [len(run.explained(method)) for method in ("lime", "shap")] == [1, 1]  # the skipped document is none
+    assert [entry["token"] for entry in run.explanations["shap"].importances][0] == "profit"
+
+
+def test_committed_corpora_follow_the_chosen_ones(project: Path) -> None:
+    results = collect_toy(project)
+    assert [(e.corpus, e.base is None, e.robust is None) for e in results.experiments] == [
+        ("toy", False, False),
+        ("other", False, True),
+    ]
+    assert results.statistics["other"] is None
+
+
+def test_the_title_names_the_model_only_where_there_are_several(project: Path) -> None:
+    results = collect_toy(project)
+    assert results.title(results.experiments[0]) == "toy"
+    results = collect(project, ["toy"], ["xml_cnn", "seed"], ["clean"], 0.1)
+    assert results.title(results.experiments[0]) == "toy · xml_cnn"
+
+
+def test_a_regime_that_was_not_chosen_is_left_out(project: Path) -> None:
+    assert collect(project, ["toy"], ["xml_cnn"], ["clean"], 0.1).experiments[0].robust is None
+
+
+def test_an_epsilon_outside_the_sweep_is_refused_for_a_chosen_corpus(project: Path) -> None:
+    with pytest.raises(UserError, match=r"report\.epsilon is 0\.2.*0\.0, 0\.05, 0\.1.*fgsm\.epsilons"):
+        collect_toy(project, epsilon=0.2)
+
+
+def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
+    (project / "metrics/toy/xml_cnn/clean/fgsm/eps=0.00.json").unlink()
+    with pytest.raises(UserError, match=r"toy/xml_cnn/clean/fgsm: no clean evaluation.*fgsm\.epsilons"):
+        collect_toy(project)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("metrics/toy/xml_cnn/clean/fgsm/eps=0.10.json", "{", r"eps=0\.10\.json: Invalid JSON"),
+        ("metrics/toy/xml_cnn/clean/fgsm/eps=0.10.json", '{"epsilon": NaN}', r"eps=0\.10\.json: epsilon: "),
+        ("metrics/toy/xml_cnn/clean/train.json", '{"epochs": "many"}', r"train\.json: epochs: "),
+        ("metrics/toy/corpus.json", "[]", r"corpus\.json: "),
+        ("models/toy/xml_cnn/clean/seconds.json", '{"train": null}', r"seconds\.json: train: "),
+        ("plots/toy/xml_cnn/clean/squeezing.json", '[{"epsilon": 0.1}]', r"squeezing\.json: 0\.squeeze: "),
+        ("explanations/toy/xml_cnn/clean/lime/explanations.json", '[{"document": 0}]', r"explanations\.json: 0\."),
+        ("explanations/toy/xml_cnn/clean/shap/global.json", '[{"token": 3}]', r"global\.json: 0\.token: "),
+        (
+            "plots/toy/xml_cnn/clean/learning/plots/metrics/validation_P@1.tsv",
+            "step\tP@1\n0\thalf\n",
+            r"P@1\.tsv: line 2",
+        ),
+    ],
+)
+def test_a_broken_file_is_named_with_the_mend(project: Path, name: str, content: str, complaint: str) -> None:
+    (project / name).write_text(content)
+    with pytest.raises(UserError, match=rf"{complaint}.*`dvc repro`"):
+        collect_toy(project)
+
+
+def test_weights_must_match_tokens(project: Path) -> None:
+    path = project / "explanations/toy/xml_cnn/clean/lime/explanations.json"
+    entries = json.loads(path.read_text())
+    entries[0]["weights"].pop()
+    path.write_text(json.dumps(entries))
+    with pytest.raises(UserError, match=r"explanations\.json: as many weights as tokens"):
+        collect_toy(project)

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from xmlcore.errors import UserError
+from xmlcore.report.provenance import TrackedFile, read_provenance
+
+
+def test_parameters_keep_the_corpora_that_are_shown(project: Path) -> None:
+    parameters = read_provenance(project, ["toy", "other"]).parameters
+    assert "committed elsewhere" in parameters and "# what `dvc repro` runs" in parameters
+    assert "unseen" not in parameters
+
+
+def test_hashes_are_those_of_the_stages_of_a_shown_corpus_without_the_report_s_own(project: Path) -> None:
+    assert read_provenance(project, ["toy"]).files == (
+        TrackedFile("data/toy/encoded", "cccc", "encode@toy"),
+        TrackedFile("data/toy/records", "bbbb", ""),
+        TrackedFile("xmlcore/text.py", "aaaa", ""),
+    )
+
+
+def test_without_a_lock_file_there_are_no_hashes(project: Path) -> None:
+    (project / "dvc.lock").unlink()
+    assert read_provenance(project, ["toy"]).files == ()
+
+
+@pytest.mark.parametrize(("content", "complaint"), [("a: [", "line 1: not valid YAML"), ("- a", "expected a mapping")])
+def test_a_broken_lock_file_is_named(project: Path, content: str, complaint: str) -> None:
+    (project / "dvc.lock").write_text(content)
+    with pytest.raises(UserError, match=rf"dvc\.lock: {complaint}"):
+        read_provenance(project, ["toy"])
+
+
+def test_the_versions_of_the_libraries_are_known(project: Path) -> None:
+    assert {"python", "torch", "shap"} <= dict(read_provenance(project, ["toy"]).versions).keys()

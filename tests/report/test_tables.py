@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from xmlcore.report import tables
+from xmlcore.report.collect import Results, collect
+
+
+@pytest.fixture
+def results(project: Path) -> Results:
+    return collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], 0.1)
+
+
+def test_table_2_has_clean_and_attacked_columns_for_both_models(results: Results) -> None:
+    table = tables.performance(results, "P")
+    assert table.caption.startswith("Table 2. ")
+    assert table.rows[0] == ("toy", "P@1", "95.07", "70.04", "95.33", "78.52")
+    assert table.rows[3] == ("other", "P@1", "53.29", "–", "–", "–")
+    assert table.column_groups == [("", 2), ("Base", 2), ("Robust", 2)]
+    assert [len(group) for group in table.row_groups] == [3, 3]
+
+
+def test_the_gap_table_has_every_epsilon_but_the_clean_one(results: Results) -> None:
+    rows = tables.robustness_gap(results).rows
+    assert [row[:3] for row in rows] == [("toy", "0.05", "15.07"), ("toy", "0.10", "25.03"), ("other", "0.20", "28.35")]
+
+
+def test_table_3_says_what_is_not_known(results: Results) -> None:
+    assert tables.processing_time(results).rows == (
+        ("toy", "63.1", "7.0", "63.1", "7.0"),
+        ("other", "–", "–", "–", "–"),
+    )
+
+
+def test_table_1_counts_and_means(results: Results) -> None:
+    assert tables.statistics(results).rows[0][1:] == ("12,345",) * 5 + ("3.14",) * 4
+
+
+def test_squeezing_has_every_defence_under_every_attacker(results: Results) -> None:
+    rows = tables.squeezing(results).rows
+    assert len(rows) == 12
+    assert [row[2] for row in rows[:3]] == ["none", "unaware", "aware"]
+    assert rows[1] == ("toy", "none", "unaware", *("90.00", "60.00", "40.00", "12.50") * 2)
+
+
+def test_agreement_of_a_model_with_itself_is_perfect(results: Results) -> None:
+    assert tables.agreement(results).rows[0] == ("toy", "SHAP", "1", "1.00", "1.00", "0.75", "0.75")

@@ -1,0 +1,155 @@
+"""Initial word vectors: random, pretrained GloVe, or learned from the training corpus alone.
+
+Every table is (V, D) float32 with row `PAD` zero and rows of norm about one, so that one learning rate means the same
+for every kind.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import Ridge
+
+from xmlcore.corpora.sources import numbered_lines
+from xmlcore.encoding import EncodedCorpus, Split
+from xmlcore.errors import UserError
+from xmlcore.params import Embedding
+from xmlcore.text import PAD, UNK, Vocabulary
+
+
+def random_vectors(vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
+    """(V, D) Gaussian rows of unit norm."""
+    vectors = np.random.default_rng(seed).standard_normal((len(vocabulary), dimension), np.float32)
+    return _normalise(vectors)
+
+
+def in_domain_vectors(split: Split, vocabulary: Vocabulary, dimension: int, labels: int, seed: int) -> np.ndarray:
+    """(V, D) learned from `split` alone: what a token is about, and which of the `labels` it speaks for.
+
+    One half is latent semantic analysis (Deerwester et al. 1990), truncated SVD of the tf-idf matrix. The other is the
+    ridge regression from tf-idf to the labels, or to their leading singular directions where there are more of them
+    than columns. Columns that the corpus has no rank for, and tokens that `split` lacks, are filled with small noise.
+    """
+    tfidf = tfidf_matrix(split, len(vocabulary))
+    targets = label_matrix(split, labels)
+    predictive = _ridge_coefficients(tfidf, targets, dimension // 2, seed)
+    topical = _latent_semantics(tfidf, dimension - predictive.shape[1], seed)
+    learned = np.hstack([predictive, topical]).astype(np.float32)
+    vectors = 0.001 * random_vectors(vocabulary, dimension, seed)
+    vectors[:, : learned.shape[1]] += learned
+    vectors[PAD] = 0
+    return vectors
+
+
+def _latent_semantics(tfidf: sparse.csr_matrix, width: int, seed: int) -> np.ndarray:
+    """(V, <= width) right singular vectors scaled by their singular values, then to rows of unit norm."""
+    svd = TruncatedSVD(min(width, min(tfidf.shape) - 1), random_state=seed).fit(tfidf)
+    latent = (svd.components_ * svd.singular_values_[:, None]).T
+    return latent / np.maximum(np.linalg.norm(latent, axis=1, keepdims=True), 1e-8)
+
+
+def _ridge_coefficients(tfidf: sparse.csr_matrix, targets: sparse.csr_matrix, width: int, seed: int) -> np.ndarray:
+    """(V, <= width) coefficients, in units of the raw term weight, scaled to rows of unit norm on average."""
+    if width < targets.shape[1]:
+        dense = TruncatedSVD(width, random_state=seed).fit_transform(targets)
+    else:
+        dense = targets.toarray()
+    ridge = Ridge(alpha=1.0, solver="sparse_cg", tol=0.001).fit(tfidf, dense)
+    coefficients = ridge.coef_.reshape(dense.shape[1], -1).T * _idf(tfidf)[:, None]
+    return coefficients / max(np.linalg.norm(coefficients, axis=1).mean(), 1e-8)
+
+
+def _idf(tfidf: sparse.csr_matrix) -> np.ndarray:
+    frequency = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
+    return np.log((1 + tfidf.shape[0]) / (1 + frequency)) + 1
+
+
+def tfidf_matrix(split: Split, vocabulary_size: int) -> sparse.csr_matrix:
+    """(N, V): sublinear term frequency times smoothed inverse document frequency, rows of unit norm."""
+    ones = np.ones(len(split.tokens), np.float32)
+    counts = sparse.csr_matrix((ones, split.tokens, split.token_offsets), (len(split), vocabulary_size), copy=True)
+    counts.sum_duplicates()
+    return TfidfTransformer(sublinear_tf=True).fit_transform(counts)
+
+
+def label_matrix(split: Split, labels: int) -> sparse.csr_matrix:
+    """(N, L) of zeros and ones; labels never seen in training have no column."""
+    documents = np.repeat(np.arange(len(split)), np.diff(split.label_offsets))
+    known = split.labels >= 0
+    cells = (documents[known], split.labels[known])
+    return sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (len(split), labels))
+
+
+def glove_vectors(folder: Path, vocabulary: Vocabulary, dimension: int, seed: int) -> tuple[np.ndarray, float]:
+    """(V, D) of the pretrained vectors in `folder`, and the share of the vocabulary they cover.
+
+    Reads the file named `*.{dimension}d*`, plain or compressed. Tokens without a vector get a random one.
+    Raises `UserError` naming file and line for a vector of another width or with NaN, and when nothing is covered.
+    """
+    vectors = random_vectors(vocabulary, dimension, seed)
+    ids = {token: i for i, token in enumerate(vocabulary.tokens) if i > UNK}
+    covered = 0
+    for place, line in _vector_lines(folder, dimension):
+        word, *values = line.split(" ")
+        if word in ids:
+            vectors[ids[word]] = _parse_vector(values, dimension, place)
+            covered += 1
+    if not covered:
+        raise UserError(f"{folder}: covers no token of the vocabulary; use embedding.kind tfidf_svd or random")
+    return _normalise(vectors), covered / len(ids)
+
+
+def _parse_vector(values: list[str], dimension: int, place: str) -> np.ndarray:
+    try:
+        vector = np.array(values, np.float32)
+    except ValueError:
+        raise UserError(f"{place}: a value is not a number; mend or remove the line") from None
+    if len(vector) != dimension:
+        raise UserError(f"{place}: {len(vector)} values where embedding.dimension is {dimension}; change one of them")
+    if not np.isfinite(vector).all():
+        raise UserError(f"{place}: a value is not finite; mend or remove the line")
+    return vector
+
+
+def _vector_lines(folder: Path, dimension: int) -> Iterator[tuple[str, str]]:
+    """The lines of the first file named `*.{dimension}d*` in `folder`, each with its place for an error message."""
+    found = sorted(path for path in folder.rglob(f"*.{dimension}d*") if path.is_file())
+    if not found:
+        raise UserError(
+            f"{folder}: no vectors of {dimension} dimensions; add glove to `vectors` or change embedding.dimension"
+        )
+    for number, line in numbered_lines(found[0]):
+        yield f"{found[0]}:{number}", line
+
+
+def _normalise(vectors: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors / np.maximum(norms, 1e-8)
+    vectors[PAD] = 0
+    return vectors
+
+
+def build_vectors(corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int) -> tuple[np.ndarray, float]:
+    """(V, D) vectors of the kind that `options` names, and the share of the vocabulary they know anything of."""
+    if options.kind == "glove":
+        return glove_vectors(pretrained, corpus.vocabulary, options.dimension, seed)
+    if options.kind == "in_domain":
+        labels = len(corpus.label_names)
+        return in_domain_vectors(corpus.splits["train"], corpus.vocabulary, options.dimension, labels, seed), 1.0
+    return random_vectors(corpus.vocabulary, options.dimension, seed), 0.0
+
+
+def load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
+    """The (V, D) vectors stored at `path`. Raises `UserError` unless they are finite and one for each token."""
+    try:
+        vectors = np.load(path)
+    except (ValueError, EOFError) as error:
+        raise UserError(f"{path}: not an array ({error}); run build_embedding again") from None
+    if vectors.ndim != 2 or len(vectors) != len(vocabulary):
+        raise UserError(f"{path}: shape {vectors.shape} for {len(vocabulary)} tokens; run build_embedding again")
+    if not np.isfinite(vectors).all():
+        raise UserError(f"{path}: holds NaN or infinity; run build_embedding again")
+    return vectors

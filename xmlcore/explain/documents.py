@@ -1,0 +1,81 @@
+"""The test documents to explain, joined with their stored predictions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from xmlcore.errors import UserError
+
+
+class Record(Protocol):
+    """A line of the record format, as `xmlcore.corpora.records` reads it."""
+
+    doc_id: str
+    labels: Sequence[str]
+    text: str
+
+
+class Predictions(Protocol):
+    """Stored top-k predictions of a split, as `xmlcore.predictions` reads them."""
+
+    labels: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    label: int
+    name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Document:
+    index: int
+    doc_id: str
+    text: str
+    true_labels: tuple[str, ...]
+    predictions: tuple[Prediction, ...]  # best first
+
+    def top_labels(self, count: int) -> list[int]:
+        """The best `count` predicted labels, or all that were stored."""
+        return [prediction.label for prediction in self.predictions[:count]]
+
+
+def select_documents(
+    records: Iterable[Record], predictions: Predictions, label_names: Sequence[str], indices: Iterable[int]
+) -> list[Document]:
+    """Pick the documents at `indices` (in increasing order, each once), reading no record beyond the last of them.
+
+    `predictions.labels` and `predictions.scores` are (N, K), one row for each record, best first.
+    Raises UserError for an index outside the split, and where records and predictions do not match.
+    """
+    wanted = sorted(set(indices))
+    count = len(predictions.labels)
+    for index in wanted:
+        if not 0 <= index < count:
+            raise UserError(
+                f"explain.documents: there is no document {index}; the test split has {count}, give 0 to {count - 1}"
+            )
+    documents = []
+    stream = enumerate(records)
+    for index in wanted:
+        record = next((record for position, record in stream if position == index), None)
+        if record is None:
+            raise UserError(
+                f"the test records end before document {index}, but there are predictions of {count} documents; "
+                "run the prediction stage again"
+            )
+        top = zip(predictions.labels[index].tolist(), predictions.scores[index].tolist(), strict=True)
+        documents.append(
+            Document(
+                index=index,
+                doc_id=record.doc_id,
+                text=record.text,
+                true_labels=tuple(record.labels),
+                predictions=tuple(Prediction(label, label_names[label], score) for label, score in top),
+            )
+        )
+    return documents

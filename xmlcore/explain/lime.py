@@ -1,0 +1,68 @@
+"""LIME: a sparse linear model of the scores near one document. The only module that knows the `lime` package.
+
+Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016. As in `LimeTextExplainer`, the unit is the distinct
+word and all its occurrences are removed together: under max pooling another occurrence would take the place of one
+removed, and a word that decides the prediction would seem to weigh nothing. The words left keep their order.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from lime.lime_base import LimeBase
+
+from xmlcore.explain.attributions import Surrogate
+from xmlcore.explain.scorer import Scorer
+
+BATCH = 256
+KERNEL_WIDTH = 25.0  # in hundredths of cosine distance, the width of LimeTextExplainer
+
+
+def lime_surrogates(
+    tokens: Sequence[str], scorer: Scorer, labels: Sequence[int], *, samples: int, top_tokens: int, seed: Sequence[int]
+) -> list[Surrogate]:
+    """Fit one surrogate of at most `top_tokens` words for each of `labels`: equation 5 of the project's paper.
+
+    A document without tokens has no surrogate. The neighbourhood is `samples` documents, the original first, drawn
+    from `seed` (for instance the global seed and the document's index) and shared by all labels. Memory is samples x
+    words floats.
+    """
+    if not tokens:
+        return []
+    words = list(dict.fromkeys(tokens))
+    position_of = {word: position for position, word in enumerate(words)}
+    word_at = np.array([position_of[token] for token in tokens])
+    kept = _neighbourhood(len(words), samples, np.random.default_rng(list(seed)))
+
+    text = np.array(tokens, dtype=object)
+    scores = np.concatenate(
+        [
+            scorer.scores([text[row[word_at]].tolist() for row in kept[start : start + BATCH]], labels)
+            for start in range(0, samples, BATCH)
+        ]
+    )
+    distances = 100 * (1 - np.sqrt(kept.mean(axis=1)))  # cosine distance of a 0/1 row to the row of ones
+    base = LimeBase(lambda d: np.sqrt(np.exp(-(d**2) / KERNEL_WIDTH**2)), random_state=0)
+    surrogates = []
+    for column, label in enumerate(labels):
+        intercept, weights, r2, _ = base.explain_instance_with_data(
+            kept.astype(float), scores, distances, column, top_tokens, feature_selection="highest_weights"
+        )
+        surrogates.append(
+            Surrogate(
+                label=int(label),
+                score=float(scores[0, column]),
+                intercept=float(intercept),
+                r2=float(r2),
+                tokens=[words[position] for position, _ in weights],
+                weights=[float(weight) for _, weight in weights],
+            )
+        )
+    return surrogates
+
+
+def _neighbourhood(words: int, samples: int, generator: np.random.Generator) -> np.ndarray:
+    """Which words each sample keeps, (samples, words) bool: first all, then all but 1 to `words` of them at random."""
+    removed = generator.integers(1, words + 1, size=(samples, 1))
+    removed[0] = 0
+    rank = generator.random((samples, words)).argsort(axis=1).argsort(axis=1)
+    return rank >= removed

@@ -1,0 +1,125 @@
+"""What SHAP switches on and off in a document: the model's own tokens, or the pieces of a foreign tokenizer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from xmlcore.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MASK = "<unk>"  # outside every vocabulary, so a model reads it as the unknown word
+
+
+class MaskableDocument(Protocol):
+    @property
+    def tokens(self) -> list[str]: ...
+
+    @property
+    def gaps(self) -> list[str]:
+        """The text before each token, for display."""
+        ...
+
+    def masked(self, keep: np.ndarray) -> list[str]:
+        """The document as the model reads it when only the tokens where `keep` (n,) is true can be seen."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelTokens:
+    """The model's own tokens. A hidden token becomes the unknown word and is not removed.
+
+    Removing it would bring words together that the document keeps apart (n-grams the author never wrote) and move
+    every later token to another pooling chunk; the explanation would then mix these effects with the token's own.
+    """
+
+    tokens: list[str]
+
+    @property
+    def gaps(self) -> list[str]:
+        return [" " if position else "" for position in range(len(self.tokens))]
+
+    def masked(self, keep: np.ndarray) -> list[str]:
+        return [token if seen else MASK for token, seen in zip(self.tokens, keep, strict=True)]
+
+
+@dataclass(frozen=True)
+class TokenizerPieces:
+    """Pieces of a text under a foreign tokenizer, as spans of characters.
+
+    A hidden piece is cut out of the text, and what is left is read by the model's own tokenizer. A mask such as
+    `[MASK]` would be read as the word "mask".
+    """
+
+    text: str
+    spans: list[tuple[int, int]]  # in order, not empty, not overlapping
+    tokenize: Callable[[str], list[str]]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [self.text[start:end] for start, end in self.spans]
+
+    @property
+    def gaps(self) -> list[str]:
+        ends = [0] + [end for _, end in self.spans]
+        return [self.text[end:start] for end, (start, _) in zip(ends, self.spans, strict=False)]
+
+    def masked(self, keep: np.ndarray) -> list[str]:
+        parts, position = [], 0
+        for (start, end), seen in zip(self.spans, keep, strict=True):
+            parts.append(self.text[position : end if seen else start])
+            position = end
+        return self.tokenize("".join(parts) + self.text[position:])
+
+
+def load_tokenizer(name: str) -> "PreTrainedTokenizerBase":
+    """A fast `transformers` tokenizer by name or folder; a folder with only `vocab.txt` is read as BERT's.
+
+    Raises UserError, naming explain.shap.tokenizer, where there is none or it does not know character offsets.
+    """
+    from transformers import AutoTokenizer
+
+    folder = Path(name)
+    only_vocabulary = (folder / "vocab.txt").exists() and not any(folder.glob("*.json"))
+    options = {"tokenizer_type": "bert"} if only_vocabulary else {}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **options)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"explain.shap.tokenizer: no tokenizer can be loaded from {name!r}; give `model` for the model's own "
+            f"tokens, a folder with the tokenizer's files, or a name the machine can download ({reason})"
+        ) from error
+    if not tokenizer.is_fast:
+        raise UserError(
+            f"explain.shap.tokenizer: {name!r} does not report where its pieces are; give one with a tokenizer.json"
+        )
+    return tokenizer
+
+
+def splitter(tokenizer: str, tokenize: Callable[[str], list[str]]) -> Callable[[str], MaskableDocument]:
+    """What cuts a text as explain.shap.tokenizer says: `model`, or the name or folder of a `transformers` tokenizer.
+
+    `tokenize` is the model's own tokenizer, which reads the masked texts. Raises what `load_tokenizer` raises.
+    """
+    if tokenizer == "model":
+        return lambda text: ModelTokens(tokenize(text))
+    foreign = load_tokenizer(tokenizer)
+    return lambda text: split_pieces(text, foreign, tokenize)
+
+
+def split_pieces(
+    text: str, tokenizer: "PreTrainedTokenizerBase", tokenize: Callable[[str], list[str]]
+) -> TokenizerPieces:
+    """Cut `text` with a foreign tokenizer; `tokenize` is the model's own, which reads the masked texts."""
+    offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    spans: list[tuple[int, int]] = []
+    for start, end in offsets:
+        start = max(start, spans[-1][1] if spans else 0)  # byte-level pieces may share a character
+        if start < end:
+            spans.append((start, end))
+    return TokenizerPieces(text, spans, tokenize)

@@ -1,0 +1,43 @@
+"""Weights as safetensors beside a readable config.json; no pickle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from xmlcore.errors import UserError
+from xmlcore.models import Classifier
+from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.params import Network
+
+ARCHITECTURES = {"xml_cnn": XMLCNN}
+
+
+def build_model(architecture: str, vectors: np.ndarray, labels: int, network: Network) -> Classifier:
+    """A fresh classifier of `labels` outputs that begins from `vectors` (V, D)."""
+    return ARCHITECTURES[architecture](torch.from_numpy(np.array(vectors)), labels, network)
+
+
+def save_model(folder: Path, model: Classifier, architecture: str, network: Network) -> None:
+    """Write `weights.safetensors` and `config.json` into `folder`, which exists."""
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(tensors, folder / "weights.safetensors")
+    vocabulary, width = model.embedding_table.shape
+    config = {"architecture": architecture, "vocabulary": vocabulary, "dimension": width, "labels": model.labels}
+    (folder / "config.json").write_text(json.dumps(config | {"network": network.model_dump()}, indent=2) + "\n")
+
+
+def load_model(folder: Path) -> Classifier:
+    """The classifier stored in `folder`, in evaluation mode. Raises `UserError` if its files are not whole."""
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        vectors = np.zeros((config["vocabulary"], config["dimension"]), np.float32)
+        network = Network.model_validate(config["network"])
+        model = build_model(config["architecture"], vectors, config["labels"], network)
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder}: not a stored model ({error}); run its train stage again") from None
+    return model.eval()

@@ -1,0 +1,165 @@
+"""What the stages left on disk, gathered into plain dataclasses; nothing is computed or formatted here."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import FiniteFloat
+
+from xmlcore.errors import UserError
+from xmlcore.report.formats import (
+    MEND,
+    Evaluation,
+    Importance,
+    LabelExplanation,
+    SkippedDocument,
+    SqueezedEvaluation,
+    Statistics,
+    Training,
+    read_curve,
+    read_json,
+)
+
+BASE, ROBUST = "clean", "adversarial"
+METHODS = ("shap", "lime")
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """One folder of explanations: its HTML pages, its data and, for SHAP, the global importances."""
+
+    pages: tuple[Path, ...]
+    labels: tuple[LabelExplanation, ...]
+    importances: tuple[Importance, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trained model; a part is None or empty where its stage has left nothing."""
+
+    evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
+    training: Training | None
+    seconds: dict[str, float]  # wall-clock, by what took them: train, evaluate
+    squeezing: tuple[SqueezedEvaluation, ...]
+    learning: tuple[tuple[int, float], ...]  # (epoch, validation P@1)
+    explanations: dict[str, Explanations]  # by method, of METHODS
+
+    def at(self, epsilon: float) -> Evaluation | None:
+        """The evaluation under the attack of strength `epsilon`, None where it was not made."""
+        return next((e for e in self.evaluations if math.isclose(e["epsilon"], epsilon, abs_tol=1e-9)), None)
+
+    def explained(self, method: str) -> tuple[LabelExplanation, ...]:
+        """The local explanations by `method`, none where it has not run."""
+        return self.explanations[method].labels if method in self.explanations else ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One architecture on one corpus, trained without (`base`) and with (`robust`) adversarial training."""
+
+    corpus: str
+    model: str
+    base: Run | None
+    robust: Run | None
+
+    def runs(self) -> Iterator[tuple[str, Run]]:
+        """The trained models that there are, each with the name the tables give it."""
+        for name, run in (("Base", self.base), ("Robust", self.robust)):
+            if run is not None:
+                yield name, run
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that the report shows, `epsilon` being the attack strength of its main tables."""
+
+    epsilon: float
+    statistics: dict[str, Statistics | None]  # by corpus, in the order of the report
+    experiments: tuple[Experiment, ...]
+
+    def title(self, experiment: Experiment) -> str:
+        """The corpus, and the model too where there are several."""
+        several_models = len({each.model for each in self.experiments}) > 1
+        return f"{experiment.corpus} · {experiment.model}" if several_models else experiment.corpus
+
+
+def collect(
+    root: Path, corpora: Sequence[str], models: Sequence[str], regimes: Sequence[str], epsilon: float
+) -> Results:
+    """Gather the chosen corpora, models and regimes, then every other corpus that has metrics below `root`.
+
+    Raises:
+        UserError: a file is broken, or a chosen corpus was not evaluated at `epsilon`.
+    """
+    committed = sorted(path.name for path in (root / "metrics").glob("*") if path.is_dir())
+    names = [*corpora, *(name for name in committed if name not in corpora)]
+    experiments = []
+    for corpus in names:
+        chosen = corpus in corpora
+        for model in models if chosen else sorted(_folders(root / "metrics" / corpus)):
+            runs = {
+                regime: _read_run(root, corpus, model, regime)
+                for regime in (regimes if chosen else (BASE, ROBUST))
+                if (root / "metrics" / corpus / model / regime).is_dir()
+            }
+            if chosen:
+                for regime, run in runs.items():
+                    _require(run, epsilon, root / "metrics" / corpus / model / regime / "fgsm")
+            experiments.append(Experiment(corpus, model, runs.get(BASE), runs.get(ROBUST)))
+    statistics = {name: read_json(root / "metrics" / name / "corpus.json", Statistics) for name in names}
+    return Results(epsilon, statistics, tuple(experiments))
+
+
+def _folders(path: Path) -> Iterator[str]:
+    return (child.name for child in path.iterdir() if child.is_dir())
+
+
+def _read_run(root: Path, corpus: str, model: str, regime: str) -> Run:
+    place = Path(corpus, model, regime)
+    metrics, plots = root / "metrics" / place, root / "plots" / place
+    return Run(
+        evaluations=_read_evaluations(metrics / "fgsm"),
+        training=read_json(metrics / "train.json", Training),
+        seconds=_read_seconds(root / "models" / place) | _read_seconds(root / "evaluations" / place),
+        squeezing=tuple(read_json(plots / "squeezing.json", list[SqueezedEvaluation]) or ()),
+        learning=read_curve(plots / "learning" / "plots" / "metrics" / "validation_P@1.tsv"),
+        explanations={
+            method: found
+            for method in METHODS
+            if (found := _read_explanations(root / "explanations" / place / method)) is not None
+        },
+    )
+
+
+def _read_evaluations(folder: Path) -> tuple[Evaluation, ...]:
+    found = [read_json(path, Evaluation) for path in sorted(folder.glob("eps=*.json"))]
+    evaluations = sorted((e for e in found if e is not None), key=lambda e: e["epsilon"])
+    if evaluations and evaluations[0]["epsilon"] != 0:
+        raise UserError(f"{folder}: no clean evaluation (epsilon 0); add 0.0 to fgsm.epsilons and run `dvc repro`")
+    return tuple(evaluations)
+
+
+def _read_seconds(folder: Path) -> dict[str, float]:
+    return read_json(folder / "seconds.json", dict[str, FiniteFloat]) or {}
+
+
+def _read_explanations(folder: Path) -> Explanations | None:
+    if not folder.is_dir():
+        return None
+    path = folder / "explanations.json"
+    entries = read_json(path, list[SkippedDocument | LabelExplanation]) or []
+    labels = tuple(entry for entry in entries if "tokens" in entry)
+    if any(len(label["tokens"]) != len(label["weights"]) for label in labels):
+        raise UserError(f"{path}: as many weights as tokens expected; {MEND}")
+    importances = tuple(read_json(folder / "global.json", list[Importance]) or ())
+    return Explanations(tuple(sorted(folder.glob("document-*.html"))), labels, importances)
+
+
+def _require(run: Run, epsilon: float, folder: Path) -> None:
+    if run.evaluations and run.at(epsilon) is None:
+        values = ", ".join(str(e["epsilon"]) for e in run.evaluations)
+        raise UserError(
+            f"params.yaml: report.epsilon is {epsilon}, but {folder} was evaluated at {values}: "
+            "choose one of these or add it to fgsm.epsilons"
+        )

@@ -1,0 +1,76 @@
+"""SVG drawings that read on light and dark pages: text and axes take the colour of the page (`currentColor`).
+
+The same inputs give the same bytes.
+"""
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PAGE_COLOUR = "#010203"  # stands for currentColor, which matplotlib does not know
+STYLE = (
+    "svg{color:#24292f;stroke-linejoin:round;stroke-linecap:butt}@media(prefers-color-scheme:dark){svg{color:#d5dae1}}"
+)
+SETTINGS = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color"),
+        PAGE_COLOUR,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An SVG drawing; `name` is its file name without suffix."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+def draw(name: str, caption: str, paint: Callable[["Axes"], None], height: float = 3.0) -> Figure:
+    """Let `paint` draw on axes 4.8 inches wide and `height` inches high; a legend goes below."""
+    import matplotlib
+    from matplotlib.figure import Figure as Drawing
+
+    with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has its own fonts
+        drawing = Drawing(figsize=(4.8, height), layout="constrained")
+        axes = drawing.add_subplot()
+        paint(axes)
+        if not drawing.legends and axes.get_legend_handles_labels()[0]:
+            drawing.legend(loc="outside lower center", ncol=4, columnspacing=1.2, handlelength=1.2)
+        text = StringIO()
+        drawing.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return Figure(name, caption, _for_the_web(text.getvalue()))
+
+
+def _for_the_web(svg: str) -> str:
+    """The `<svg>` element alone: page colours, system fonts, none of the identifiers that nothing refers to."""
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<style type="text/css">[^<]*</style>', f"<style>{STYLE}</style>", svg, count=1)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
+    return svg.replace(PAGE_COLOUR, "currentColor")

@@ -1,0 +1,130 @@
+"""The files that the report reads, typed: a wrong one is refused by its name, the wrong key and the mend.
+
+Shares (P@k, nDCG@k, gap@k, tied) are fractions in [0, 1]; the gap is clean minus attacked (equation 17).
+"""
+
+import csv
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypeVar
+
+from pydantic import FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from xmlcore.errors import UserError
+
+Kind = TypeVar("Kind")
+MEND = "remove the file and run `dvc repro` to write it again"
+
+Evaluation = TypedDict(
+    "Evaluation",
+    {
+        "epsilon": FiniteFloat,
+        "P@1": FiniteFloat,
+        "P@3": FiniteFloat,
+        "P@5": FiniteFloat,
+        "nDCG@1": FiniteFloat,
+        "nDCG@3": FiniteFloat,
+        "nDCG@5": FiniteFloat,
+        "gap@1": FiniteFloat,
+        "gap@3": FiniteFloat,
+        "gap@5": FiniteFloat,
+    },
+)
+
+SqueezedEvaluation = TypedDict(
+    "SqueezedEvaluation",
+    {
+        "epsilon": FiniteFloat,
+        "squeeze": Literal["none", "embeddings", "outputs", "both"],
+        "attacker": Literal["unaware", "aware"],
+        "P@1": FiniteFloat,
+        "P@3": FiniteFloat,
+        "P@5": FiniteFloat,
+        "tied": FiniteFloat,
+    },
+)
+
+Training = TypedDict(
+    "Training",
+    {
+        "epochs": NonNegativeInt,
+        "best_epoch": NonNegativeInt,
+        "validation_P@1": FiniteFloat,
+        "parameters": NonNegativeInt,
+    },
+)
+
+
+class Statistics(TypedDict):
+    """Table 1 of the paper: sizes of a corpus after encoding."""
+
+    train_documents: NonNegativeInt
+    validation_documents: NonNegativeInt
+    test_documents: NonNegativeInt
+    vocabulary: NonNegativeInt
+    labels: NonNegativeInt
+    labels_per_document: FiniteFloat
+    documents_per_label: FiniteFloat
+    tokens_per_train_document: FiniteFloat
+    tokens_per_test_document: FiniteFloat
+
+
+class LabelExplanation(TypedDict):
+    """Why one label was predicted for one document; a token may occur more than once."""
+
+    document: NonNegativeInt  # its index in the test split
+    doc_id: str
+    label_name: str
+    tokens: list[str]
+    weights: list[FiniteFloat]
+    r2: NotRequired[FiniteFloat]  # local fidelity, of LIME alone
+
+
+class SkippedDocument(TypedDict):
+    """A document that could not be explained."""
+
+    document: NonNegativeInt
+    skipped: str
+
+
+class Importance(TypedDict):
+    """One bar of the global SHAP chart: the summed absolute value of a token."""
+
+    token: str
+    importance: FiniteFloat
+
+
+def read_json(path: Path, kind: type[Kind]) -> Kind | None:
+    """Read `path` as a `kind`; None where there is no such file.
+
+    Raises:
+        UserError: the file is no JSON, lacks a key or holds a value of another type.
+    """
+    if not path.exists():
+        return None
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first: Any = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {place + ': ' if place else ''}{first['msg']}; {MEND}") from None
+
+
+def read_curve(path: Path) -> tuple[tuple[int, float], ...]:
+    """Read a dvclive learning curve (TSV: `step` and, last, the value) as (step, value) points.
+
+    There are none where there is no file.
+
+    Raises:
+        UserError: a line is not a step and a number.
+    """
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = csv.reader(lines, delimiter="\t")
+        header = next(rows, [])
+        try:
+            step = header.index("step")
+            return tuple((int(row[step]), float(row[-1])) for row in rows)
+        except (ValueError, IndexError):
+            raise UserError(f"{path}: line {rows.line_num}: expected a step and a number; {MEND}") from None

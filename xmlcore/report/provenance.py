@@ -1,0 +1,92 @@
+"""What produced the report: the parameters, the hashes of data and code, the versions of the libraries."""
+
+import platform
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from xmlcore.errors import UserError
+
+LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "transformers", "dvc", "matplotlib")
+
+
+@dataclass(frozen=True)
+class TrackedFile:
+    """A file or folder with the hash that dvc.lock holds for it, and the stage that wrote it ("" for a source)."""
+
+    path: str
+    md5: str
+    stage: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    parameters: str  # params.yaml without the corpora that are not shown
+    files: tuple[TrackedFile, ...]
+    versions: tuple[tuple[str, str], ...]
+
+
+def read_provenance(root: Path, corpora: Collection[str]) -> Provenance:
+    """Read params.yaml and dvc.lock below `root` for the `corpora` that are shown.
+
+    Raises:
+        UserError: one of the two is not valid YAML.
+    """
+    return Provenance(
+        parameters=_parameters(root / "params.yaml", corpora),
+        files=_tracked_files(root / "dvc.lock", corpora),
+        versions=(("python", platform.python_version()), *_versions(LIBRARIES)),
+    )
+
+
+def _parameters(path: Path, corpora: Collection[str]) -> str:
+    yaml = YAML()
+    yaml.width = 120
+    parameters = _load(path, yaml)
+    described = parameters.get("corpus", {})
+    for name in [name for name in described if name not in corpora]:
+        del described[name]
+    text = StringIO()
+    yaml.dump(parameters, text)
+    return text.getvalue()
+
+
+def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, ...]:
+    """Every dependency and output, once, of the stages that write something of a shown corpus."""
+    written: dict[str, TrackedFile] = {}
+    read: dict[str, TrackedFile] = {}
+    for name, stage in (_load(path, YAML(typ="safe")).get("stages") or {}).items():
+        outs = stage.get("outs", [])
+        if any(part in corpora for out in outs for part in PurePosixPath(out["path"]).parts):
+            written |= {out["path"]: TrackedFile(out["path"], out.get("md5", ""), name) for out in outs}
+            read |= {dep["path"]: TrackedFile(dep["path"], dep.get("md5", ""), "") for dep in stage.get("deps", [])}
+    return tuple(sorted((read | written).values(), key=lambda file: (not file.stage, file.path)))
+
+
+def _load(path: Path, yaml: YAML) -> dict[str, Any]:
+    """The mapping in a YAML file, empty where there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        content = yaml.load(path)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise UserError(f"{path}: {line}not valid YAML; mend it or restore it from git") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping; mend it or restore it from git")
+    return content
+
+
+def _versions(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for name in names:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue

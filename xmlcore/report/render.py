@@ -1,0 +1,85 @@
+"""The report's two forms, an HTML page and a Markdown file, from the same content."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from xmlcore.params import format_epsilon
+from xmlcore.report import explanations, figures, tables
+from xmlcore.report.collect import Results
+from xmlcore.report.escaping import html_value, markdown_code_block, markdown_value
+from xmlcore.report.headlines import headlines
+from xmlcore.report.provenance import Provenance
+from xmlcore.report.table import percent
+
+
+def write_report(folder: Path, results: Results, provenance: Provenance) -> None:
+    """Write index.html, report.md and figures/NAME.svg into `folder`; the same inputs give the same bytes."""
+    content = _content(results, provenance)
+    drawings = [figure for figures_of_section in content["figures"].values() for figure in figures_of_section]
+    (folder / "figures").mkdir()
+    for figure in drawings:
+        (folder / "figures" / f"{figure.name}.svg").write_text(figure.svg + "\n", encoding="utf-8")
+
+    for template, name, finalize in (
+        ("page.html.j2", "index.html", html_value),
+        ("report.md.j2", "report.md", markdown_value),
+    ):
+        text = _environment(finalize, folder).get_template(template).render(content)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
+    """What the templates show, by the names they use."""
+    return {
+        "epsilon": format_epsilon(results.epsilon),
+        "headlines": headlines(results),
+        "tables": {
+            "summary": tables.summary(results),
+            "statistics": tables.statistics(results),
+            "precision": tables.performance(results, "P"),
+            "ndcg": tables.performance(results, "nDCG"),
+            "gap": tables.robustness_gap(results),
+            "time": tables.processing_time(results),
+            "squeezing": tables.squeezing(results),
+            "training": tables.training(results),
+            "agreement": tables.agreement(results),
+            "tracked_files": tables.tracked_files(provenance),
+            "versions": tables.versions(provenance),
+        },
+        "figures": {
+            "performance": figures.performance(results),
+            "epsilon": figures.precision_by_epsilon(results),
+            "squeezing": figures.squeezing(results),
+            "learning": figures.learning(results),
+            "importance": figures.global_importance(results),
+        },
+        "local_explanations": explanations.local_explanations(results),
+        "page_lists": explanations.page_lists(results),
+        "parameters": provenance.parameters,
+    }
+
+
+def _environment(finalize: Callable[[Any], Any], folder: Path) -> Environment:
+    """A jinja2 environment in which every value passes through `finalize` and is escaped unless it is Markup."""
+    environment = Environment(
+        loader=PackageLoader("xmlcore.report"),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "code_block": markdown_code_block,
+        "link": lambda page: Markup(quote(Path(os.path.relpath(page, folder)).as_posix())),
+        "percent": percent,
+        "svg": Markup,
+    }
+    return environment

@@ -1,0 +1,231 @@
+"""The tables of the report as plain data, ready for HTML and Markdown; numbered ones follow the paper."""
+
+import math
+from collections.abc import Sequence
+
+from xmlcore.params import format_epsilon
+from xmlcore.report.collect import METHODS, Results, Run
+from xmlcore.report.formats import LabelExplanation, SqueezedEvaluation
+from xmlcore.report.headlines import gap_reduction, measured
+from xmlcore.report.provenance import Provenance
+from xmlcore.report.table import MISSING, Column, Table, percent
+
+CUTOFFS = (1, 3, 5)
+SQUEEZES = ("none", "embeddings", "outputs", "both")
+ATTACKERS = ("none", "unaware", "aware")
+
+
+def summary(results: Results) -> Table:
+    """P@1 clean and attacked, the gap, and by how much adversarial training closes it."""
+    columns = (
+        Column("Corpus"),
+        *(Column(name, group) for group in ("Base", "Robust") for name in ("Clean", "Attacked", "Gap")),
+        Column("Gap reduction"),
+    )
+    rows = tuple(
+        (
+            results.title(experiment),
+            *(
+                percent(measured(run, epsilon, key))
+                for run in (experiment.base, experiment.robust)
+                for epsilon, key in ((0, "P@1"), (results.epsilon, "P@1"), (results.epsilon, "gap@1"))
+            ),
+            percent(gap_reduction(experiment, results.epsilon)),
+        )
+        for experiment in results.experiments
+    )
+    return Table(f"P@1 (%), clean and under FGSM at ε = {format_epsilon(results.epsilon)}", columns, rows)
+
+
+def statistics(results: Results) -> Table:
+    """Table 1: the sizes of each corpus."""
+    columns = (
+        "Corpus",
+        "Train",
+        "Validation",
+        "Test",
+        "Vocabulary",
+        "Labels",
+        "Labels per document",
+        "Documents per label",
+        "Tokens per train document",
+        "Tokens per test document",
+    )
+    rows = tuple(
+        (corpus, *(f"{value:,}" if isinstance(value, int) else f"{value:,.2f}" for value in counts.values()))
+        if counts
+        else (corpus, *[MISSING] * (len(columns) - 1))
+        for corpus, counts in results.statistics.items()
+    )
+    return Table("Table 1. Data statistics", tuple(map(Column, columns)), rows)
+
+
+def performance(results: Results, metric: str) -> Table:
+    """Table 2 with `metric` "P"; the same for "nDCG": clean and attacked, base and robust, for every cut-off."""
+    rows = tuple(
+        (
+            results.title(experiment),
+            f"{metric}@{k}",
+            *(
+                percent(measured(run, epsilon, f"{metric}@{k}"))
+                for run in (experiment.base, experiment.robust)
+                for epsilon in (0, results.epsilon)
+            ),
+        )
+        for experiment in results.experiments
+        for k in CUTOFFS
+    )
+    columns = (
+        Column("Corpus"),
+        Column("Metric"),
+        *(Column(name, group) for group in ("Base", "Robust") for name in ("Clean", "Attacked")),
+    )
+    number = "Table 2. " if metric == "P" else ""
+    attack = f"the attack is FGSM at ε = {format_epsilon(results.epsilon)}"
+    return Table(f"{number}Performance, {metric}@k (%); {attack}", columns, rows, row_headers=2)
+
+
+def robustness_gap(results: Results) -> Table:
+    """Clean minus attacked P@k (equation 17) for every epsilon of the sweep."""
+    rows = tuple(
+        (
+            results.title(experiment),
+            format_epsilon(epsilon),
+            *(
+                percent(measured(run, epsilon, f"gap@{k}"))
+                for run in (experiment.base, experiment.robust)
+                for k in CUTOFFS
+            ),
+        )
+        for experiment in results.experiments
+        for epsilon in sorted({e["epsilon"] for _, run in experiment.runs() for e in run.evaluations} - {0})
+    )
+    columns = (
+        Column("Corpus"),
+        Column("ε"),
+        *(Column(f"gap@{k}", group) for group in ("Base", "Robust") for k in CUTOFFS),
+    )
+    return Table("Robustness gap: clean minus attacked P@k, in points, for every ε", columns, rows, row_headers=2)
+
+
+def processing_time(results: Results) -> Table:
+    """Table 3: wall-clock seconds of training and of testing."""
+    columns = (
+        Column("Corpus"),
+        *(Column(name, group) for group in ("Clean training", "Adversarial training") for name in ("Train", "Test")),
+    )
+    rows = tuple(
+        (
+            results.title(experiment),
+            *(
+                f"{run.seconds[stage]:,.1f}" if run and stage in run.seconds else MISSING
+                for run in (experiment.base, experiment.robust)
+                for stage in ("train", "evaluate")
+            ),
+        )
+        for experiment in results.experiments
+    )
+    return Table("Table 3. Processing time in seconds", columns, rows)
+
+
+def training(results: Results) -> Table:
+    """Length and outcome of each training."""
+    rows = tuple(
+        (
+            results.title(experiment),
+            name,
+            *(
+                (
+                    f"{run.training['parameters']:,}",
+                    str(run.training["epochs"]),
+                    str(run.training["best_epoch"]),
+                    percent(run.training["validation_P@1"]),
+                )
+                if run.training
+                else [MISSING] * 4
+            ),
+        )
+        for experiment in results.experiments
+        for name, run in experiment.runs()
+    )
+    columns = ("Corpus", "Model", "Parameters", "Epochs", "Best epoch", "Validation P@1")
+    return Table("Training", tuple(map(Column, columns)), rows, row_headers=2)
+
+
+def squeezing(results: Results) -> Table:
+    """The feature squeezing ablation: without attack, and under an attacker unaware and aware of it."""
+    rows = tuple(
+        (
+            results.title(experiment),
+            squeeze,
+            attacker,
+            *(
+                percent(found[key] if found else None)
+                for run in (experiment.base, experiment.robust)
+                for found in [squeezed(run, results.epsilon, squeeze, attacker)]
+                for key in ("P@1", "P@3", "P@5", "tied")
+            ),
+        )
+        for experiment in results.experiments
+        if any(run.squeezing for _, run in experiment.runs())
+        for squeeze in SQUEEZES
+        for attacker in ATTACKERS
+    )
+    columns = (
+        *map(Column, ("Corpus", "Squeezed", "Attacker")),
+        *(Column(name, group) for group in ("Base", "Robust") for name in ("P@1", "P@3", "P@5", "Tied")),
+    )
+    caption = f"Feature squeezing (%), FGSM at ε = {format_epsilon(results.epsilon)}"
+    return Table(caption, columns, rows, row_headers=3)
+
+
+def squeezed(run: Run | None, epsilon: float, squeeze: str, attacker: str) -> SqueezedEvaluation | None:
+    """The evaluation of one row of the ablation: attacker "none" is the clean one.
+
+    Without squeezing there is nothing to be aware of, and either attacker is the same.
+    """
+    strength = 0 if attacker == "none" else epsilon
+    any_attacker = attacker == "none" or squeeze == "none"
+    for row in run.squeezing if run else ():
+        if (
+            row["squeeze"] == squeeze
+            and math.isclose(row["epsilon"], strength, abs_tol=1e-9)
+            and (any_attacker or row["attacker"] == attacker)
+        ):
+            return row
+    return None
+
+
+def agreement(results: Results) -> Table:
+    """How far the explanations of the base and the robust model agree, means over the predictions that both make."""
+    from xmlcore.explain.compare import compare
+
+    rows = []
+    for experiment in results.experiments:
+        for method in METHODS:
+            base, robust = (run.explained(method) if run else () for run in (experiment.base, experiment.robust))
+            if base and robust:
+                found = compare(base, robust)
+                figures = (found.top_token_overlap, found.rank_correlation, _mean_r2(base), _mean_r2(robust))
+                texts = (MISSING if figure is None else f"{figure:.2f}" for figure in figures)
+                rows.append((results.title(experiment), method.upper(), str(found.pairs), *texts))
+    columns = (
+        *map(Column, ("Corpus", "Method", "Predictions", "Top-10 overlap", "Kendall's τ")),
+        *(Column(name, "R² (local fidelity)") for name in ("Base", "Robust")),
+    )
+    return Table("Agreement of the explanations of the two models", columns, tuple(rows), row_headers=2)
+
+
+def _mean_r2(labels: Sequence[LabelExplanation]) -> float | None:
+    fits = [label["r2"] for label in labels if "r2" in label]
+    return sum(fits) / len(fits) if fits else None
+
+
+def tracked_files(provenance: Provenance) -> Table:
+    """The hashes in dvc.lock, sources first."""
+    rows = tuple((file.path, file.stage or "source", file.md5 or MISSING) for file in provenance.files)
+    return Table("Data and code, from dvc.lock", tuple(map(Column, ("Path", "Written by", "md5"))), rows, numbers=False)
+
+
+def versions(provenance: Provenance) -> Table:
+    return Table("Libraries", tuple(map(Column, ("Library", "Version"))), provenance.versions, numbers=False)

@@ -1,0 +1,36 @@
+"""Text to tokens to ids: two tokenizers and the vocabulary."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+PAD, UNK = 0, 1
+SPECIAL_TOKENS = ("<pad>", "<unk>")
+
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+
+
+def tokenize(text: str, tokenizer: str) -> list[str]:
+    """Tokens of `text`: `words` are lower-cased runs of letters or of digits, `whitespace` keeps given tokens."""
+    return text.split() if tokenizer == "whitespace" else _WORD.findall(text.lower())
+
+
+class Vocabulary:
+    """Tokens and their ids; `PAD` is 0, `UNK` is 1, the rest follow by falling frequency, then by name."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self.tokens = [*SPECIAL_TOKENS, *tokens]
+        self._ids = {token: i for i, token in enumerate(self.tokens) if i > UNK}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def encode(self, tokens: Iterable[str], max_tokens: int | None = None) -> list[int]:
+        """Ids of the first `max_tokens` tokens; a document without a token is one `UNK`."""
+        ids = [self._ids.get(token, UNK) for token in tokens]
+        return ids[:max_tokens] or [UNK]
+
+    @classmethod
+    def from_counts(cls, counts: Counter[str], min_count: int) -> "Vocabulary":
+        kept = [token for token, count in counts.items() if count >= min_count and token not in SPECIAL_TOKENS]
+        return cls(sorted(kept, key=lambda token: (-counts[token], token)))
