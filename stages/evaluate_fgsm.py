@@ -1,8 +1,9 @@
 """Evaluate clean and under FGSM, for every epsilon: `python stages/evaluate_fgsm.py reuters21578 xml_cnn clean`.
 
 Reads models/CORPUS/MODEL/REGIME and data/CORPUS/encoded. Writes one file for each epsilon, metrics/CORPUS/MODEL/REGIME/
-fgsm/eps=0.10.json, of the model with its regime's defence against an attacker who knows of it; the ablation of
-feature squeezing, plots/CORPUS/MODEL/REGIME/squeezing.json; and how long it took, in evaluations/CORPUS/MODEL/REGIME.
+fgsm/eps=0.10.json, of the model with its regime's defence against an attacker who knows of it, and the same rows as
+the curve plots/CORPUS/MODEL/REGIME/fgsm.json; the ablation of
+feature squeezing, plots/CORPUS/MODEL/REGIME/squeezing.json; and the wall-clock time, in timings/CORPUS/MODEL/REGIME.
 """
 
 from xmlcore.cli import run
@@ -21,7 +22,7 @@ def main(corpus: str, model: str, regime: str) -> None:
 
     params = load_params()
     data = load_encoded(layout.encoded(corpus))
-    defended = Setting(params.regime[regime].squeeze, "aware")
+    defended = Setting(params.regime_of(regime).squeeze, "aware")
     started = time.perf_counter()
     results = fgsm_sweep(
         load_model(layout.model(corpus, model, regime)),
@@ -33,13 +34,13 @@ def main(corpus: str, model: str, regime: str) -> None:
         track,
     )
     seconds = time.perf_counter() - started
+    sweep = [{"epsilon": result.epsilon} | result.metrics for result in results if result.setting == defended]
     with atomic_directory(layout.metrics(corpus, model, regime, "fgsm")) as folder:
-        for result in results:
-            if result.setting == defended:
-                name = f"eps={format_epsilon(result.epsilon)}.json"
-                write_json(folder / name, {"epsilon": result.epsilon} | result.metrics)
+        for row in sweep:
+            write_json(folder / f"eps={format_epsilon(row['epsilon'])}.json", row)
+    write_json(layout.plots(corpus, model, regime) / "fgsm.json", sweep)
     write_json(layout.plots(corpus, model, regime) / "squeezing.json", [result.row() for result in results])
-    write_json(layout.evaluation(corpus, model, regime) / "seconds.json", {"evaluate": round(seconds, 1)})
+    write_json(layout.timings(corpus, model, regime) / "evaluate_fgsm.json", {"seconds": round(seconds, 1)})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Train a model, clean or adversarially: `python stages/train.py reuters21578 xml_cnn adversarial`.
 
-Reads data/CORPUS/encoded and data/CORPUS/embeddings/MODEL.npy; writes models/CORPUS/MODEL/REGIME (weights, readable
-config, seconds), the learning curves plots/CORPUS/MODEL/REGIME/learning and metrics/CORPUS/MODEL/REGIME/train.json.
+Reads data/CORPUS/encoded and data/CORPUS/embeddings/MODEL.npy; writes models/CORPUS/MODEL/REGIME (weights,
+readable config), the learning curves plots/CORPUS/MODEL/REGIME/learning, metrics/CORPUS/MODEL/REGIME/train.json and
+the wall-clock time, timings/CORPUS/MODEL/REGIME/train.json.
 """
 
 from xmlcore.cli import run
@@ -21,7 +22,7 @@ def main(corpus: str, model: str, regime: str) -> None:
     from xmlcore.training import train
 
     params = load_params()
-    recipe = params.model_of(corpus, model)
+    recipe, conditions = params.model_of(corpus, model), params.regime_of(regime)
     data = load_encoded(layout.encoded(corpus))
     vectors = load_vectors(layout.embedding(corpus, model), data.vocabulary)
     started = time.perf_counter()
@@ -31,7 +32,7 @@ def main(corpus: str, model: str, regime: str) -> None:
             data.splits["train"],
             data.splits["validation"],
             recipe.training,
-            params.regime[regime],
+            conditions,
             params.seed,
             curves.log,
             track,
@@ -39,8 +40,8 @@ def main(corpus: str, model: str, regime: str) -> None:
     seconds = time.perf_counter() - started
     with atomic_directory(layout.model(corpus, model, regime)) as folder:
         save_model(folder, outcome.model, recipe.architecture, recipe.network)
-        write_json(folder / "seconds.json", {"train": round(seconds, 1)})
     write_json(layout.metrics(corpus, model, regime, "train.json"), outcome.summary())
+    write_json(layout.timings(corpus, model, regime) / "train.json", {"seconds": round(seconds, 1)})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Initial word vectors: random, pretrained GloVe, or learned from the training corpus alone.
 
-Every table is (V, D) float32 with row `PAD` zero and rows of norm about one, so that one learning rate means the same
-for every kind.
+Every table is (V, D) float32 with row `PAD` zero and rows whose norm is about one (random, GloVe) or the root of two
+(in-domain, two halves), so that one learning rate serves every kind.
 """
 
 from collections.abc import Iterator
@@ -91,15 +91,15 @@ def glove_vectors(folder: Path, vocabulary: Vocabulary, dimension: int, seed: in
     """
     vectors = random_vectors(vocabulary, dimension, seed)
     ids = {token: i for i, token in enumerate(vocabulary.tokens) if i > UNK}
-    covered = 0
+    covered: set[str] = set()
     for place, line in _vector_lines(folder, dimension):
         word, *values = line.split(" ")
         if word in ids:
             vectors[ids[word]] = _parse_vector(values, dimension, place)
-            covered += 1
+            covered.add(word)
     if not covered:
-        raise UserError(f"{folder}: covers no token of the vocabulary; use embedding.kind tfidf_svd or random")
-    return _normalise(vectors), covered / len(ids)
+        raise UserError(f"{folder}: covers no token of the vocabulary; use embedding.kind in_domain or random")
+    return _normalise(vectors), len(covered) / len(ids)
 
 
 def _parse_vector(values: list[str], dimension: int, place: str) -> np.ndarray:
@@ -137,8 +137,10 @@ def build_vectors(corpus: EncodedCorpus, options: Embedding, pretrained: Path, s
     if options.kind == "glove":
         return glove_vectors(pretrained, corpus.vocabulary, options.dimension, seed)
     if options.kind == "in_domain":
-        labels = len(corpus.label_names)
-        return in_domain_vectors(corpus.splits["train"], corpus.vocabulary, options.dimension, labels, seed), 1.0
+        training = corpus.splits["train"]
+        seen = np.count_nonzero(np.unique(training.tokens) > UNK)
+        vectors = in_domain_vectors(training, corpus.vocabulary, options.dimension, len(corpus.label_names), seed)
+        return vectors, seen / max(len(corpus.vocabulary) - UNK - 1, 1)
     return random_vectors(corpus.vocabulary, options.dimension, seed), 0.0
 
 

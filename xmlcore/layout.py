@@ -42,5 +42,5 @@ def plots(corpus: str, model: str, regime: str) -> Path:
     return Path("plots", corpus, model, regime)
 
 
-def evaluation(corpus: str, model: str, regime: str) -> Path:
-    return Path("evaluations", corpus, model, regime)
+def timings(corpus: str, model: str, regime: str) -> Path:
+    return Path("timings", corpus, model, regime)

@@ -14,9 +14,9 @@ from ruamel.yaml.error import YAMLError
 from xmlcore.errors import UserError
 
 PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(ge=0)]
+Epsilon = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 
 
@@ -83,7 +83,7 @@ class Embedding(Section):
     """Initial word vectors (`xmlcore.embeddings`)."""
 
     kind: Literal["random", "glove", "in_domain"] = "in_domain"
-    dimension: PositiveInt = 300
+    dimension: Annotated[int, Field(ge=2)] = 300
 
 
 class Network(Section):
@@ -145,14 +145,14 @@ class Fgsm(Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Fgsm":
-        names = [format_epsilon(epsilon) for epsilon in self.epsilons]
+        names = [format_epsilon(epsilon) for epsilon in (0.0, *filter(None, self.epsilons))]  # 0 is always there
         if len(set(names)) < len(names):
             raise ValueError("two epsilons have the same name in the metrics files: " + ", ".join(names))
         return self
 
 
 class Lime(Section):
-    samples: PositiveInt = 1000
+    samples: Annotated[int, Field(ge=2)] = 1000
 
 
 class Shap(Section):
@@ -211,9 +211,12 @@ class Params(Section):
             ("vectors", self.vector),
         ):
             for name in getattr(self, plural):
-                if name not in known:
-                    raise ValueError(f"{plural}: {name!r} is not defined; known are {', '.join(known)}")
-        for corpus in self.corpus:
+                _named(known, name, plural)
+        if self.explain.labels > self.predict.labels:
+            raise ValueError(f"explain.labels: at most predict.labels, {self.predict.labels}")
+        for corpus, settings in self.corpus.items():
+            for name in settings.model:
+                _named(self.model, name, f"corpus.{corpus}.model")
             self.encode_of(corpus)
             for name in self.model:
                 self.model_of(corpus, name)
@@ -221,11 +224,22 @@ class Params(Section):
 
     def encode_of(self, corpus: str) -> Encode:
         """`encode` with the overrides of `corpus`."""
-        return _override(self.encode, self.corpus[corpus].encode, f"corpus.{corpus}.encode")
+        return _override(self.encode, _named(self.corpus, corpus, "corpus").encode, f"corpus.{corpus}.encode")
 
     def model_of(self, corpus: str, model: str) -> Model:
         """`model.NAME` with the overrides of `corpus`."""
-        return _override(self.model[model], self.corpus[corpus].model.get(model, {}), f"corpus.{corpus}.model.{model}")
+        changes = _named(self.corpus, corpus, "corpus").model.get(model, {})
+        return _override(_named(self.model, model, "model"), changes, f"corpus.{corpus}.model.{model}")
+
+    def regime_of(self, regime: str) -> Regime:
+        """`regime.NAME`."""
+        return _named(self.regime, regime, "regime")
+
+
+def _named(known: dict[str, Any], name: str, place: str) -> Any:
+    if name not in known:
+        raise UserError(f"{place}: {name!r} is not defined; known are {', '.join(known)}")
+    return known[name]
 
 
 def _override(section: Section, changes: dict[str, Any], place: str) -> Any:
@@ -252,6 +266,8 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         return Params.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the folder that holds it") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8; save it as UTF-8") from None
     except YAMLError as error:
         raise UserError(f"{path}: not YAML: {error}") from None
     except ValidationError as error:

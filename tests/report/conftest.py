@@ -62,8 +62,8 @@ def write_run(root: Path, regime: str, attacked: dict[float, float]) -> None:
     write_evaluations(root, place, attacked)
     training = {"epochs": 14, "best_epoch": 11, "validation_P@1": 0.95, "parameters": 1234567}
     write(root / "metrics" / place / "train.json", training)
-    write(root / "models" / place / "seconds.json", {"train": 63.14})
-    write(root / "evaluations" / place / "seconds.json", {"evaluate": 7.0})
+    write(root / "timings" / place / "train.json", {"seconds": 63.14})
+    write(root / "timings" / place / "evaluate_fgsm.json", {"seconds": 7.0})
     shares = {"P@1": 0.9, "P@3": 0.6, "P@5": 0.4, "nDCG@1": 0.9, "tied": 0.125}
     write(
         root / "plots" / place / "squeezing.json",

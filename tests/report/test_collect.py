@@ -16,7 +16,7 @@ def test_everything_of_a_chosen_corpus_is_found(project: Path) -> None:
     assert run is not None
     assert [evaluation["epsilon"] for evaluation in run.evaluations] == [0.0, 0.05, 0.1]
     assert run.training is not None and run.training["best_epoch"] == 11
-    assert run.seconds == {"train": 63.14, "evaluate": 7.0}
+    assert run.seconds == {"train": 63.14, "evaluate_fgsm": 7.0}
     assert len(run.squeezing) == 14
     assert run.learning[:2] == ((0, 0.5), (1, 1 - 1 / 3))
     assert [len(run.explained(method)) for method in ("lime", "shap")] == [1, 1]  # the skipped document is none
@@ -61,7 +61,7 @@ def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
         ("metrics/toy/xml_cnn/clean/fgsm/eps=0.10.json", '{"epsilon": NaN}', r"eps=0\.10\.json: epsilon: "),
         ("metrics/toy/xml_cnn/clean/train.json", '{"epochs": "many"}', r"train\.json: epochs: "),
         ("metrics/toy/corpus.json", "[]", r"corpus\.json: "),
-        ("models/toy/xml_cnn/clean/seconds.json", '{"train": null}', r"seconds\.json: train: "),
+        ("timings/toy/xml_cnn/clean/train.json", '{"seconds": null}', r"train\.json: seconds: "),
         ("plots/toy/xml_cnn/clean/squeezing.json", '[{"epsilon": 0.1}]', r"squeezing\.json: 0\.squeeze: "),
         ("explanations/toy/xml_cnn/clean/lime/explanations.json", '[{"document": 0}]', r"explanations\.json: 0\."),
         ("explanations/toy/xml_cnn/clean/shap/global.json", '[{"token": 3}]', r"global\.json: 0\.token: "),

@@ -114,7 +114,7 @@ def test_the_markdown_has_the_same_tables(report: Path) -> None:
 
 
 def test_sections_say_what_is_absent(project: Path) -> None:
-    for folder in ("explanations", "plots", "models", "metrics/toy"):
+    for folder in ("explanations", "plots", "timings", "metrics/toy"):
         (project / folder).rename(project / f"away-{folder.replace('/', '-')}")
     text = (write(project) / "index.html").read_text(encoding="utf-8")
     assert "no document has been explained" in text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from xmlcore.explain.attributions import ShapValues
 from xmlcore.explain.ranking import sum_by_token, top_tokens
-from xmlcore.explain.visible import visible
+from xmlcore.visible import visible
 
 LONGEST_NAME = 32  # characters of a token in the chart
 

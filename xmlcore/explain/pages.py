@@ -15,7 +15,7 @@ from xmlcore.explain.attributions import ShapValues, Surrogate
 from xmlcore.explain.documents import Document
 from xmlcore.explain.ranking import sum_by_token, top_tokens
 from xmlcore.explain.tokens import MaskableDocument
-from xmlcore.explain.visible import visible
+from xmlcore.visible import visible
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ Shapes: `B` batch, `T` tokens, `D` embedding width, `F` filters a window size, `
 
 A convolution is linear before the pooling, so a window is a sum of projections of single tokens. Each distinct row is
 projected once, (R, D) x (D, H * F); windows are gathered and summed; and because only the winning windows of the max
-pooling carry gradient, the backward pass touches B * W * P * F windows and no more. `tests/reference.py` has the plain
-convolution this agrees with.
+pooling carry gradient, the backward pass touches B * W * P * F windows and no more.
+`tests/models/reference.py` has the plain convolution this agrees with.
 """
 
 import math

@@ -40,7 +40,7 @@ class Run:
 
     evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
     training: Training | None
-    seconds: dict[str, float]  # wall-clock, by what took them: train, evaluate
+    seconds: dict[str, float]  # wall-clock, by stage: train, evaluate_fgsm
     squeezing: tuple[SqueezedEvaluation, ...]
     learning: tuple[tuple[int, float], ...]  # (epoch, validation P@1)
     explanations: dict[str, Explanations]  # by method, of METHODS
@@ -121,7 +121,7 @@ def _read_run(root: Path, corpus: str, model: str, regime: str) -> Run:
     return Run(
         evaluations=_read_evaluations(metrics / "fgsm"),
         training=read_json(metrics / "train.json", Training),
-        seconds=_read_seconds(root / "models" / place) | _read_seconds(root / "evaluations" / place),
+        seconds=_read_seconds(root / "timings" / place),
         squeezing=tuple(read_json(plots / "squeezing.json", list[SqueezedEvaluation]) or ()),
         learning=read_curve(plots / "learning" / "plots" / "metrics" / "validation_P@1.tsv"),
         explanations={
@@ -141,7 +141,8 @@ def _read_evaluations(folder: Path) -> tuple[Evaluation, ...]:
 
 
 def _read_seconds(folder: Path) -> dict[str, float]:
-    return read_json(folder / "seconds.json", dict[str, FiniteFloat]) or {}
+    timings = {path.stem: read_json(path, dict[str, FiniteFloat]) for path in sorted(folder.glob("*.json"))}
+    return {stage: timing["seconds"] for stage, timing in timings.items() if timing}
 
 
 def _read_explanations(folder: Path) -> Explanations | None:

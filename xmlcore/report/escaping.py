@@ -5,19 +5,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-# Control characters but tab and line feed, and marks that turn the writing direction of what follows.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+from xmlcore.visible import visible
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
-
-
-def visible(text: str) -> str:
-    """`text` with control characters and direction marks replaced by U+FFFD."""
-    return _INVISIBLE.sub("\ufffd", text)
 
 
 def html_value(value: Any) -> Any:
     """A value on its way into HTML, where jinja2 escapes it unless it is Markup."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return value if isinstance(value, Markup) else visible(value)
 
 
 def markdown_value(value: Any) -> Markup:

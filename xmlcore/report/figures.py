@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from xmlcore.params import format_epsilon
 from xmlcore.report.collect import Experiment, Results
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
-from xmlcore.report.escaping import visible
 from xmlcore.report.tables import ATTACKERS, CUTOFFS, SQUEEZES, squeezed
+from xmlcore.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

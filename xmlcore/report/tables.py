@@ -120,7 +120,7 @@ def processing_time(results: Results) -> Table:
             *(
                 f"{run.seconds[stage]:,.1f}" if run and stage in run.seconds else MISSING
                 for run in (experiment.base, experiment.robust)
-                for stage in ("train", "evaluate")
+                for stage in ("train", "evaluate_fgsm")
             ),
         )
         for experiment in results.experiments

@@ -1,0 +1,96 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+from toys import LinearClassifier
+
+from xmlcore.attacks.fgsm import adaptive_epsilon, fgsm, gradient_sign
+from xmlcore.text import PAD
+
+TABLE = [[0.0, 0.0], [3.0, 4.0], [0.0, 2.0], [1.0, 0.0]]  # norms 0, 5, 2, 1
+WEIGHTS = [[2.0, -1.0, 0.5], [-1.0, 3.0, -0.5]]
+TOKENS = torch.tensor([[1, 2, 3], [2, PAD, PAD]])
+TARGETS = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+MEAN_NORM = (5 + 2 + 1 + 2) / 4
+
+
+@pytest.fixture
+def model():
+    return LinearClassifier(TABLE, WEIGHTS)
+
+
+def attack(model, epsilon):
+    return fgsm(model, model.embed(TOKENS), TOKENS != PAD, TARGETS, epsilon).detach()
+
+
+@torch.no_grad()
+def loss(model, embeddings):
+    return float(functional.binary_cross_entropy_with_logits(model.score(embeddings, TOKENS != PAD), TARGETS))
+
+
+def test_the_radius_is_a_tenth_of_the_mean_norm_of_real_tokens(model):
+    radius = adaptive_epsilon(model.embed(TOKENS), TOKENS != PAD, 0.4)
+    assert float(radius) == pytest.approx(0.4 * MEAN_NORM / 10)
+    assert not radius.requires_grad
+
+
+def test_one_step_along_the_known_sign(model):
+    embeddings = model.embed(TOKENS).detach()
+    # d loss / d embedding = weights @ (sigmoid(logits) - targets) / tokens of the document
+    errors = model.score(embeddings, TOKENS != PAD).sigmoid() - TARGETS
+    sign = (errors @ torch.tensor(WEIGHTS).T).sign().detach()
+    assert sign.tolist() == [[-1.0, 1.0], [1.0, -1.0]]
+    expected = embeddings + 0.4 * MEAN_NORM / 10 * sign[:, None] * (TOKENS != PAD)[:, :, None]
+    torch.testing.assert_close(attack(model, 0.4), expected)
+
+
+def test_padding_never_moves():
+    class ReadsPadding(LinearClassifier):
+        def score(self, embeddings, mask):
+            return super().score(embeddings, torch.ones_like(mask))
+
+    assert not attack(ReadsPadding(TABLE, WEIGHTS), 10.0)[TOKENS == PAD].any()
+
+
+def test_epsilon_zero_is_identity(model):
+    assert torch.equal(attack(model, 0.0), model.embed(TOKENS))
+
+
+def test_the_attack_leaves_the_gradients_of_the_parameters_alone(model):
+    attack(model, 0.1)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    model(TOKENS).sum().backward()
+    before = [parameter.grad.clone() for parameter in model.parameters()]
+    attack(model, 0.1)
+    assert all(torch.equal(a, p.grad) for a, p in zip(before, model.parameters(), strict=True))
+
+
+def test_the_step_itself_is_constant_to_autograd(model):
+    embeddings = model.embed(TOKENS).detach().requires_grad_()
+    attacked = fgsm(model, embeddings, TOKENS != PAD, TARGETS, 0.1)
+    (gradient,) = torch.autograd.grad(attacked.sum(), embeddings)
+    assert torch.equal(gradient, torch.ones_like(embeddings))
+
+
+def test_it_attacks_where_gradients_are_switched_off(model):
+    with torch.no_grad():
+        sign = gradient_sign(model, model.embed(TOKENS), TOKENS != PAD, TARGETS)
+    assert sign[TOKENS != PAD].abs().all()
+
+
+@given(st.lists(st.floats(0, 20), min_size=2, max_size=5))
+def test_a_convex_loss_never_falls_as_epsilon_grows(epsilons):
+    model = LinearClassifier(TABLE, WEIGHTS)
+    losses = [loss(model, attack(model, epsilon)) for epsilon in [0.0, *sorted(epsilons)]]
+    assert all(later >= earlier - 1e-6 for earlier, later in zip(losses, losses[1:], strict=False))
+
+
+def test_random_signs_of_the_same_size_are_weaker(model):
+    radius = adaptive_epsilon(model.embed(TOKENS), TOKENS != PAD, 2.0)
+    mask = (TOKENS != PAD)[:, :, None]
+    generator = torch.Generator().manual_seed(0)
+    attacked = loss(model, attack(model, 2.0))
+    for _ in range(20):
+        signs = torch.randint(0, 2, (*TOKENS.shape, 2), generator=generator) * 2 - 1
+        assert loss(model, model.embed(TOKENS) + radius * signs * mask) <= attacked + 1e-6

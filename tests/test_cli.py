@@ -1,0 +1,73 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from xmlcore.cli import progress_bar, run, track
+from xmlcore.errors import UserError
+
+
+@pytest.fixture
+def outcome(monkeypatch, capsys):
+    """outcome(main, *arguments) -> exit code, stdout and stderr of `main` run as a stage."""
+
+    def outcome(main, *arguments):
+        monkeypatch.setattr(sys, "argv", ["stage.py", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            run(main)
+        return stop.value.code, *capsys.readouterr()
+
+    return outcome
+
+
+def test_success(outcome):
+    def main(corpus: str) -> None:
+        print(f"read {corpus}")
+
+    assert outcome(main, "rcv1") == (0, "read rcv1\n", "")
+
+
+def test_a_users_mistake_is_one_line(outcome):
+    def main() -> None:
+        raise UserError("train.tsv:3: not a record;\n  convert the corpus again")
+
+    assert outcome(main) == (1, "", "error: train.tsv:3: not a record; convert the corpus again\n")
+
+
+def test_a_missing_file_is_one_line(outcome, tmp_path):
+    def main() -> None:
+        (tmp_path / "absent.txt").read_text()
+
+    assert outcome(main) == (1, "", f"error: {tmp_path}/absent.txt: No such file or directory\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_line(outcome):
+    def main() -> None:
+        Path("/dev/full").write_text("anything")
+
+    assert outcome(main) == (1, "", "error: No space left on device\n")
+
+
+def test_a_fault_of_the_program_is_not_hidden(monkeypatch):
+    def main() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sys, "argv", ["stage.py"])
+    with pytest.raises(ZeroDivisionError):
+        run(main)
+
+
+def test_a_missing_argument_is_named(outcome):
+    def main(corpus: str) -> None: ...
+
+    code, _, error = outcome(main)
+    assert code == 2
+    assert "corpus" in error.lower()
+
+
+def test_progress_is_silent_without_a_terminal(capsys):
+    assert list(track([3, 1, 2], "counting", total=3)) == [3, 1, 2]
+    with progress_bar() as progress:
+        progress.update(progress.add_task("counting", total=3), advance=1)
+    assert capsys.readouterr() == ("", "")

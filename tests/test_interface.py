@@ -1,0 +1,226 @@
+"""What others rely on by name: parameters, stages, scripts, files and metric keys. A change here is a decision."""
+
+import json
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Union, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+from toys import LinearClassifier, split_of
+
+from xmlcore import layout
+from xmlcore.encoding import encode_corpus
+from xmlcore.evaluation import Setting, fgsm_sweep
+from xmlcore.models.storage import build_model, save_model
+from xmlcore.params import Encode, Network, Params, Regime
+from xmlcore.predictions import Predictions, write_predictions
+
+ROOT = Path(__file__).parents[1]
+
+PARAMETERS = """
+corpora
+corpus.*.convert.format
+corpus.*.convert.max_features
+corpus.*.convert.order
+corpus.*.encode.*
+corpus.*.fetch.files.*.bytes
+corpus.*.fetch.files.*.sha256
+corpus.*.fetch.files.*.url
+corpus.*.fetch.simulation.kind
+corpus.*.fetch.simulation.labels
+corpus.*.fetch.simulation.mean_tokens
+corpus.*.fetch.simulation.test_documents
+corpus.*.fetch.simulation.train_documents
+corpus.*.model.*.*
+encode.max_tokens
+encode.min_count
+encode.tokenizer
+encode.validation_fraction
+explain.documents
+explain.labels
+explain.lime.samples
+explain.shap.evaluations
+explain.shap.global_documents
+explain.shap.global_evaluations
+explain.shap.global_tokens
+explain.shap.tokenizer
+explain.top_tokens
+fgsm.bits
+fgsm.epsilons
+fgsm.perturb_padding
+model.*.architecture
+model.*.embedding.dimension
+model.*.embedding.kind
+model.*.network.chunks
+model.*.network.dropout
+model.*.network.filters
+model.*.network.hidden
+model.*.network.initialisation
+model.*.network.windows
+model.*.training.batch_size
+model.*.training.epochs
+model.*.training.gamma
+model.*.training.learning_rate
+model.*.training.loss_reduction
+model.*.training.matmul_precision
+model.*.training.milestones
+model.*.training.patience
+model.*.training.prior_bias
+model.*.training.refit
+model.*.training.shuffle_tokens
+models
+predict.labels
+regime.*.adversarial_weight
+regime.*.epsilon
+regime.*.squeeze
+regimes
+report.epsilon
+seed
+vector.*.files.*.bytes
+vector.*.files.*.sha256
+vector.*.files.*.url
+vector.*.simulation.kind
+vector.*.simulation.labels
+vector.*.simulation.mean_tokens
+vector.*.simulation.test_documents
+vector.*.simulation.train_documents
+vectors
+"""
+
+STAGES = {
+    "fetch": "fetch.py",
+    "fetch_vectors": "fetch.py",
+    "convert": "convert.py",
+    "encode": "encode.py",
+    "build_embedding": "build_embedding.py",
+    "train": "train.py",
+    "predict": "predict.py",
+    "evaluate_fgsm": "evaluate_fgsm.py",
+    "explain_lime": "explain_lime.py",
+    "explain_shap": "explain_shap.py",
+    "report": "report.py",
+}
+
+
+def key_paths(annotation: object) -> Iterator[str]:
+    """Dotted paths of the values in a section; `*` is any name."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield from (f"{name}.{rest}".rstrip(".") for rest in key_paths(field.annotation))
+    elif get_origin(annotation) is dict:
+        yield from (f"*.{rest}".rstrip(".") for rest in key_paths(get_args(annotation)[1]))
+    elif get_origin(annotation) in (Annotated, Union, types.UnionType):
+        yield from key_paths(get_args(annotation)[0])
+    else:
+        yield ""
+
+
+def dvc_stages() -> dict[str, dict]:
+    return YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_parameters():
+    assert sorted(key_paths(Params)) == PARAMETERS.split()
+
+
+def test_stages_and_their_scripts():
+    assert {name: stage["cmd"].split()[1] for name, stage in dvc_stages().items()} == {
+        name: f"stages/{script}" for name, script in STAGES.items()
+    }
+
+
+def test_scripts():
+    assert {path.name for path in (ROOT / "stages").glob("*.py")} == set(STAGES.values())
+
+
+def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial():
+    stages = dvc_stages()
+    for name in ("train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap"):
+        assert [*stages[name]["matrix"]] == ["corpus", "model", "regime"]
+    assert [*stages["build_embedding"]["matrix"]] == ["corpus", "model"]
+    for name in ("fetch", "convert", "encode"):
+        assert [*stages[name]["matrix"]] == ["corpus"]
+
+
+def test_regimes():
+    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == ["clean", "adversarial"]
+    assert [*Regime.model_fields] == ["epsilon", "adversarial_weight", "squeeze"]
+
+
+def test_metric_keys():
+    model = LinearClassifier([[0.0], [1.0]], [[1.0, 0.0]])
+    (result,) = fgsm_sweep(model, split_of([[1]], [[0]]), [], [Setting("none", "aware")], bits=8)
+    assert " ".join(result.metrics) == "P@1 P@3 P@5 nDCG@1 nDCG@3 nDCG@5 gap@1 gap@3 gap@5"
+
+
+def test_places():
+    cell = ("rcv1", "xml_cnn", "clean")
+    assert [
+        path.as_posix()
+        for path in (
+            layout.raw("rcv1"),
+            layout.records("rcv1"),
+            layout.encoded("rcv1"),
+            layout.embedding("rcv1", "xml_cnn"),
+            layout.VECTORS,
+            layout.model(*cell),
+            layout.predictions(*cell),
+            layout.explanations(*cell),
+            layout.metrics(*cell, "fgsm"),
+            layout.plots(*cell),
+            layout.REPORT,
+        )
+    ] == [
+        "data/rcv1/raw",
+        "data/rcv1/records",
+        "data/rcv1/encoded",
+        "data/rcv1/embeddings/xml_cnn.npy",
+        "data/vectors",
+        "models/rcv1/xml_cnn/clean",
+        "predictions/rcv1/xml_cnn/clean",
+        "explanations/rcv1/xml_cnn/clean",
+        "metrics/rcv1/xml_cnn/clean/fgsm",
+        "plots/rcv1/xml_cnn/clean",
+        "report",
+    ]
+
+
+def test_files_of_an_encoded_corpus(tmp_path):
+    records, encoded = tmp_path / "records", tmp_path / "encoded"
+    records.mkdir()
+    encoded.mkdir()
+    for name in ("train", "test"):
+        (records / f"{name}.tsv").write_text("1\tC15\tprofit\n2\tC15\tprofit\n")
+    options = Encode(validation_fraction=0.5)
+    statistics = encode_corpus(records, encoded, options, 0, lambda items, *_, **__: items)
+    arrays = ("label_offsets.bin", "labels.bin", "token_offsets.bin", "tokens.bin")
+    expected = [f"{split}/{array}" for split in ("test", "train", "validation") for array in arrays]
+    assert files_of(encoded) == sorted(["config.json", "labels.txt", "vocabulary.txt", *expected])
+    assert json.loads((encoded / "config.json").read_text()) == {"tokenizer": "words", "max_tokens": 500}
+    assert " ".join(statistics) == (
+        "train_documents validation_documents test_documents vocabulary labels labels_per_document "
+        "documents_per_label tokens_per_train_document tokens_per_test_document"
+    )
+
+
+def test_files_of_a_model(tmp_path):
+    network = Network(windows=[2], filters=1, chunks=1, hidden=2)
+    model = build_model("xml_cnn", np.zeros((3, 4), np.float32), 2, network)
+    save_model(tmp_path, model, "xml_cnn", network)
+    assert files_of(tmp_path) == ["config.json", "weights.safetensors"]
+    assert [*model.state_dict()] == [
+        *("kernel", "bias", "embedding.weight"),
+        *("bottleneck.weight", "bottleneck.bias", "output.weight", "output.bias"),
+    ]
+
+
+def test_files_of_predictions(tmp_path):
+    write_predictions(tmp_path, Predictions(np.zeros((1, 2), np.int32), np.zeros((1, 2), np.float32)))
+    assert files_of(tmp_path) == ["labels.npy", "scores.npy"]

@@ -1,0 +1,142 @@
+"""The whole DAG on two tiny simulated corpora, by `dvc repro` as a user runs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+CORPORA = ("simulated-rcv1", "simulated-eurlex")
+REGIMES = ("clean", "adversarial")
+
+
+class Workspace:
+    """A git repository with this project's pipeline, scaled down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("stages", "xmlcore"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+            shutil.copy(ROOT / name, folder / name)
+        shutil.copytree(ROOT / "data" / "vectors", folder / "data" / "vectors")
+        self.edit(shrink)
+        self.run("git", "init", "--quiet")
+        self.run("dvc", "init", "--quiet")
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "--message", "tiny")
+
+    def edit(self, change) -> None:
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        params = yaml.load(path)
+        change(params)
+        yaml.dump(params, path)
+
+    def run(self, *command: str) -> str:
+        bin_folder = Path(sys.executable).parent
+        environment = os.environ | {
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(self.folder),
+            "DVC_NO_ANALYTICS": "1",
+        }
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def repro(self) -> set[str]:
+        """The stages that `dvc repro` ran."""
+        lines = self.run("dvc", "repro").splitlines()
+        return {line.split("'")[1] for line in lines if line.startswith("Running stage")}
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        return json.loads(self.run("dvc", "metrics", "show", "--json"))[""]["data"]
+
+
+def shrink(params) -> None:
+    params["corpora"] = list(CORPORA)
+    for corpus in CORPORA:
+        params["corpus"][corpus]["fetch"]["simulation"].update(
+            train_documents=120, test_documents=40, labels=30, mean_tokens=20
+        )
+    recipe = params["model"]["xml_cnn"]
+    recipe["embedding"]["dimension"] = 16
+    recipe["network"].update(filters=8, hidden=16)
+    recipe["training"].update(epochs=2, milestones=[1])
+    params["fgsm"]["epsilons"] = [0.0, 0.1]
+    params["explain"]["documents"] = [0]
+    params["explain"]["lime"]["samples"] = 50
+    params["explain"]["shap"].update(evaluations=50, global_documents=3, global_evaluations=30)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("pipeline"))
+    ran = workspace.repro()
+    assert {f"train@{corpus}-xml_cnn-{regime}" for corpus in CORPORA for regime in REGIMES} <= ran
+    return workspace
+
+
+def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
+    for corpus in CORPORA:
+        for regime in REGIMES:
+            place = Path(corpus, "xml_cnn", regime)
+            for path in (
+                Path("models", place, "weights.safetensors"),
+                Path("predictions", place, "labels.npy"),
+                Path("metrics", place, "fgsm", "eps=0.10.json"),
+                Path("explanations", place, "lime", "document-000.html"),
+                Path("explanations", place, "shap", "global.svg"),
+            ):
+                assert (workspace.folder / path).stat().st_size, path
+    assert "simulated-eurlex" in (workspace.folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert not list(workspace.folder.rglob("*.partial"))
+
+
+def test_metrics_have_a_row_for_each_corpus_regime_and_epsilon(workspace: Workspace) -> None:
+    rows = workspace.metrics()
+    for corpus in CORPORA:
+        for regime in REGIMES:
+            for epsilon in ("0.00", "0.10"):
+                row = rows[f"metrics/{corpus}/xml_cnn/{regime}/fgsm/eps={epsilon}.json"]["data"]
+                assert 0 <= row["P@1"] <= 1
+                assert {"P@1", "P@3", "P@5", "nDCG@1", "nDCG@3", "nDCG@5", "gap@1", "gap@3", "gap@5"} <= row.keys()
+
+
+def test_a_second_repro_runs_nothing(workspace: Workspace) -> None:
+    assert workspace.repro() == set()
+
+
+def test_a_new_epsilon_runs_evaluation_and_report_alone(workspace: Workspace) -> None:
+    workspace.edit(lambda params: params["fgsm"].update(epsilons=[0.0, 0.1, 0.2]))
+    ran = workspace.repro()
+    assert {name.split("@")[0] for name in ran} == {"evaluate_fgsm", "report"}
+    assert any("eps=0.20" in row for row in workspace.metrics())
+
+
+def test_a_change_to_one_corpus_leaves_the_other_alone(workspace: Workspace) -> None:
+    workspace.edit(lambda params: params["corpus"]["simulated-rcv1"]["encode"].update(max_tokens=15))
+    changed = set(json.loads(workspace.run("dvc", "status", "--json")))
+    workspace.edit(lambda params: params["corpus"]["simulated-rcv1"]["encode"].pop("max_tokens"))
+    assert changed == {"encode@simulated-rcv1", "report"}
+
+
+def test_the_same_run_gives_the_same_metrics(workspace: Workspace) -> None:
+    before = workspace.metrics()
+    workspace.run("dvc", "repro", "--force", "--single-item", "train@simulated-rcv1-xml_cnn-adversarial")
+    workspace.run("dvc", "repro", "--force", "--single-item", "evaluate_fgsm@simulated-rcv1-xml_cnn-adversarial")
+    assert workspace.metrics() == before
+
+
+def test_an_experiment_sets_a_parameter_from_the_command_line(workspace: Workspace) -> None:
+    workspace.run("git", "add", "--all")
+    workspace.run("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "--message", "run")
+    target = "evaluate_fgsm@simulated-rcv1-xml_cnn-clean"
+    workspace.run("dvc", "exp", "run", "--set-param", "fgsm.epsilons=[0.0,0.1,0.05]", target)
+    assert any("eps=0.05" in row for row in workspace.metrics())
+    assert "fgsm.epsilons" in workspace.run("dvc", "params", "diff")

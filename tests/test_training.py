@@ -1,0 +1,252 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+from toys import LinearClassifier, split_of
+
+from xmlcore.attacks.fgsm import fgsm
+from xmlcore.batching import multi_hot, pad
+from xmlcore.encoding import UNSEEN_LABEL
+from xmlcore.losses import binary_cross_entropy
+from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.params import Network, Regime, Training
+from xmlcore.text import PAD
+from xmlcore.training import hybrid_loss, label_prior, train
+
+CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, squeeze="none")
+ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, squeeze="none")
+LABELS = 3
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    """`train` sets torch's precision of matrix products, which is global."""
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def options(**changes) -> Training:
+    given = {"epochs": 4, "patience": 4, "batch_size": 8, "learning_rate": 0.02, "milestones": [], "gamma": 0.1}
+    exact = {"loss_reduction": "document", "prior_bias": True, "shuffle_tokens": False, "refit": False}
+    return Training(**(given | exact | {"matmul_precision": "highest"} | changes))
+
+
+def separable(documents: int, seed: int):
+    """Tokens 1, 2, 3 each bring a label, tokens 4 to 9 say nothing."""
+    rng = np.random.default_rng(seed)
+    labels = [int(rng.integers(LABELS)) for _ in range(documents)]
+    texts = [rng.permutation([label + 1, *rng.integers(4, 10, rng.integers(0, 5))]) for label in labels]
+    return split_of(texts, [[label] for label in labels])
+
+
+TRAIN, VALIDATION = separable(48, seed=0), separable(16, seed=1)
+
+
+def build() -> XMLCNN:
+    vectors = functional.normalize(torch.randn(10, 8))
+    vectors[PAD] = 0
+    return XMLCNN(vectors, LABELS, Network(windows=[1, 2], filters=8, chunks=1, hidden=16, dropout=0.2))
+
+
+def untracked(items, description, total=None):
+    return items
+
+
+def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build, **changes):
+    """The outcome of a training, and its log."""
+    log = []
+    outcome = train(build, training, validation, options(**changes), regime, seed, log.append, untracked)
+    return outcome, log
+
+
+def weights(outcome):
+    return {name: tensor.detach() for name, tensor in outcome.model.state_dict().items()}
+
+
+def equal(first, second):
+    return all(torch.equal(tensor, weights(second)[name]) for name, tensor in weights(first).items())
+
+
+@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL], ids=["clean", "adversarial"])
+def test_it_learns_a_separable_corpus(regime):
+    outcome, log = run(regime, epochs=12, patience=12)
+    assert outcome.validation_precision == 1
+    assert log[-1].loss < log[0].loss / 4
+    assert not outcome.model.training
+
+
+@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL], ids=["clean", "adversarial"])
+@pytest.mark.parametrize("refit", [False, True])
+def test_the_same_seed_gives_the_same_weights_to_the_bit(regime, refit):
+    first, second = (run(regime, refit=refit, shuffle_tokens=True, epochs=2)[0] for _ in range(2))
+    assert equal(first, second)
+
+
+def test_another_seed_gives_other_weights():
+    assert not equal(run(seed=0, epochs=1)[0], run(seed=1, epochs=1)[0])
+
+
+def test_an_adversarial_weight_of_zero_is_clean_training():
+    unweighted = ADVERSARIAL.model_copy(update={"adversarial_weight": 0.0})
+    assert equal(run(CLEAN, epochs=2)[0], run(unweighted, epochs=2)[0])
+    assert not equal(run(CLEAN, epochs=2)[0], run(ADVERSARIAL, epochs=2)[0])
+
+
+def batch():
+    documents = np.arange(6)
+    return pad([TRAIN.document(i) for i in documents]), multi_hot(TRAIN, documents, LABELS)
+
+
+def linear() -> LinearClassifier:
+    torch.manual_seed(0)
+    table = torch.randn(10, 4)
+    table[PAD] = 0
+    return LinearClassifier(table.tolist(), torch.randn(4, LABELS).tolist())
+
+
+def by_hand(model, reduction):
+    tokens, targets = batch()
+    embeddings, mask = model.embed(tokens), tokens != PAD
+    attacked = fgsm(model, embeddings, mask, targets, ADVERSARIAL.epsilon)
+    clean = binary_cross_entropy(model(tokens), targets, reduction)
+    return 0.7 * clean + 0.3 * binary_cross_entropy(model.score(attacked, mask), targets, reduction)
+
+
+@pytest.mark.parametrize("reduction", ["document", "element"])
+def test_the_hybrid_loss_and_its_gradients_are_equation_14(reduction):
+    # The gradients agree only if the attack has added none of its own.
+    model = linear()
+    expected = by_hand(model, reduction)
+    gradients = torch.autograd.grad(expected, [*model.parameters()])
+    loss = hybrid_loss(model, *batch(), reduction, ADVERSARIAL)
+    loss.backward()
+    torch.testing.assert_close(loss, expected)
+    for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+def test_the_hybrid_loss_is_above_the_clean_loss():
+    model = linear()
+    assert hybrid_loss(model, *batch(), "document", ADVERSARIAL) > hybrid_loss(model, *batch(), "document", CLEAN)
+
+
+def test_the_loss_reductions_differ_by_the_number_of_labels():
+    document, element = (
+        hybrid_loss(linear(), *batch(), reduction, ADVERSARIAL) for reduction in ("document", "element")
+    )
+    assert (document / element).item() == pytest.approx(LABELS)
+
+
+class Scripted(LinearClassifier):
+    """Right on validation in the epochs that `right` names, whatever it learns; its bias counts the epochs."""
+
+    def __init__(self, right):
+        super().__init__([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS])
+        self.right = right
+        self.register_buffer("epoch", torch.zeros(1))
+
+    def train(self, mode=True):
+        self.epoch += mode
+        return super().train(mode)
+
+    def score(self, embeddings, mask):
+        logits = super().score(embeddings, mask)
+        best = 0 if int(self.epoch) in self.right else 1
+        return logits if self.training else functional.one_hot(torch.tensor(best), LABELS).expand(len(mask), -1).float()
+
+
+ALL_ZERO = split_of([[4]] * 4, [[0]] * 4)
+
+
+def scripted(*right, **changes):
+    return run(build=lambda: Scripted(right), training=ALL_ZERO, validation=ALL_ZERO, **changes)
+
+
+def test_training_stops_after_patience_epochs_without_a_better_one():
+    outcome, log = scripted(2, epochs=20, patience=3)
+    assert [epoch.validation_precision for epoch in log] == [0, 1, 0, 0, 0]
+    assert (outcome.epochs, outcome.best_epoch, outcome.validation_precision) == (5, 2, 1)
+
+
+def test_the_weights_are_those_of_the_best_epoch():
+    outcome, _ = scripted(2, 3, epochs=5, patience=5)
+    assert outcome.best_epoch == 2  # the first of equals
+    assert int(outcome.model.epoch) == 2
+
+
+def test_all_epochs_run_while_it_grows_better():
+    outcome, log = run(epochs=3, patience=3)
+    assert (len(log), outcome.epochs) == (3, 3)
+    assert [epoch.number for epoch in log] == [1, 2, 3]
+
+
+def test_refitting_uses_all_documents_for_the_best_number_of_epochs():
+    seen = []
+
+    class Counting(Scripted):
+        def score(self, embeddings, mask):
+            if self.training:
+                seen.append(len(mask))
+            return super().score(embeddings, mask)
+
+    outcome, log = run(
+        build=lambda: Counting((2,)), training=ALL_ZERO, validation=ALL_ZERO, refit=True, epochs=3, patience=3
+    )
+    assert seen == [4] * 3 + [8] * 2
+    assert [epoch.validation_precision for epoch in log] == [0, 1, 0, None, None]
+    assert (outcome.best_epoch, outcome.epochs) == (2, 3)
+    assert int(outcome.model.epoch) == 2
+
+
+def test_the_learning_rate_falls_after_a_milestone():
+    _, log = run(epochs=4, milestones=[1, 3], learning_rate=0.1, gamma=0.5)
+    assert [epoch.learning_rate for epoch in log] == pytest.approx([0.1, 0.05, 0.05, 0.025])
+
+
+def test_the_prior_is_the_logit_of_the_smoothed_share():
+    split = split_of([[1]] * 4, [[0], [0, 1], [0], [UNSEEN_LABEL]])
+    shares = torch.tensor([3.5, 1.5, 0.5]) / 5
+    torch.testing.assert_close(label_prior(split, 3), torch.log(shares / (1 - shares)))
+
+
+@pytest.mark.parametrize("prior_bias", [True, False])
+def test_the_prior_begins_the_output_only_if_asked(prior_bias):
+    began = []
+
+    class Watched(LinearClassifier):
+        def initialise_output(self, prior):
+            began.append(prior.tolist())
+
+    run(build=lambda: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), prior_bias=prior_bias, epochs=1)
+    assert began == ([pytest.approx(label_prior(TRAIN, LABELS).tolist())] if prior_bias else [])
+
+
+def test_shuffled_tokens_are_the_same_tokens():
+    seen = set()
+
+    class Watched(LinearClassifier):
+        def embed(self, tokens):
+            if self.training:
+                seen.update(tuple(row[row != PAD].tolist()) for row in tokens)
+            return super().embed(tokens)
+
+    text = (4, 5, 6, 7, 8, 9)
+    split = split_of([text] * 4, [[0]] * 4)
+    arguments = {"build": lambda: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), "training": split}
+    run(**arguments, epochs=1)
+    assert seen == {text}
+    run(**arguments, epochs=1, shuffle_tokens=True)
+    assert len(seen) > 1
+    assert {tuple(sorted(row)) for row in seen} == {text}
+
+
+def test_the_summary_is_flat():
+    outcome, _ = run(epochs=1)
+    parameters = sum(tensor.numel() for tensor in weights(outcome).values())
+    assert outcome.summary() == {
+        "epochs": 1,
+        "best_epoch": 1,
+        "validation_P@1": outcome.validation_precision,
+        "parameters": parameters,
+    }

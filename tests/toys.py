@@ -1,0 +1,46 @@
+"""A corpus and a classifier small enough to compute by hand."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xmlcore.encoding import Split
+from xmlcore.models import Classifier
+from xmlcore.text import PAD
+
+
+def split_of(documents: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]) -> Split:
+    """A split in memory of token ids and label ids."""
+
+    def flat(lists: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+        values = np.array([value for one in lists for value in one], np.int32)
+        return values, np.cumsum([0, *map(len, lists)], dtype=np.int64)
+
+    return Split(*flat(documents), *flat(labels))
+
+
+class LinearClassifier(Classifier):
+    """Logits `mean of the real tokens' embeddings @ weights + bias`: gradients are known, and the loss is convex."""
+
+    def __init__(self, table: Sequence[Sequence[float]], weights: Sequence[Sequence[float]]) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding.from_pretrained(torch.tensor(table), freeze=False, padding_idx=PAD)
+        self.weights = nn.Parameter(torch.tensor(weights))  # (D, L)
+        self.labels = self.weights.shape[1]
+        self.bias = nn.Parameter(torch.zeros(self.labels))
+
+    @property
+    def embedding_table(self) -> Tensor:
+        return self.embedding.weight
+
+    def initialise_output(self, prior: Tensor) -> None:
+        self.bias.data.copy_(prior)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return self.embedding(tokens)
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        total = (embeddings * mask.unsqueeze(-1)).sum(1)
+        return total / mask.sum(1, keepdim=True) @ self.weights + self.bias
