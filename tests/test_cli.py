@@ -1,10 +1,13 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from xmlcore.cli import progress_bar, run, track
 from xmlcore.errors import UserError
+
+MEND = "; run the stage that writes it, or all with `dvc repro`"
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def test_a_missing_file_is_one_line(outcome, tmp_path):
     def main() -> None:
         (tmp_path / "absent.txt").read_text()
 
-    assert outcome(main) == (1, "", f"error: {tmp_path}/absent.txt: No such file or directory\n")
+    assert outcome(main) == (1, "", f"error: {tmp_path}/absent.txt: No such file or directory{MEND}\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -46,7 +49,17 @@ def test_a_full_disk_is_one_line(outcome):
     def main() -> None:
         Path("/dev/full").write_text("anything")
 
-    assert outcome(main) == (1, "", "error: No space left on device\n")
+    assert outcome(main) == (1, "", "error: No space left on device; free some space and run again\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_met_by_numpy_is_one_line(outcome):
+    def main() -> None:
+        np.zeros(100_000).tofile("/dev/full")
+
+    code, _, error = outcome(main)
+    assert code == 1
+    assert error.startswith("error: ") and error.endswith("free some space and run again\n")
 
 
 def test_a_fault_of_the_program_is_not_hidden(monkeypatch):

@@ -1,5 +1,6 @@
 """What every stage script shares: one Typer command, a user's mistake as one line, rich progress on stderr."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -23,8 +24,18 @@ def run(main: Callable[..., None]) -> None:
     except UserError as error:
         fail(str(error))
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        fail(f"{place}{error.strerror or error}")
+        fail(_describe(error))
+
+
+def _describe(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    mends = {
+        errno.ENOSPC: "; free some space and run again",
+        errno.ENOENT: "; run the stage that writes it, or all with `dvc repro`",
+    }
+    if error.errno is None:  # numpy's short writes
+        return f"{place}{error}; the disk may be full: free some space and run again"
+    return f"{place}{error.strerror}{mends.get(error.errno, '')}"
 
 
 def fail(message: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from xmlcore.errors import UserError
 from xmlcore.models import Classifier
@@ -24,7 +24,7 @@ def build_model(architecture: str, vectors: np.ndarray, labels: int, network: Ne
 def save_model(folder: Path, model: Classifier, architecture: str, network: Network) -> None:
     """Write `weights.safetensors` and `config.json` into `folder`, which exists."""
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(tensors, folder / "weights.safetensors")
+    (folder / "weights.safetensors").write_bytes(save(tensors))
     vocabulary, width = model.embedding_table.shape
     config = {"architecture": architecture, "vocabulary": vocabulary, "dimension": width, "labels": model.labels}
     (folder / "config.json").write_text(json.dumps(config | {"network": network.model_dump()}, indent=2) + "\n")
