@@ -5,19 +5,22 @@ python stages/report.py
 
 from pathlib import Path
 
-from xmlcore.cli import run
+from xmlcore.cli import console, run
 from xmlcore.files import atomic_directory
 from xmlcore.params import load_params
 
 
 def main() -> None:
     """Write the report of the corpora in params.yaml and of every corpus that has committed metrics."""
-    from xmlcore.report.collect import collect
+    from xmlcore.report.collect import collect, nearest_epsilon
     from xmlcore.report.provenance import read_provenance
     from xmlcore.report.render import write_report
 
     params = load_params()
-    results = collect(Path(), params.corpora, params.models, params.regimes, params.report.epsilon)
+    epsilon = nearest_epsilon(params.fgsm.epsilons, params.report.epsilon)
+    if epsilon != params.report.epsilon:
+        console.print(f"report.epsilon {params.report.epsilon} is not in fgsm.epsilons: the report shows {epsilon}")
+    results = collect(Path(), params.corpora, params.models, params.regimes, epsilon)
     provenance = read_provenance(Path(), results.statistics.keys())
     with atomic_directory(Path("report")) as folder:
         write_report(folder, results, provenance)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from xmlcore.errors import UserError
-from xmlcore.report.collect import Results, collect
+from xmlcore.report.collect import Results, collect, nearest_epsilon
 
 
 def collect_toy(project: Path, epsilon: float = 0.1) -> Results:
@@ -85,3 +85,11 @@ def test_weights_must_match_tokens(project: Path) -> None:
     path.write_text(json.dumps(entries))
     with pytest.raises(UserError, match=r"explanations\.json: as many weights as tokens"):
         collect_toy(project)
+
+
+@pytest.mark.parametrize(
+    ("epsilons", "wanted", "nearest"),
+    [([0.0, 0.05, 0.1], 0.1, 0.1), ([0.0, 0.05], 0.1, 0.05), ([0.05, 0.15], 0.1, 0.15), ([0.0], 0.1, 0.0)],
+)
+def test_the_report_shows_the_nearest_attack(epsilons: list[float], wanted: float, nearest: float) -> None:
+    assert nearest_epsilon(epsilons, wanted) == nearest

@@ -84,6 +84,11 @@ class Results:
         return f"{experiment.corpus} · {experiment.model}" if several_models else experiment.corpus
 
 
+def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
+    """The attack of the sweep nearest to `wanted`, of two the stronger; 0 where there is no attack."""
+    return min(filter(None, epsilons), key=lambda epsilon: (abs(epsilon - wanted), -epsilon), default=0.0)
+
+
 def collect(
     root: Path, corpora: Sequence[str], models: Sequence[str], regimes: Sequence[str], epsilon: float
 ) -> Results:
