@@ -1,27 +1,26 @@
 """Initial word vectors of a corpus for a model: `python stages/build_embedding.py reuters21578 xml_cnn`.
 
-Reads data/CORPUS/encoded (and data/vectors for GloVe), writes data/CORPUS/embeddings/MODEL.npy.
+Reads data/CORPUS/encoded (and data/vectors for GloVe), writes data/CORPUS/embeddings/MODEL: the vectors
+that know the training split alone, for selection, and those that know the validation split too, for the refit.
 """
 
 from xmlcore.cli import run
 
 
 def main(corpus: str, model: str) -> None:
-    import numpy as np
-
     from xmlcore import layout
     from xmlcore.cli import console
-    from xmlcore.embeddings import build_vectors
+    from xmlcore.embeddings import build_vectors, save_vectors
     from xmlcore.encoding import load_encoded
-    from xmlcore.files import atomic_file
+    from xmlcore.files import atomic_directory
     from xmlcore.params import load_params
 
     params = load_params()
     options = params.model_of(corpus, model).embedding
     vectors, coverage = build_vectors(load_encoded(layout.encoded(corpus)), options, layout.VECTORS, params.seed)
-    with atomic_file(layout.embedding(corpus, model)) as path, path.open("wb") as file:
-        np.save(file, vectors)
-    console.print(f"{corpus}: {len(vectors)} vectors, {options.kind}, {coverage:.1%} of the vocabulary covered")
+    with atomic_directory(layout.embedding(corpus, model)) as folder:
+        save_vectors(folder, vectors)
+    console.print(f"{corpus}: {len(vectors.refit)} vectors, {options.kind}, {coverage:.1%} of the vocabulary covered")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train a model, clean or adversarially: `python stages/train.py reuters21578 xml_cnn adversarial`.
 
-Reads data/CORPUS/encoded and data/CORPUS/embeddings/MODEL.npy; writes models/CORPUS/MODEL/REGIME (weights,
+Reads data/CORPUS/encoded and data/CORPUS/embeddings/MODEL; writes models/CORPUS/MODEL/REGIME (weights,
 readable config), the learning curves plots/CORPUS/MODEL/REGIME/learning, metrics/CORPUS/MODEL/REGIME/train.json and
 the wall-clock time, timings/CORPUS/MODEL/REGIME/train.json.
 """
@@ -28,7 +28,8 @@ def main(corpus: str, model: str, regime: str) -> None:
     started = time.perf_counter()
     with LearningCurves(layout.plots(corpus, model, regime) / "learning") as curves:
         outcome = train(
-            lambda: build_model(recipe.architecture, vectors, len(data.label_names), recipe.network),
+            lambda table: build_model(recipe.architecture, table, len(data.label_names), recipe.network),
+            vectors,
             data.splits["train"],
             data.splits["validation"],
             recipe.training,

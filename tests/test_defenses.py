@@ -107,6 +107,21 @@ def test_both_is_one_after_the_other(model):
 
 
 @pytest.mark.parametrize("where", ["embeddings", "outputs", "both"])
+def test_rows_are_squeezed_like_the_embeddings_they_stand_for(model, where):
+    defended = squeeze(model, where, 2)
+    rows, index = model.distinct(TOKENS)
+    expected = defended.score(model.embed(TOKENS), MASK)
+    torch.testing.assert_close(defended.score_rows(rows, index), expected)
+    still = torch.zeros(*TOKENS.shape, 2)
+    torch.testing.assert_close(defended.score_steps(rows, index, still, [0.0, 1.0]), [expected, expected])
+    probe = torch.zeros(1, 3, 2, requires_grad=True)
+    defended.score_rows(rows, index, probe)[0, 0].backward()
+    embeddings = model.embed(TOKENS).detach().requires_grad_()
+    defended.score(embeddings, MASK)[0, 0].backward()
+    torch.testing.assert_close(probe.grad[0], embeddings.grad[0])
+
+
+@pytest.mark.parametrize("where", ["embeddings", "outputs", "both"])
 def test_a_defence_is_a_classifier(model, where):
     defended = squeeze(model, where, 8)
     assert defended.labels == 3
@@ -123,7 +138,7 @@ def test_an_attacker_who_knows_of_the_squeezing_aims_through_it():
     model.initialise_output(torch.tensor([0.0, 0.8]))
     tokens, nothing = torch.tensor([[1]]), torch.zeros(1, 2)
     unaware, aware = (
-        gradient_sign(attacked, model.embed(tokens), tokens != PAD, nothing).item()
+        gradient_sign(attacked, *attacked.distinct(tokens), nothing).item()
         for attacked in (model, squeeze(model, "embeddings", 1))
     )
     assert (unaware, aware) == (-1, 1)

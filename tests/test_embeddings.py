@@ -1,19 +1,22 @@
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
 from toys import split_of
 
 from xmlcore.embeddings import (
+    InitialVectors,
     build_vectors,
     glove_vectors,
     in_domain_vectors,
     label_matrix,
     load_vectors,
     random_vectors,
+    save_vectors,
     tfidf_matrix,
 )
-from xmlcore.encoding import UNSEEN_LABEL, EncodedCorpus
+from xmlcore.encoding import UNSEEN_LABEL, EncodedCorpus, concatenate
 from xmlcore.errors import UserError
 from xmlcore.params import Embedding
 from xmlcore.text import PAD, Vocabulary
@@ -180,14 +183,35 @@ def test_the_kind_chooses(glove):
     kinds = Embedding.model_fields["kind"].annotation.__args__
     built = {kind: build_vectors(corpus, Embedding(kind=kind, dimension=2), folder, 0)[0] for kind in kinds}
     for vectors in built.values():
-        assert vectors.shape == (8, 2)
-    assert len({vectors.tobytes() for vectors in built.values()}) == len(kinds)
+        assert vectors.selection.shape == vectors.refit.shape == (8, 2)
+    assert len({vectors.selection.tobytes() for vectors in built.values()}) == len(kinds)
+
+
+def test_only_the_vectors_of_the_refit_have_seen_the_validation_split():
+    names, folder = ["C15", "GCAT"], Path("none")
+    one, two = (
+        EncodedCorpus(VOCABULARY, names, "words", 500, {"train": SPLIT, "validation": validation, "test": SPLIT})
+        for validation in (split_of([[6, 7]], [[0]]), split_of([[6, 2]], [[1]]))
+    )
+    first, second = (build_vectors(corpus, Embedding(dimension=4), folder, 0)[0] for corpus in (one, two))
+    assert np.array_equal(first.selection, second.selection)
+    assert not np.allclose(first.refit, second.refit)
+    assert np.array_equal(
+        first.refit, in_domain_vectors(concatenate(SPLIT, one.splits["validation"]), VOCABULARY, 4, 2, seed=0)
+    )
+
+
+def stored(folder: Path, array) -> Path:
+    for name in ("selection", "refit"):
+        np.save(folder / f"{name}.npy", array)
+    return folder
 
 
 def test_stored_vectors_are_loaded(tmp_path):
-    vectors = random_vectors(VOCABULARY, 3, seed=0)
-    np.save(tmp_path / "vectors.npy", vectors)
-    assert np.array_equal(load_vectors(tmp_path / "vectors.npy", VOCABULARY), vectors)
+    vectors = InitialVectors(*(random_vectors(VOCABULARY, 3, seed) for seed in (0, 1)))
+    save_vectors(tmp_path, vectors)
+    for loaded, expected in zip(load_vectors(tmp_path, VOCABULARY), vectors, strict=True):
+        assert np.array_equal(loaded, expected)
 
 
 def with_nan():
@@ -207,13 +231,13 @@ def with_nan():
     ids=["NaN", "rows", "flat", "pickle"],
 )
 def test_unusable_vectors_are_refused_with_file_and_mend(tmp_path, array, complaint):
-    np.save(tmp_path / "vectors.npy", array)
-    with pytest.raises(UserError, match=f"(?s)vectors.npy: {complaint}.*run build_embedding again"):
-        load_vectors(tmp_path / "vectors.npy", VOCABULARY)
+    with pytest.raises(UserError, match=f"(?s)selection.npy: {complaint}.*run build_embedding again"):
+        load_vectors(stored(tmp_path, array), VOCABULARY)
 
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"], ids=["empty", "text", "truncated"])
 def test_a_broken_file_of_vectors_is_refused(tmp_path, content):
-    (tmp_path / "vectors.npy").write_bytes(content)
-    with pytest.raises(UserError, match="vectors.npy: not an array"):
-        load_vectors(tmp_path / "vectors.npy", VOCABULARY)
+    stored(tmp_path, np.zeros((8, 3), np.float32))
+    (tmp_path / "refit.npy").write_bytes(content)
+    with pytest.raises(UserError, match="refit.npy: not an array"):
+        load_vectors(tmp_path, VOCABULARY)

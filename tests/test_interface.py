@@ -73,6 +73,7 @@ model.*.training.refit
 model.*.training.shuffle_tokens
 models
 predict.labels
+regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.epsilon
 regime.*.squeeze
@@ -151,7 +152,7 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial()
 
 def test_regimes():
     assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == ["clean", "adversarial"]
-    assert [*Regime.model_fields] == ["epsilon", "adversarial_weight", "squeeze"]
+    assert [*Regime.model_fields] == ["epsilon", "adversarial_weight", "adversarial_share", "squeeze"]
 
 
 def test_metric_keys():
@@ -181,7 +182,7 @@ def test_places():
         "data/rcv1/raw",
         "data/rcv1/records",
         "data/rcv1/encoded",
-        "data/rcv1/embeddings/xml_cnn.npy",
+        "data/rcv1/embeddings/xml_cnn",
         "data/vectors",
         "models/rcv1/xml_cnn/clean",
         "predictions/rcv1/xml_cnn/clean",

@@ -1,20 +1,22 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 from toys import LinearClassifier, split_of
 
-from xmlcore.attacks.fgsm import fgsm
 from xmlcore.batching import multi_hot, pad
+from xmlcore.embeddings import InitialVectors
 from xmlcore.encoding import UNSEEN_LABEL
 from xmlcore.losses import binary_cross_entropy
 from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.params import Network, Regime, Training
 from xmlcore.text import PAD
-from xmlcore.training import hybrid_loss, label_prior, train
+from xmlcore.training import hybrid_backward, label_prior, train
 
-CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, squeeze="none")
-ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, squeeze="none")
+CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
+ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=1.0, squeeze="none")
 LABELS = 3
 
 
@@ -43,10 +45,16 @@ def separable(documents: int, seed: int):
 TRAIN, VALIDATION = separable(48, seed=0), separable(16, seed=1)
 
 
-def build() -> XMLCNN:
-    vectors = functional.normalize(torch.randn(10, 8))
-    vectors[PAD] = 0
-    return XMLCNN(vectors, LABELS, Network(windows=[1, 2], filters=8, chunks=1, hidden=16, dropout=0.2))
+def initial_vectors() -> InitialVectors:
+    vectors = np.random.default_rng(0).standard_normal((2, 10, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    vectors[:, PAD] = 0
+    return InitialVectors(*vectors)
+
+
+def build(vectors: np.ndarray) -> XMLCNN:
+    network = Network(windows=[1, 2], filters=8, chunks=1, hidden=16, dropout=0.2)
+    return XMLCNN(torch.tensor(vectors), LABELS, network)
 
 
 def untracked(items, description, total=None):
@@ -56,7 +64,9 @@ def untracked(items, description, total=None):
 def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build, **changes):
     """The outcome of a training, and its log."""
     log = []
-    outcome = train(build, training, validation, options(**changes), regime, seed, log.append, untracked)
+    outcome = train(
+        build, initial_vectors(), training, validation, options(**changes), regime, seed, log.append, untracked
+    )
     return outcome, log
 
 
@@ -105,37 +115,58 @@ def linear() -> LinearClassifier:
     return LinearClassifier(table.tolist(), torch.randn(4, LABELS).tolist())
 
 
-def by_hand(model, reduction):
+def by_hand(model, reduction, regime):
+    """Equations 9, 10 and 14 in plain autograd."""
     tokens, targets = batch()
     embeddings, mask = model.embed(tokens), tokens != PAD
-    attacked = fgsm(model, embeddings, mask, targets, ADVERSARIAL.epsilon)
-    clean = binary_cross_entropy(model(tokens), targets, reduction)
-    return 0.7 * clean + 0.3 * binary_cross_entropy(model.score(attacked, mask), targets, reduction)
+    clean = binary_cross_entropy(model.score(embeddings, mask), targets, reduction)
+    attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
+    (gradient,) = torch.autograd.grad(clean, embeddings, retain_graph=True)
+    radius = regime.epsilon * embeddings[attacked].detach()[mask[attacked]].norm(dim=1).mean() / 10
+    moved = embeddings[attacked] + radius * gradient[attacked].sign() * mask[attacked].unsqueeze(-1)
+    adversarial = binary_cross_entropy(model.score(moved, mask[attacked]), targets[attacked], reduction)
+    return (1 - regime.adversarial_weight) * clean + regime.adversarial_weight * adversarial
 
 
+def xml_cnn() -> XMLCNN:
+    torch.manual_seed(0)
+    model = build(initial_vectors().selection).eval().double()
+    torch.nn.init.normal_(model.kernel)  # so that no two windows tie
+    return model
+
+
+@pytest.mark.parametrize("make", [linear, xml_cnn])
 @pytest.mark.parametrize("reduction", ["document", "element"])
-def test_the_hybrid_loss_and_its_gradients_are_equation_14(reduction):
-    # The gradients agree only if the attack has added none of its own.
-    model = linear()
-    expected = by_hand(model, reduction)
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
+def test_the_hybrid_loss_and_its_gradients_are_equation_14(make, reduction, share):
+    regime = ADVERSARIAL.model_copy(update={"adversarial_share": share})
+    model = make()
+    expected = by_hand(model, reduction, regime)
     gradients = torch.autograd.grad(expected, [*model.parameters()])
-    loss = hybrid_loss(model, *batch(), reduction, ADVERSARIAL)
-    loss.backward()
-    torch.testing.assert_close(loss, expected)
+    assert hybrid_backward(model, *batch(), reduction, regime) == pytest.approx(expected.item())
     for parameter, gradient in zip(model.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
 
 
+def test_the_gradients_are_added_to_those_there_are():
+    once, twice = linear(), linear()
+    for model, times in ((once, 1), (twice, 2)):
+        for _ in range(times):
+            hybrid_backward(model, *batch(), "document", ADVERSARIAL)
+    for one, two in zip(once.parameters(), twice.parameters(), strict=True):
+        torch.testing.assert_close(2 * one.grad, two.grad)
+
+
 def test_the_hybrid_loss_is_above_the_clean_loss():
-    model = linear()
-    assert hybrid_loss(model, *batch(), "document", ADVERSARIAL) > hybrid_loss(model, *batch(), "document", CLEAN)
+    adversarial, clean = (hybrid_backward(linear(), *batch(), "document", regime) for regime in (ADVERSARIAL, CLEAN))
+    assert adversarial > clean
 
 
 def test_the_loss_reductions_differ_by_the_number_of_labels():
     document, element = (
-        hybrid_loss(linear(), *batch(), reduction, ADVERSARIAL) for reduction in ("document", "element")
+        hybrid_backward(linear(), *batch(), reduction, ADVERSARIAL) for reduction in ("document", "element")
     )
-    assert (document / element).item() == pytest.approx(LABELS)
+    assert document / element == pytest.approx(LABELS)
 
 
 class Scripted(LinearClassifier):
@@ -160,7 +191,7 @@ ALL_ZERO = split_of([[4]] * 4, [[0]] * 4)
 
 
 def scripted(*right, **changes):
-    return run(build=lambda: Scripted(right), training=ALL_ZERO, validation=ALL_ZERO, **changes)
+    return run(build=lambda _: Scripted(right), training=ALL_ZERO, validation=ALL_ZERO, **changes)
 
 
 def test_training_stops_after_patience_epochs_without_a_better_one():
@@ -191,7 +222,7 @@ def test_refitting_uses_all_documents_for_the_best_number_of_epochs():
             return super().score(embeddings, mask)
 
     outcome, log = run(
-        build=lambda: Counting((2,)), training=ALL_ZERO, validation=ALL_ZERO, refit=True, epochs=3, patience=3
+        build=lambda _: Counting((2,)), training=ALL_ZERO, validation=ALL_ZERO, refit=True, epochs=3, patience=3
     )
     assert seen == [4] * 3 + [8] * 2
     assert [epoch.validation_precision for epoch in log] == [0, 1, 0, None, None]
@@ -218,7 +249,7 @@ def test_the_prior_begins_the_output_only_if_asked(prior_bias):
         def initialise_output(self, prior):
             began.append(prior.tolist())
 
-    run(build=lambda: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), prior_bias=prior_bias, epochs=1)
+    run(build=lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), prior_bias=prior_bias, epochs=1)
     assert began == ([pytest.approx(label_prior(TRAIN, LABELS).tolist())] if prior_bias else [])
 
 
@@ -226,14 +257,14 @@ def test_shuffled_tokens_are_the_same_tokens():
     seen = set()
 
     class Watched(LinearClassifier):
-        def embed(self, tokens):
+        def forward(self, tokens):
             if self.training:
                 seen.update(tuple(row[row != PAD].tolist()) for row in tokens)
-            return super().embed(tokens)
+            return super().forward(tokens)
 
     text = (4, 5, 6, 7, 8, 9)
     split = split_of([text] * 4, [[0]] * 4)
-    arguments = {"build": lambda: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), "training": split}
+    arguments = {"build": lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), "training": split}
     run(**arguments, epochs=1)
     assert seen == {text}
     run(**arguments, epochs=1, shuffle_tokens=True)

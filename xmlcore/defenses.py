@@ -49,10 +49,16 @@ class SqueezedEmbeddings(_Defence):
         self.low, self.high = float(low), float(high)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.model.score(self._squeeze(embeddings) * mask.unsqueeze(-1), mask)
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        real = torch.arange(len(rows), device=rows.device) > 0
+        return self.model.score_rows(self._squeeze(rows) * real.unsqueeze(-1), index, probe)
+
+    def _squeeze(self, embeddings: Tensor) -> Tensor:
         scale = self.high - self.low
         clipped = _straight_through(embeddings, embeddings.clamp(self.low, self.high))
-        squeezed = reduce_bits((clipped - self.low) / scale, self.bits) * scale + self.low
-        return self.model.score(squeezed * mask.unsqueeze(-1), mask)
+        return reduce_bits((clipped - self.low) / scale, self.bits) * scale + self.low
 
 
 class SqueezedOutputs(_Defence):
@@ -64,6 +70,9 @@ class SqueezedOutputs(_Defence):
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return squeeze_logits(self.model.score(embeddings, mask), self.bits)
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return squeeze_logits(self.model.score_rows(rows, index, probe), self.bits)
 
 
 def squeeze_logits(logits: Tensor, bits: int) -> Tensor:

@@ -6,6 +6,7 @@ Every table is (V, D) float32 with row `PAD` zero and rows whose norm is about o
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -14,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import Ridge
 
 from xmlcore.corpora.sources import numbered_lines
-from xmlcore.encoding import EncodedCorpus, Split
+from xmlcore.encoding import EncodedCorpus, Split, concatenate
 from xmlcore.errors import UserError
 from xmlcore.params import Embedding
 from xmlcore.text import PAD, UNK, Vocabulary
@@ -132,22 +133,45 @@ def _normalise(vectors: np.ndarray) -> np.ndarray:
     return vectors
 
 
-def build_vectors(corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int) -> tuple[np.ndarray, float]:
-    """(V, D) vectors of the kind that `options` names, and the share of the vocabulary they know anything of."""
-    if options.kind == "glove":
-        return glove_vectors(pretrained, corpus.vocabulary, options.dimension, seed)
+class InitialVectors(NamedTuple):
+    """What a model begins from, (V, D) float32 each."""
+
+    selection: np.ndarray  # while its epoch is selected: has seen the training split alone
+    refit: np.ndarray  # when it is trained afresh: has seen the validation split too
+
+
+def build_vectors(
+    corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int
+) -> tuple[InitialVectors, float]:
+    """Vectors of the kind that `options` names, and the share of the vocabulary they know anything of."""
     if options.kind == "in_domain":
-        training = corpus.splits["train"]
-        seen = np.count_nonzero(np.unique(training.tokens) > UNK)
-        vectors = in_domain_vectors(training, corpus.vocabulary, options.dimension, len(corpus.label_names), seed)
+        training, validation = corpus.splits["train"], corpus.splits["validation"]
+        shape = corpus.vocabulary, options.dimension, len(corpus.label_names)
+        everything = concatenate(training, validation)
+        seen = np.count_nonzero(np.unique(everything.tokens) > UNK)
+        vectors = InitialVectors(*(in_domain_vectors(split, *shape, seed) for split in (training, everything)))
         return vectors, seen / max(len(corpus.vocabulary) - UNK - 1, 1)
-    return random_vectors(corpus.vocabulary, options.dimension, seed), 0.0
+    if options.kind == "glove":
+        table, coverage = glove_vectors(pretrained, corpus.vocabulary, options.dimension, seed)
+    else:
+        table, coverage = random_vectors(corpus.vocabulary, options.dimension, seed), 0.0
+    return InitialVectors(table, table), coverage
 
 
-def load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
-    """The (V, D) vectors stored at `path`. Raises `UserError` unless they are finite and one for each token."""
+def save_vectors(folder: Path, vectors: InitialVectors) -> None:
+    """Write `selection.npy` and `refit.npy` into `folder`, which exists."""
+    for name, values in vectors._asdict().items():
+        np.save(folder / f"{name}.npy", values)
+
+
+def load_vectors(folder: Path, vocabulary: Vocabulary) -> InitialVectors:
+    """The vectors stored in `folder`. Raises `UserError` unless they are finite and one for each token."""
+    return InitialVectors(*(_load_vectors(folder / f"{name}.npy", vocabulary) for name in InitialVectors._fields))
+
+
+def _load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
     try:
-        vectors = np.load(path)
+        vectors = np.load(path, mmap_mode="r")
     except (ValueError, EOFError) as error:
         raise UserError(f"{path}: not an array ({error}); run build_embedding again") from None
     if vectors.ndim != 2 or len(vectors) != len(vocabulary):

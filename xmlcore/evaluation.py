@@ -7,15 +7,15 @@ from typing import get_args
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from xmlcore.attacks.fgsm import gradient_sign, perturb
+from xmlcore.attacks.fgsm import adaptive_epsilon, gradient_sign
 from xmlcore.batching import batches, multi_hot, pad
 from xmlcore.defenses import squeeze, squeeze_logits
 from xmlcore.encoding import Split
 from xmlcore.metrics import TOP, hits, ranking_metrics, robustness_gap
 from xmlcore.models import Classifier
 from xmlcore.params import Squeeze
-from xmlcore.text import PAD
 
 BATCH_SIZE = 64
 ATTACKERS = ("unaware", "aware")
@@ -47,7 +47,7 @@ class Setting:
     """One condition of the sweep: where the defence squeezes, and whether the attacker aims through it."""
 
     squeeze: str
-    attacker: str  # "aware" takes the gradient of the squeezed model, "unaware" that of the bare one
+    attacker: str  # "unaware" takes the gradient of the bare model, "aware" also that of the squeezed one
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,13 @@ def fgsm_sweep(
     total = -(-len(split) // batch_size)
     for documents in track(batches(split.lengths, batch_size), "fgsm", total=total):
         tokens = pad([split.document(i) for i in documents], perturb_padding_to)
-        mask = torch.ones_like(tokens, dtype=torch.bool) if perturb_padding_to else tokens != PAD
-        attack = _BatchAttack(model, tokens, mask, multi_hot(split, documents, model.labels), bits)
-        for setting, epsilon in found:
-            best = attack.logits(setting, epsilon).topk(min(k + 1, model.labels))
-            found[setting, epsilon][documents, :k] = hits(best.indices[:, :k].numpy(), split, documents)
-            tied[setting, epsilon] += int((best.values.diff(dim=1) == 0).any(dim=1).sum())
+        targets = multi_hot(split, documents, model.labels)
+        attack = _BatchAttack(model, tokens, targets, epsilons, bits, perturb_padding_to is not None)
+        for setting in settings:
+            for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
+                best = logits.topk(min(k + 1, model.labels))
+                found[setting, epsilon][documents, :k] = hits(best.indices[:, :k].numpy(), split, documents)
+                tied[setting, epsilon] += int((best.values.diff(dim=1) == 0).any(dim=1).sum())
     label_counts = np.diff(split.label_offsets)
     results = []
     for setting in settings:
@@ -113,27 +114,55 @@ def fgsm_sweep(
 class _BatchAttack:
     """One batch under every setting; gradients and forward passes that settings have in common are made once."""
 
-    def __init__(self, model: Classifier, tokens: Tensor, mask: Tensor, targets: Tensor, bits: int) -> None:
+    def __init__(
+        self,
+        model: Classifier,
+        tokens: Tensor,
+        targets: Tensor,
+        epsilons: list[float],
+        bits: int,
+        perturb_padding: bool,
+    ) -> None:
         self._models = {where: squeeze(model, where, bits) for where in get_args(Squeeze)}
         with torch.no_grad():
-            self._embeddings = model.embed(tokens)
-        self._mask, self._targets, self._bits = mask, targets, bits
+            self._rows, self._index = model.distinct(tokens)
+        if perturb_padding:  # its row becomes one like any other
+            self._rows, self._index = torch.cat([torch.zeros_like(self._rows[:1]), self._rows]), self._index + 1
+        self._targets, self._bits = targets, bits
+        self._steps = [float(adaptive_epsilon(self._rows, self._index, epsilon)) for epsilon in epsilons]
         self._signs: dict[str, Tensor] = {}
-        self._unsqueezed: dict[tuple[str, str, float], Tensor] = {}
+        self._unsqueezed: dict[tuple[str, str], list[Tensor]] = {}
 
-    def logits(self, setting: Setting, epsilon: float) -> Tensor:
-        """(B, L) logits of the attacked batch, as the defence of `setting` gives them."""
-        aimed_at = setting.squeeze if setting.attacker == "aware" else "none"
+    def logits(self, setting: Setting) -> list[Tensor]:
+        """(B, L) logits of the attacked batch at each epsilon, as the defence of `setting` gives them.
+
+        An attacker who knows of the defence may also ignore it, and keeps for each document what hurts more: a gradient
+        through saturated outputs is a worse guide than that of the bare model (Athalye et al. 2018).
+        """
+        logits = self._attacked("none", setting)
+        if setting.attacker == "unaware" or setting.squeeze == "none":
+            return logits
+        return [self._worse(*pair) for pair in zip(logits, self._attacked(setting.squeeze, setting), strict=True)]
+
+    def _attacked(self, aimed_at: str, setting: Setting) -> list[Tensor]:
         inner = "embeddings" if setting.squeeze in ("embeddings", "both") else "none"
-        key = (aimed_at if epsilon else "none", inner, epsilon)
-        if key not in self._unsqueezed:
+        if (aimed_at, inner) not in self._unsqueezed:
             with torch.no_grad():
-                attacked = perturb(self._embeddings, self._mask, self._sign(aimed_at), epsilon)
-                self._unsqueezed[key] = self._models[inner].score(attacked, self._mask)
-        logits = self._unsqueezed[key]
-        return squeeze_logits(logits, self._bits) if setting.squeeze in ("outputs", "both") else logits
+                self._unsqueezed[aimed_at, inner] = self._models[inner].score_steps(
+                    self._rows, self._index, self._sign(aimed_at), self._steps
+                )
+        logits = self._unsqueezed[aimed_at, inner]
+        return [squeeze_logits(x, self._bits) for x in logits] if setting.squeeze in ("outputs", "both") else logits
+
+    def _worse(self, first: Tensor, second: Tensor) -> Tensor:
+        """Of each document the logits (L,) with the higher loss."""
+        losses = [
+            functional.binary_cross_entropy_with_logits(logits, self._targets, reduction="none").sum(1)
+            for logits in (first, second)
+        ]
+        return torch.where((losses[1] > losses[0]).unsqueeze(1), second, first)
 
     def _sign(self, aimed_at: str) -> Tensor:
         if aimed_at not in self._signs:
-            self._signs[aimed_at] = gradient_sign(self._models[aimed_at], self._embeddings, self._mask, self._targets)
+            self._signs[aimed_at] = gradient_sign(self._models[aimed_at], self._rows, self._index, self._targets)
         return self._signs[aimed_at]

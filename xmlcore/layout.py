@@ -19,7 +19,7 @@ def encoded(corpus: str) -> Path:
 
 
 def embedding(corpus: str, model: str) -> Path:
-    return Path("data", corpus, "embeddings", f"{model}.npy")
+    return Path("data", corpus, "embeddings", model)
 
 
 def model(corpus: str, model: str, regime: str) -> Path:

@@ -127,6 +127,7 @@ class Regime(Section):
 
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
+    adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
     squeeze: Squeeze
 
 

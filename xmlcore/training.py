@@ -1,9 +1,10 @@
 """Training, clean or adversarial: one loop whose hybrid loss (equation 14 of seed 000) has a weight of 0 when clean.
 
 The epoch is chosen by clean validation P@1 with early stopping; the model may then be trained afresh on the training
-and validation documents together for just that many epochs.
+and validation documents together, from vectors of both, for just that many epochs.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,15 +13,15 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from xmlcore.attacks.fgsm import fgsm
+from xmlcore.attacks.fgsm import perturb, sign_at_tokens
 from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.embeddings import InitialVectors
 from xmlcore.encoding import Split, concatenate
 from xmlcore.evaluation import predict
 from xmlcore.losses import binary_cross_entropy
 from xmlcore.metrics import hits, precision_at_k
 from xmlcore.models import Classifier
 from xmlcore.params import Regime, Training
-from xmlcore.text import PAD
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,12 @@ class Outcome:
 
 
 Track = Callable[..., Iterator[np.ndarray]]
-Build = Callable[[], Classifier]
+Build = Callable[[np.ndarray], Classifier]
 
 
 def train(
     build: Build,
+    vectors: InitialVectors,
     training: Split,
     validation: Split,
     options: Training,
@@ -64,13 +66,13 @@ def train(
     log: Callable[[Epoch], None],
     track: Track,
 ) -> Outcome:
-    """Train a classifier made by `build`. The same arguments on one machine give the same weights.
+    """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of one.
     """
     torch.set_float32_matmul_precision(options.matmul_precision)
     torch.manual_seed(seed)
-    model = build()
+    model = build(vectors.selection)
     best = b""
     best_epoch, best_precision = 0, -1.0
     epoch = 0
@@ -84,7 +86,7 @@ def train(
             break
     if options.refit:
         torch.manual_seed(seed)
-        model = build()
+        model = build(vectors.refit)
         everything = concatenate(training, validation)
         for number, loss, rate in _epochs(model, everything, options, regime, seed, best_epoch, track):
             log(Epoch(epoch + number, loss, rate, None))
@@ -97,7 +99,7 @@ def _epochs(
     model: Classifier, split: Split, options: Training, regime: Regime, seed: int, epochs: int, track: Track
 ) -> Iterator[tuple[int, float, float]]:
     """Run epochs one by one, giving each one's number, mean loss and learning rate."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, options.milestones, options.gamma)
     rng = np.random.default_rng(seed)
     if options.prior_bias:
@@ -110,11 +112,10 @@ def _epochs(
             batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
         ):
             tokens = pad(_documents(split, documents, rng if options.shuffle_tokens else None))
-            loss = hybrid_loss(model, tokens, multi_hot(split, documents, model.labels), options.loss_reduction, regime)
+            targets = multi_hot(split, documents, model.labels)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            total += hybrid_backward(model, tokens, targets, options.loss_reduction, regime)
             optimizer.step()
-            total += loss.item()
         yield number, total / steps, scheduler.get_last_lr()[0]
         scheduler.step()
 
@@ -125,17 +126,35 @@ def _documents(split: Split, documents: np.ndarray, rng: np.random.Generator | N
 
 
 def label_prior(split: Split, labels: int) -> Tensor:
-    """(L,) logit of each label's share of the documents, smoothed by half a document."""
-    counts = np.bincount(split.labels[split.labels >= 0], minlength=labels)
-    return torch.logit(torch.from_numpy((counts + 0.5) / (len(split) + 1)).float())
+    """(L,) logit of each label's share of the documents, smoothed by half a document.
+
+    In double precision: `torch.logit` gives other last bits where its input happens to lie elsewhere in memory.
+    """
+    with_label = np.bincount(split.labels[split.labels >= 0], minlength=labels) + 0.5
+    return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()
 
 
-def hybrid_loss(model: Classifier, tokens: Tensor, targets: Tensor, reduction: str, regime: Regime) -> Tensor:
-    """Equation 14: (1 - w) L(e, y) + w L(e_adv, y), with w = `regime.adversarial_weight`."""
+def hybrid_backward(model: Classifier, tokens: Tensor, targets: Tensor, reduction: str, regime: Regime) -> float:
+    """Equation 14: add the gradients of (1 - w) L(e, y) + w L(e_adv, y), w = `adversarial_weight`; return its value.
+
+    The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
+    the first `adversarial_share` are attacked.
+    """
     weight = regime.adversarial_weight
-    clean = binary_cross_entropy(model(tokens), targets, reduction)
     if not weight:
-        return clean
-    embeddings, mask = model.embed(tokens), tokens != PAD
-    attacked = fgsm(model, embeddings, mask, targets, regime.epsilon)
-    return (1 - weight) * clean + weight * binary_cross_entropy(model.score(attacked, mask), targets, reduction)
+        clean = binary_cross_entropy(model(tokens), targets, reduction)
+        clean.backward()
+        return clean.item()
+    attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
+    rows, index = model.distinct(tokens)
+    leaf = rows.detach().requires_grad_()
+    probe = leaf.new_zeros(*index[attacked].shape, leaf.shape[1], requires_grad=True)
+    clean = (1 - weight) * binary_cross_entropy(model.score_rows(leaf, index, probe), targets, reduction)
+    clean.backward()
+    sign = sign_at_tokens(probe.grad, index[attacked])
+    moved = perturb(leaf, index[attacked], sign, regime.epsilon)
+    logits = model.score(moved, index[attacked] != 0)
+    adversarial = weight * binary_cross_entropy(logits, targets[attacked], reduction)
+    adversarial.backward()
+    rows.backward(leaf.grad)
+    return clean.item() + adversarial.item()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from toys import LinearClassifier
 
-from xmlcore.attacks.fgsm import adaptive_epsilon, fgsm, gradient_sign
+from xmlcore.attacks.fgsm import adaptive_epsilon, gradient_sign, perturb
 from xmlcore.text import PAD
 
 TABLE = [[0.0, 0.0], [3.0, 4.0], [0.0, 2.0], [1.0, 0.0]]  # norms 0, 5, 2, 1
@@ -21,7 +21,8 @@ def model():
 
 
 def attack(model, epsilon):
-    return fgsm(model, model.embed(TOKENS), TOKENS != PAD, TARGETS, epsilon).detach()
+    rows, index = model.distinct(TOKENS)
+    return perturb(rows, index, gradient_sign(model, rows, index, TARGETS), epsilon).detach()
 
 
 @torch.no_grad()
@@ -30,7 +31,7 @@ def loss(model, embeddings):
 
 
 def test_the_radius_is_a_tenth_of_the_mean_norm_of_real_tokens(model):
-    radius = adaptive_epsilon(model.embed(TOKENS), TOKENS != PAD, 0.4)
+    radius = adaptive_epsilon(*model.distinct(TOKENS), 0.4)
     assert float(radius) == pytest.approx(0.4 * MEAN_NORM / 10)
     assert not radius.requires_grad
 
@@ -67,16 +68,30 @@ def test_the_attack_leaves_the_gradients_of_the_parameters_alone(model):
 
 
 def test_the_step_itself_is_constant_to_autograd(model):
-    embeddings = model.embed(TOKENS).detach().requires_grad_()
-    attacked = fgsm(model, embeddings, TOKENS != PAD, TARGETS, 0.1)
-    (gradient,) = torch.autograd.grad(attacked.sum(), embeddings)
-    assert torch.equal(gradient, torch.ones_like(embeddings))
+    rows, index = model.distinct(TOKENS)
+    rows = rows.detach().requires_grad_()
+    attacked = perturb(rows, index, gradient_sign(model, rows, index, TARGETS), 0.1)
+    (gradient,) = torch.autograd.grad(attacked[index != 0].sum(), rows)
+    assert gradient[:, 0].tolist() == index.flatten().bincount().where(torch.arange(len(rows)) > 0, 0).tolist()
 
 
 def test_it_attacks_where_gradients_are_switched_off(model):
     with torch.no_grad():
-        sign = gradient_sign(model, model.embed(TOKENS), TOKENS != PAD, TARGETS)
+        sign = gradient_sign(model, *model.distinct(TOKENS), TARGETS)
     assert sign[TOKENS != PAD].abs().all()
+
+
+def test_positions_of_one_token_are_moved_one_by_one():
+    class LastCounts(LinearClassifier):
+        def score(self, embeddings, mask):
+            last = torch.arange(mask.shape[1]) == mask.sum(1, keepdim=True) - 1
+            return super().score(embeddings * torch.where(last, 1.0, -1.0).unsqueeze(-1), mask)
+
+    model = LastCounts(TABLE, WEIGHTS)
+    rows, index = model.distinct(torch.tensor([[1, 1]]))
+    (first, last) = gradient_sign(model, rows, index, TARGETS[:1])[0]
+    assert first.all()
+    assert torch.equal(first, -last)
 
 
 @given(st.lists(st.floats(0, 20), min_size=2, max_size=5))
@@ -87,7 +102,7 @@ def test_a_convex_loss_never_falls_as_epsilon_grows(epsilons):
 
 
 def test_random_signs_of_the_same_size_are_weaker(model):
-    radius = adaptive_epsilon(model.embed(TOKENS), TOKENS != PAD, 2.0)
+    radius = adaptive_epsilon(*model.distinct(TOKENS), 2.0)
     mask = (TOKENS != PAD)[:, :, None]
     generator = torch.Generator().manual_seed(0)
     attacked = loss(model, attack(model, 2.0))

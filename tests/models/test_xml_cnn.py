@@ -71,6 +71,31 @@ def test_score_and_the_gradient_at_every_position_are_those_of_the_plain_convolu
     assert_all_close(gradients(ours, weights, wanted), gradients(plain, weights, wanted))
 
 
+@given(shapes, documents, seeds, st.floats(0, 1))
+def test_the_probe_takes_the_gradient_at_every_position_of_the_first_documents(shape, documents, seed, share):
+    model = random_model(shape, seed)
+    tokens = pad([np.array(document) for document in documents])
+    rows, index = model.distinct(tokens)
+    probe = rows.new_zeros(round(share * len(tokens)), tokens.shape[1], WIDTH, requires_grad=True)
+    embeddings = model.embed(tokens).detach().requires_grad_()
+    ours, plain = model.score_rows(rows, index, probe), reference.logits(model, embeddings, tokens != PAD)
+    weights = torch.randn_like(plain)
+    assert_all_close([ours], [plain])
+    mask = (tokens != PAD).unsqueeze(-1)
+    (mine,), (theirs,) = gradients(ours, weights, [probe]), gradients(plain, weights, [embeddings])
+    assert_all_close([mine * mask[: len(probe)]], [theirs[: len(probe)]])
+
+
+@given(shapes, documents, seeds, st.lists(st.floats(-2, 2), min_size=1, max_size=3))
+def test_steps_along_a_direction_are_the_plain_convolution_of_each_step(shape, documents, seed, steps):
+    model = random_model(shape, seed)
+    tokens = pad([np.array(document) for document in documents])
+    mask = tokens != PAD
+    direction = torch.randn(*tokens.shape, WIDTH, dtype=torch.float64) * mask.unsqueeze(-1)
+    plain = [reference.logits(model, model.embed(tokens) + step * direction, mask) for step in steps]
+    assert_all_close(model.score_steps(*model.distinct(tokens), direction, steps), plain)
+
+
 @given(shapes, documents, seeds)
 def test_forward_is_score_of_embed(shape, documents, seed):
     model = random_model(shape, seed)

@@ -1,8 +1,8 @@
 """Adaptive FGSM in embedding space (equations 9 and 10 of seed 000).
 
 Threat model: white box, untargeted, L-infinity ball around the embeddings of real tokens, radius
-`epsilon * mean embedding norm / 10`. The gradient is taken with respect to the embeddings only, so that an attack
-inside training leaves no trace in the parameters' gradients.
+`epsilon * mean embedding norm / 10`. A batch comes as `rows` (R, D) and `index` (B, T), see `Classifier`; positions
+that share a row are still moved one by one.
 """
 
 import torch
@@ -12,25 +12,29 @@ from torch.nn import functional
 from xmlcore.models import Classifier
 
 
-def adaptive_epsilon(embeddings: Tensor, mask: Tensor, epsilon: float) -> Tensor:
+def adaptive_epsilon(rows: Tensor, index: Tensor, epsilon: float) -> Tensor:
     """Equation 10: `epsilon` times a tenth of the mean L2 norm of the batch's real tokens; a scalar."""
-    return epsilon * embeddings.detach()[mask].norm(dim=1).mean() / 10
+    return epsilon * rows.detach().norm(dim=1)[index[index != 0]].mean() / 10
 
 
-def gradient_sign(model: Classifier, embeddings: Tensor, mask: Tensor, targets: Tensor) -> Tensor:
-    """(B, T, D) sign of the gradient of the binary cross-entropy of `targets` (B, L), zero outside `mask` (B, T)."""
+def gradient_sign(model: Classifier, rows: Tensor, index: Tensor, targets: Tensor) -> Tensor:
+    """(B, T, D) sign of the gradient of the binary cross-entropy of `targets` (B, L), zero at the padding.
+
+    The gradient is taken with respect to the embeddings alone: the parameters get none.
+    """
     with torch.enable_grad():
-        embeddings = embeddings.detach().requires_grad_()
-        loss = functional.binary_cross_entropy_with_logits(model.score(embeddings, mask), targets, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, embeddings)
-    return gradient.sign() * mask.unsqueeze(-1)
+        probe = rows.new_zeros(*index.shape, rows.shape[1], requires_grad=True)
+        logits = model.score_rows(rows.detach(), index, probe)
+        loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, probe)
+    return sign_at_tokens(gradient, index)
 
 
-def perturb(embeddings: Tensor, mask: Tensor, sign: Tensor, epsilon: float) -> Tensor:
-    """Equation 9 with the adaptive epsilon. One `sign` (B, T, D) serves every epsilon of a sweep."""
-    return embeddings + adaptive_epsilon(embeddings, mask, epsilon) * sign
+def sign_at_tokens(gradient: Tensor, index: Tensor) -> Tensor:
+    """The sign of `gradient` (B, T, D), zero at the padding."""
+    return gradient.sign() * (index != 0).unsqueeze(-1)
 
 
-def fgsm(model: Classifier, embeddings: Tensor, mask: Tensor, targets: Tensor, epsilon: float) -> Tensor:
-    """Embeddings (B, T, D) moved one step against `targets` (B, L); the parameters get no gradient from the attack."""
-    return perturb(embeddings, mask, gradient_sign(model, embeddings, mask, targets), epsilon)
+def perturb(rows: Tensor, index: Tensor, sign: Tensor, epsilon: float) -> Tensor:
+    """Equation 9 with the adaptive epsilon: embeddings (B, T, D) moved along `sign`, a constant to autograd."""
+    return functional.embedding(index, rows) + adaptive_epsilon(rows, index, epsilon) * sign

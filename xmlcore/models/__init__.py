@@ -1,8 +1,10 @@
 """One protocol carries every architecture: attacks, defences and explanations need nothing else of a network."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from xmlcore.text import PAD
 
@@ -10,7 +12,9 @@ from xmlcore.text import PAD
 class Classifier(nn.Module, ABC):
     """A multi-label classifier in two halves, cut where gradient attacks and attributions act.
 
-    Shapes: `B` batch, `T` tokens, `D` embedding width, `L` labels.
+    Shapes: `B` batch, `T` tokens, `D` embedding width, `L` labels, `R` rows. Besides `embeddings` (B, T, D) and `mask`
+    (B, T), a batch may be given as `rows` (R, D) and `index` (B, T) int64 into them, so that equal tokens share their
+    work: row 0 is the zero of the padding, and no other position has index 0.
     """
 
     labels: int  # L
@@ -32,6 +36,26 @@ class Classifier(nn.Module, ABC):
     def initialise_output(self, prior: Tensor) -> None:
         """Let every label begin at its logit `prior` (L,), whatever the document."""
 
+    def distinct(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """`embed(tokens)` as rows, one for each distinct token, and index: equal to `rows[index]`."""
+        distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
+        return functional.embedding(distinct, self.embedding_table, padding_idx=PAD), index[1:].view_as(tokens)
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        """`score` of `rows[index]`.
+
+        `probe` (N, T, D), zeros, N <= B, is added to the first N documents: it changes nothing, and its gradient is
+        that of the embeddings, position by position, where `rows` would sum it over the positions that share a row.
+        """
+        embeddings = rows[index]
+        if probe is not None:
+            embeddings = embeddings + functional.pad(probe, (0, 0, 0, 0, 0, len(index) - len(probe)))
+        return self.score(embeddings, index != 0)
+
+    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        """Logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
+        return [self.score(rows[index] + step * direction, index != 0) for step in steps]
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, L) of `tokens` (B, T)."""
-        return self.score(self.embed(tokens), tokens != PAD)
+        return self.score_rows(*self.distinct(tokens))

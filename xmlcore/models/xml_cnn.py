@@ -1,21 +1,19 @@
 """XML-CNN (Liu et al. 2017; equations 1 to 4 of seed 000), computed without convolving padding.
 
-Shapes: `B` batch, `T` tokens, `D` embedding width, `F` filters a window size, `W` window sizes, `P` pooled chunks,
-`L` labels, `R` projected rows, `H` the sum of the window sizes.
-
-A convolution is linear before the pooling, so a window is a sum of projections of single tokens. Each distinct row is
-projected once, (R, D) x (D, H * F); windows are gathered and summed; and because only the winning windows of the max
-pooling carry gradient, the backward pass touches B * W * P * F windows and no more.
+A convolution is linear before the pooling, so a window is a sum of projections of single tokens. Each row is projected
+once, (R, D) x (D, H * F); windows are gathered and summed; steps along one direction share both sums. Because only the
+winning windows of the max pooling carry gradient, the backward pass is a product with a sparse matrix (`windows`).
 `tests/models/reference.py` has the plain convolution this agrees with.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from xmlcore.models import Classifier
+from xmlcore.models.windows import ConvolvedMax, Windows
 from xmlcore.params import Network
 from xmlcore.text import PAD
 
@@ -68,65 +66,27 @@ class XMLCNN(Classifier):
         return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """Each real position is a row of its own: what an attack that moves single positions needs."""
-        rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), embeddings[mask]])
-        index = mask.flatten().cumsum(0).view_as(mask) * mask
-        return self._logits(rows, index, mask.sum(1))
+        return self.score_rows(*_one_row_each(embeddings, mask))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """`score(embed(tokens), tokens != PAD)`, with one row for each distinct token of the batch."""
-        distinct, index = torch.cat([tokens.new_tensor([PAD]), tokens.flatten()]).unique(return_inverse=True)
-        return self._logits(self.embedding(distinct), index[1:].view_as(tokens), (tokens != PAD).sum(1))
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self._head(ConvolvedMax.apply(rows, self.kernel, probe, index, self.windows, self.chunks))
 
-    def _logits(self, rows: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
-        """`rows` (R, D), of which row 0 is the zero of the padding; `index` (B, T) into them; `lengths` (B,)."""
-        projection = (rows @ self.kernel.flatten(1)).view(len(rows), -1, self.filters)
-        pooled = WindowMax.apply(projection, index, lengths, self.windows, self.chunks)
+    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        windows = Windows((index != 0).sum(1), self.windows, self.chunks)
+        moved, position = _one_row_each(direction, index != 0)
+        sums = list(
+            zip(windows.sums(rows, self.kernel, index), windows.sums(moved, self.kernel, position), strict=True)
+        )
+        return [self._head(windows.stack((start + step * along).amax(2) for start, along in sums)) for step in steps]
+
+    def _head(self, pooled: Tensor) -> Tensor:
+        """Logits (B, L) of pooled maxima (B, W, P, F)."""
         features = torch.relu(pooled + self.bias).flatten(1)
         return self.output(self.dropout(torch.relu(self.bottleneck(features))))
 
 
-class WindowMax(torch.autograd.Function):
-    """Window sums and dynamic max pooling (equations 1 and 2): projections (R, H, F) to maxima (B, W, P, F).
-
-    A document of m tokens has m windows of each size; the last ones run into zeros. Chunk k of p covers the windows
-    that begin at floor(k m / p) up to floor((k + 1) m / p) - 1; a chunk without a window gives 0. Of equal maxima the
-    first takes the gradient.
-    """
-
-    @staticmethod
-    def forward(
-        ctx, projection: Tensor, index: Tensor, lengths: Tensor, windows: tuple[int, ...], chunks: int
-    ) -> Tensor:
-        rows, height, filters = projection.shape
-        batch = len(index)
-        bounds = lengths[:, None] * torch.arange(chunks + 1, device=index.device) // chunks
-        sizes = bounds.diff(dim=1)  # (B, P)
-        slots = torch.arange(max(int(sizes.max()), 1), device=index.device)
-        # Slots beyond a chunk's end repeat its last window, which leaves the maximum and its first position alone.
-        starts = bounds[:, :-1, None] + torch.minimum(slots, (sizes - 1).clamp(min=0)[:, :, None])
-        documents = torch.arange(batch, device=index.device)[:, None, None]
-        index = functional.pad(index, (0, max(windows)))
-        flat = projection.reshape(rows * height, filters)
-        maxima, winners, first = [], [], 0
-        for window in windows:
-            members = torch.stack([index[documents, starts + j] * height + first + j for j in range(window)], -1)
-            sums = functional.embedding_bag(members.view(-1, window), flat, mode="sum")
-            maximum, winner = sums.view(batch, chunks, len(slots), filters).max(2)
-            maxima.append(maximum)
-            winners.append(members.gather(2, winner[..., None].expand(-1, -1, -1, window)))
-            first += window
-        ctx.winners, ctx.shape = winners, projection.shape
-        ctx.occupied = (sizes > 0)[:, None, :, None]
-        return torch.stack(maxima, 1) * ctx.occupied
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        rows, height, filters = ctx.shape
-        gradient = gradient * ctx.occupied
-        columns = torch.arange(filters, device=gradient.device)[:, None]
-        out = gradient.new_zeros(rows * height * filters)
-        for window, members in enumerate(ctx.winners):  # members (B, P, F, window)
-            values = gradient[:, window, :, :, None].expand_as(members)
-            out.scatter_add_(0, (members * filters + columns).flatten(), values.flatten())
-        return out.view(ctx.shape), None, None, None, None
+def _one_row_each(embeddings: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`embeddings` (B, T, D) as rows and index, with a row for every position of `mask` (B, T)."""
+    real = embeddings.flatten(0, 1).index_select(0, mask.flatten().nonzero()[:, 0])
+    rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), real])
+    return rows, mask.flatten().cumsum(0).view_as(mask) * mask
