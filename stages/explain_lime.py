@@ -26,7 +26,7 @@ def main(corpus: str, model: str, regime: str) -> None:
     params = load_params()
     options = params.explain
     name = f"{corpus}/{model}/{regime}"
-    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus))
+    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus), options.batch_size)
     predictions = read_predictions(layout.predictions(corpus, model, regime))
     records = read_records(layout.records(corpus) / "test.tsv")
     documents = select_documents(records, predictions, predictor.label_names, options.documents)
@@ -42,6 +42,7 @@ def main(corpus: str, model: str, regime: str) -> None:
                 samples=options.lime.samples,
                 top_tokens=options.top_tokens,
                 seed=[params.seed, document.index],
+                batch_size=options.batch_size,
             )
             page = lime_page(name, document, ModelTokens(tokens), surrogates)
             (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")

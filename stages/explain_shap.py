@@ -27,19 +27,20 @@ def main(corpus: str, model: str, regime: str) -> None:
     params = load_params()
     options = params.explain
     name = f"{corpus}/{model}/{regime}"
-    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus))
+    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus), options.batch_size)
     predictions = read_predictions(layout.predictions(corpus, model, regime))
     test = layout.records(corpus) / "test.tsv"
     local = select_documents(read_records(test), predictions, predictor.label_names, options.documents)
     first = range(min(options.shap.global_documents, len(predictions.labels)))
     sample = select_documents(read_records(test), predictions, predictor.label_names, first)
+    common = {"seed": params.seed, "batch_size": options.batch_size}
     split = splitter(options.shap.tokenizer, predictor.tokenize)
 
     objects, importance = [], []
     with atomic_directory(layout.explanations(corpus, model, regime) / "shap") as folder:
         for document in track(local, f"SHAP {name}"):
             tokens, labels = split(document.text), document.top_labels(options.labels)
-            values = shap_values(tokens, predictor, labels, evaluations=options.shap.evaluations, seed=params.seed)
+            values = shap_values(tokens, predictor, labels, evaluations=options.shap.evaluations, **common)
             page = shap_page(name, document, tokens, values, options.top_tokens)
             (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
             objects += as_objects(document, values)
@@ -48,7 +49,7 @@ def main(corpus: str, model: str, regime: str) -> None:
         evaluations = options.shap.global_evaluations
         for document in track(sample, f"SHAP {name}, global"):
             tokens, labels = split(document.text), document.top_labels(1)
-            importance += shap_values(tokens, predictor, labels, evaluations=evaluations, seed=params.seed)
+            importance += shap_values(tokens, predictor, labels, evaluations=evaluations, **common)
         ranking = token_importance(importance, options.shap.global_tokens)
         write_json(folder / "global.json", ranking)
         write_importance_chart(folder / "global.svg", ranking)

@@ -128,6 +128,7 @@ def test_a_defence_is_a_classifier(model, where):
     assert defended.embedding_table is model.embedding_table
     assert torch.equal(defended.embed(TOKENS), model.embed(TOKENS))
     assert torch.equal(defended(TOKENS), defended.score(model.embed(TOKENS), MASK))
+    assert torch.equal(defended.narrow(torch.tensor([2, 0]))(TOKENS), defended(TOKENS)[:, [2, 0]])
     defended.initialise_output(torch.tensor([1.0, 2.0, 3.0]))
     assert model.bias.tolist() == [1, 2, 3]
 

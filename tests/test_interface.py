@@ -39,6 +39,7 @@ encode.max_tokens
 encode.min_count
 encode.tokenizer
 encode.validation_fraction
+explain.batch_size
 explain.documents
 explain.labels
 explain.lime.samples

@@ -68,7 +68,7 @@ def test_it_is_loaded_from_the_folders_that_the_stages_write(tmp_path):
     network = Network(windows=[2], filters=2, chunks=1, hidden=3)
     model = build_model("xml_cnn", np.random.default_rng(0).standard_normal((4, 5), np.float32), 1, network)
     save_model(tmp_path / "model", model, "xml_cnn", network)
-    predictor = load_predictor(tmp_path / "model", tmp_path / "encoded")
+    predictor = load_predictor(tmp_path / "model", tmp_path / "encoded", batch_size=2)
     expected = model.eval()(torch.tensor([[2, 3]])).sigmoid().item()
     assert predictor.scores([["profit", "rain"]], [0]) == pytest.approx(expected, rel=1e-5)
     assert predictor.label_names == ["C15"]

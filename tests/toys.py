@@ -38,6 +38,11 @@ class LinearClassifier(Classifier):
     def initialise_output(self, prior: Tensor) -> None:
         self.bias.data.copy_(prior)
 
+    def narrow(self, labels: Tensor) -> "LinearClassifier":
+        narrowed = LinearClassifier(self.embedding_table.tolist(), self.weights[:, labels].tolist())
+        narrowed.initialise_output(self.bias.detach()[labels])
+        return narrowed
+
     def embed(self, tokens: Tensor) -> Tensor:
         return self.embedding(tokens)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from xmlcore.models import Classifier
+from xmlcore.models import Classifier, shallow_copy
 
 
 def reduce_bits(x: Tensor, bits: int) -> Tensor:
@@ -30,6 +30,11 @@ class _Defence(Classifier):
 
     def initialise_output(self, prior: Tensor) -> None:
         self.model.initialise_output(prior)
+
+    def narrow(self, labels: Tensor) -> "_Defence":
+        narrowed = shallow_copy(self)
+        narrowed.model, narrowed.labels = self.model.narrow(labels), len(labels)
+        return narrowed
 
     def embed(self, tokens: Tensor) -> Tensor:
         return self.model.embed(tokens)

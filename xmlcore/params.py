@@ -168,6 +168,7 @@ class Explain(Section):
     documents: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     labels: PositiveInt = 3
     top_tokens: PositiveInt = 10
+    batch_size: PositiveInt = 256  # masked copies scored at once: what bounds the memory
     lime: Lime
     shap: Shap
 

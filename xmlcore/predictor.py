@@ -15,7 +15,7 @@ from xmlcore.models.storage import load_model
 class Predictor:
     """A classifier behind its vocabulary. Memory is bounded by `batch_size` documents, whatever is asked."""
 
-    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int = 256) -> None:
+    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int) -> None:
         self.label_names = corpus.label_names
         self._model = model.eval()
         self._corpus = corpus
@@ -31,13 +31,12 @@ class Predictor:
         encode, max_tokens = self._corpus.vocabulary.encode, self._corpus.max_tokens
         encoded = [np.array(encode(document, max_tokens)) for document in documents]
         out = np.empty((len(documents), len(labels)), np.float32)
-        columns = torch.tensor(labels, dtype=torch.long)
+        model = self._model.narrow(torch.tensor(labels, dtype=torch.long))
         for chosen in batches(np.array([len(document) for document in encoded]), self._batch_size):
-            logits = self._model(pad([encoded[i] for i in chosen]))
-            out[chosen] = logits[:, columns].sigmoid()
+            out[chosen] = model(pad([encoded[i] for i in chosen])).sigmoid()
         return out
 
 
-def load_predictor(model_dir: Path, encoded_dir: Path) -> Predictor:
+def load_predictor(model_dir: Path, encoded_dir: Path, batch_size: int) -> Predictor:
     """The predictor of the model stored in `model_dir`, over the corpus encoded in `encoded_dir`."""
-    return Predictor(load_model(model_dir), load_encoded(encoded_dir))
+    return Predictor(load_model(model_dir), load_encoded(encoded_dir), batch_size)

@@ -57,7 +57,7 @@ def test_records_and_predictions_must_match():
 
 
 def test_stored_objects_name_document_and_label_or_say_why_not(document, scorer):
-    surrogates = lime_surrogates(["profit", "rain"], scorer, [1], samples=20, top_tokens=2, seed=[0])
+    surrogates = lime_surrogates(["profit", "rain"], scorer, [1], samples=20, top_tokens=2, seed=[0], batch_size=16)
     (row,) = as_objects(document, surrogates)
     assert (row["document"], row["doc_id"], row["label"], row["label_name"]) == (7, "n7", 1, "GWEA")
     assert row["tokens"][0] == "rain" and 0 < row["r2"] <= 1

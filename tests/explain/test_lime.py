@@ -3,13 +3,15 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from xmlcore.explain.lime import BATCH, lime_surrogates
+from xmlcore.explain.lime import lime_surrogates
 
 TOKENS = ["profit", "fell", "and", "the", "share", "of", "profit", "fell", "with", "rain"]
 
+BATCH = 16
+
 
 def explain(tokens, scorer, labels=(0, 1, 2), samples=600, top_tokens=4, seed=(3, 7)):
-    return lime_surrogates(tokens, scorer, labels, samples=samples, top_tokens=top_tokens, seed=seed)
+    return lime_surrogates(tokens, scorer, labels, samples=samples, top_tokens=top_tokens, seed=seed, batch_size=BATCH)
 
 
 def test_recovers_the_weights_of_a_linear_scorer(scorer):

@@ -43,12 +43,14 @@ class Page(HTMLParser):
 
 
 def lime(document, tokens, scorer):
-    surrogates = lime_surrogates(tokens, scorer, document.top_labels(3), samples=50, top_tokens=5, seed=[0])
+    surrogates = lime_surrogates(
+        tokens, scorer, document.top_labels(3), samples=50, top_tokens=5, seed=[0], batch_size=16
+    )
     return lime_page("corpus/model/clean", document, ModelTokens(tokens), surrogates)
 
 
 def shap(document, tokens, scorer):
-    values = shap_values(ModelTokens(tokens), scorer, document.top_labels(3), evaluations=50, seed=0)
+    values = shap_values(ModelTokens(tokens), scorer, document.top_labels(3), evaluations=50, seed=0, batch_size=16)
     return shap_page("corpus/model/clean", document, ModelTokens(tokens), values, 5)
 
 

@@ -8,7 +8,7 @@ from xmlcore.explain.tokens import MASK, ModelTokens
 
 
 def explain(tokens, scorer, labels=(0,), evaluations=400):
-    return shap_values(ModelTokens(tokens), scorer, labels, evaluations=evaluations, seed=5)
+    return shap_values(ModelTokens(tokens), scorer, labels, evaluations=evaluations, seed=5, batch_size=64)
 
 
 def test_values_of_an_additive_scorer_are_its_weights(scorer):

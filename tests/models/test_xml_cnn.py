@@ -164,3 +164,13 @@ def test_dropout_acts_in_training_only():
     tokens = torch.tensor([[2, 3, 4]])
     assert not torch.equal(model.train()(tokens), model(tokens))
     assert torch.equal(model.eval()(tokens), model(tokens))
+
+
+def test_a_narrowed_model_has_the_logits_of_the_asked_labels_in_the_asked_order():
+    model, asked = random_model(network()), torch.tensor([3, 0])
+    tokens = torch.tensor([[2, 3, 4], [5, PAD, PAD]])
+    narrowed = model.narrow(asked)
+    assert narrowed.labels == 2
+    assert torch.equal(narrowed(tokens), model(tokens)[:, asked])
+    assert narrowed.embedding_table is model.embedding_table
+    assert model(tokens).shape == (2, LABELS)

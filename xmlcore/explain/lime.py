@@ -13,18 +13,24 @@ from lime.lime_base import LimeBase
 from xmlcore.explain.attributions import Surrogate
 from xmlcore.explain.scorer import Scorer
 
-BATCH = 256
 KERNEL_WIDTH = 25.0  # in hundredths of cosine distance, the width of LimeTextExplainer
 
 
 def lime_surrogates(
-    tokens: Sequence[str], scorer: Scorer, labels: Sequence[int], *, samples: int, top_tokens: int, seed: Sequence[int]
+    tokens: Sequence[str],
+    scorer: Scorer,
+    labels: Sequence[int],
+    *,
+    samples: int,
+    top_tokens: int,
+    seed: Sequence[int],
+    batch_size: int,
 ) -> list[Surrogate]:
     """Fit one surrogate of at most `top_tokens` words for each of `labels`: equation 5 of the project's paper.
 
     A document without tokens has no surrogate. The neighbourhood is `samples` documents, the original first, drawn
-    from `seed` (for instance the global seed and the document's index) and shared by all labels. Memory is samples x
-    words floats.
+    from `seed` (for instance the global seed and the document's index) and shared by all labels. They are scored
+    `batch_size` at a time; the regression holds samples x words floats.
     """
     if not tokens:
         return []
@@ -36,8 +42,8 @@ def lime_surrogates(
     text = np.array(tokens, dtype=object)
     scores = np.concatenate(
         [
-            scorer.scores([text[row[word_at]].tolist() for row in kept[start : start + BATCH]], labels)
-            for start in range(0, samples, BATCH)
+            scorer.scores([text[row[word_at]].tolist() for row in kept[start : start + batch_size]], labels)
+            for start in range(0, samples, batch_size)
         ]
     )
     distances = 100 * (1 - np.sqrt(kept.mean(axis=1)))  # cosine distance of a 0/1 row to the row of ones

@@ -15,11 +15,9 @@ from xmlcore.explain.attributions import ShapValues
 from xmlcore.explain.scorer import Scorer
 from xmlcore.explain.tokens import MaskableDocument
 
-BATCH = 64
-
 
 def shap_values(
-    document: MaskableDocument, scorer: Scorer, labels: Sequence[int], *, evaluations: int, seed: int
+    document: MaskableDocument, scorer: Scorer, labels: Sequence[int], *, evaluations: int, seed: int, batch_size: int
 ) -> list[ShapValues]:
     """Share each label's score among the tokens with about `evaluations` masked copies of the document.
 
@@ -36,7 +34,7 @@ def shap_values(
     masker = shap.maskers.Partition(np.zeros((1, len(tokens))), clustering=balanced_tree(len(tokens)))
     with _seeded(seed):
         values = shap.PartitionExplainer(score, masker)(
-            np.ones((1, len(tokens))), max_evals=evaluations, batch_size=BATCH, silent=True
+            np.ones((1, len(tokens))), max_evals=evaluations, batch_size=batch_size, silent=True
         )
     weights, base_values = values.values[0], values.base_values[0]
     return [

@@ -1,12 +1,16 @@
 """One protocol carries every architecture: attacks, defences and explanations need nothing else of a network."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TypeVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from xmlcore.text import PAD
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class Classifier(nn.Module, ABC):
@@ -36,6 +40,10 @@ class Classifier(nn.Module, ABC):
     def initialise_output(self, prior: Tensor) -> None:
         """Let every label begin at its logit `prior` (L,), whatever the document."""
 
+    @abstractmethod
+    def narrow(self, labels: Tensor) -> "Classifier":
+        """This classifier with the logits of `labels` (K,) alone; all other weights are shared."""
+
     def distinct(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """`embed(tokens)` as rows, one for each distinct token, and index: equal to `rows[index]`."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
@@ -59,3 +67,10 @@ class Classifier(nn.Module, ABC):
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(*self.distinct(tokens))
+
+
+def shallow_copy(model: Module) -> Module:
+    """A copy that shares every parameter and may be given submodules of its own."""
+    copied = copy.copy(model)
+    copied._modules = dict(model._modules)
+    return copied

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xmlcore.models import Classifier
+from xmlcore.models import Classifier, shallow_copy
 from xmlcore.models.windows import ConvolvedMax, Windows
 from xmlcore.params import Network
 from xmlcore.text import PAD
@@ -61,6 +61,14 @@ class XMLCNN(Classifier):
     def initialise_output(self, prior: Tensor) -> None:
         with torch.no_grad():
             self.output.bias.copy_(prior)
+
+    def narrow(self, labels: Tensor) -> "XMLCNN":
+        narrowed = shallow_copy(self)
+        narrowed.labels = len(labels)
+        narrowed.output = nn.Linear(self.output.in_features, len(labels), device="meta")
+        narrowed.output.weight = nn.Parameter(self.output.weight.detach()[labels])
+        narrowed.output.bias = nn.Parameter(self.output.bias.detach()[labels])
+        return narrowed
 
     def embed(self, tokens: Tensor) -> Tensor:
         return self.embedding(tokens)

@@ -1,0 +1,169 @@
+"""Side by side with plain XML-CNN, in one run: `python benchmarks/bench.py reuters21578`.
+
+Reads data/CORPUS/encoded and data/CORPUS/embeddings/xml_cnn; prints a table and writes benchmarks/CORPUS.json. The
+plain reference (`plain.py`) pads to encode.max_tokens, convolves, attacks every document and uses autograd; both sides
+run with the same threads, precision and optimiser, in turns.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from measure import compare
+from plain import PlainXMLCNN, backward, fgsm
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from xmlcore import layout
+from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.cli import run
+from xmlcore.embeddings import load_vectors
+from xmlcore.encoding import EncodedCorpus, Split, load_encoded
+from xmlcore.evaluation import BATCH_SIZE, Setting, fgsm_sweep
+from xmlcore.explain.lime import lime_surrogates
+from xmlcore.explain.scorer import Scorer
+from xmlcore.explain.shap import shap_values
+from xmlcore.explain.tokens import ModelTokens
+from xmlcore.files import write_json
+from xmlcore.metrics import TOP
+from xmlcore.models.storage import build_model
+from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.params import Params, load_params
+from xmlcore.predictor import Predictor
+from xmlcore.text import PAD
+from xmlcore.training import hybrid_backward
+
+MODEL = "xml_cnn"
+DOCUMENT_TOKENS = 140
+BARE = Setting("none", "aware")
+
+
+class PlainPredictor:
+    """`Predictor` without sharing: every masked copy is padded, convolved and scored for all labels."""
+
+    def __init__(self, model: PlainXMLCNN, corpus: EncodedCorpus, batch_size: int) -> None:
+        self._model, self._corpus, self._batch_size = model.eval(), corpus, batch_size
+
+    @torch.inference_mode()
+    def scores(self, documents: Sequence[Sequence[str]], labels: Sequence[int]) -> np.ndarray:
+        """Probabilities (n, len(labels)) of the asked `labels`."""
+        width, encode = self._corpus.max_tokens, self._corpus.vocabulary.encode
+        tokens = pad([np.array(encode(document, width)) for document in documents], width)
+        logits = torch.cat([self._model(part) for part in tokens.split(self._batch_size)])
+        return logits[:, list(labels)].sigmoid().numpy()
+
+
+class Bench:
+    """One corpus, one fresh model, and the same weights as plain layers."""
+
+    def __init__(self, corpus: str, params: Params) -> None:
+        self.params, self.recipe = params, params.model_of(corpus, MODEL)
+        self.data = load_encoded(layout.encoded(corpus))
+        vectors = load_vectors(layout.embedding(corpus, MODEL), self.data.vocabulary).refit
+        torch.manual_seed(params.seed)
+        model = build_model(self.recipe.architecture, vectors, len(self.data.label_names), self.recipe.network)
+        assert isinstance(model, XMLCNN)
+        self.model, self.plain = model, PlainXMLCNN(model)
+
+    def training_step(self, regime: str, model: nn.Module, turns: int) -> Callable[[], None]:
+        """A step of `model` that takes the next batch of the training split each time."""
+        conditions, split, recipe = self.params.regime_of(regime), self.data.splits["train"], self.recipe.training
+        rng = np.random.default_rng(self.params.seed)
+        documents = iter([next(batches(split.lengths, recipe.batch_size, rng)) for _ in range(turns)])
+        optimizer = torch.optim.Adam(model.parameters(), fused=True)
+        ours = model is self.model
+
+        def step() -> None:
+            torch.set_float32_matmul_precision(recipe.matmul_precision)
+            model.train()
+            chosen = next(documents)
+            tokens = pad([split.document(i) for i in chosen], None if ours else self.data.max_tokens)
+            targets = multi_hot(split, chosen, self.model.labels)
+            optimizer.zero_grad(set_to_none=True)
+            if ours:
+                hybrid_backward(self.model, tokens, targets, recipe.loss_reduction, conditions)
+            else:
+                backward(self.plain, tokens, targets, conditions)
+            optimizer.step()
+
+        return step
+
+    def sweep(self, epsilons: Sequence[float], documents: Split) -> Callable[[], object]:
+        """Our FGSM sweep of the bare model."""
+        return lambda: self._exactly(fgsm_sweep, self.model, documents, list(epsilons), [BARE], self.params.fgsm.bits)
+
+    def plain_sweep(self, epsilons: Sequence[float], split: Split) -> Callable[[], None]:
+        """The same, with a gradient for every epsilon."""
+
+        def sweep() -> None:
+            self.plain.eval()
+            for chosen in batches(split.lengths, BATCH_SIZE):
+                tokens = pad([split.document(i) for i in chosen], self.data.max_tokens)
+                targets = multi_hot(split, chosen, self.model.labels)
+                for epsilon in epsilons:
+                    embeddings = self.plain.embed(tokens).detach()
+                    attacked = fgsm(self.plain, embeddings, tokens != PAD, targets, epsilon)
+                    with torch.no_grad():
+                        self.plain.score(attacked).topk(TOP)
+
+        return lambda: self._exactly(sweep)
+
+    def explainer(self, explain: Callable[..., object], scorer: Scorer, **options: object) -> Callable[[], object]:
+        """`explain` of a document of `DOCUMENT_TOKENS` tokens for five labels."""
+        split = self.data.splits["test"]
+        tokens = np.concatenate([split.document(i) for i in range(DOCUMENT_TOKENS)])[:DOCUMENT_TOKENS]
+        words = [self.data.vocabulary.tokens[token] for token in tokens]
+        document = ModelTokens(words) if explain is shap_values else words
+        return lambda: self._exactly(explain, document, scorer, list(range(5)), **options)
+
+    @staticmethod
+    def _exactly(work: Callable[..., object], *arguments: object, **options: object) -> object:
+        torch.set_float32_matmul_precision("highest")
+        return work(*arguments, **options)
+
+
+def first(split: Split, count: int) -> Split:
+    """The first `count` documents."""
+    tokens, labels = split.token_offsets[: count + 1], split.label_offsets[: count + 1]
+    return Split(split.tokens[: tokens[-1]], tokens, split.labels[: labels[-1]], labels)
+
+
+def main(corpus: str, repeats: Annotated[int, typer.Option(help="measured turns of each side", min=1)] = 15) -> None:
+    """Compare XML-CNN with its plain reference on CORPUS, which has been encoded."""
+    bench = Bench(corpus, load_params())
+    turns = repeats + 1
+    rows = []
+    for regime in ("clean", "adversarial"):
+        steps = [bench.training_step(regime, model, turns) for model in (bench.model, bench.plain)]
+        rows.append(compare(f"{regime} training step", *steps, repeats))
+    clean, adversarial = (bench.training_step(regime, bench.model, turns) for regime in ("clean", "adversarial"))
+    rows.append(compare("our adversarial step (as reference) and our clean step", clean, adversarial, repeats))
+
+    epsilons, few = bench.params.fgsm.epsilons, 3
+    some, more = first(bench.data.splits["test"], 2 * BATCH_SIZE), first(bench.data.splits["test"], 8 * BATCH_SIZE)
+    name = f"FGSM sweep, {len(epsilons)} epsilons"
+    rows.append(compare(name, bench.sweep(epsilons, some), bench.plain_sweep(epsilons, some), few))
+    one = bench.sweep([bench.params.report.epsilon], more)
+    rows.append(compare(f"our {name} (as reference) and our sweep of one", one, bench.sweep(epsilons, more), few))
+
+    size = bench.params.explain.batch_size
+    scorers = Predictor(bench.model, bench.data, size), PlainPredictor(bench.plain, bench.data, size)
+    lime = {"samples": 5000, "top_tokens": 10, "seed": [0], "batch_size": size}
+    rows.append(compare("LIME, 5000 samples", *(bench.explainer(lime_surrogates, s, **lime) for s in scorers), few))
+    shap = {"evaluations": 5000, "seed": 0, "batch_size": size}
+    rows.append(compare("SHAP, 5000 evaluations", *(bench.explainer(shap_values, s, **shap) for s in scorers), few))
+
+    table = Table("what", "ours, ms", "reference, ms", "ratio", title=f"{corpus}, {torch.get_num_threads()} threads")
+    for row in rows:
+        table.add_row(row.name, f"{1000 * row.ours:.1f}", f"{1000 * row.reference:.1f}", f"{row.ratio:.2f}")
+    Console().print(table)
+    write_json(Path("benchmarks", f"{corpus}.json"), [asdict(row) for row in rows])
+
+
+if __name__ == "__main__":
+    run(main)
