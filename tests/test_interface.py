@@ -72,6 +72,7 @@ model.*.training.patience
 model.*.training.prior_bias
 model.*.training.refit
 model.*.training.shuffle_tokens
+model.*.training.token_dropout
 models
 predict.labels
 regime.*.adversarial_share

@@ -13,7 +13,7 @@ from xmlcore.losses import binary_cross_entropy
 from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.params import Network, Regime, Training
 from xmlcore.text import PAD
-from xmlcore.training import hybrid_backward, label_prior, train
+from xmlcore.training import drop_tokens, hybrid_backward, label_prior, train
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
 ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=1.0, squeeze="none")
@@ -270,6 +270,37 @@ def test_shuffled_tokens_are_the_same_tokens():
     run(**arguments, epochs=1, shuffle_tokens=True)
     assert len(seen) > 1
     assert {tuple(sorted(row)) for row in seen} == {text}
+
+
+def test_dropped_tokens_are_the_asked_share_and_the_rest_keeps_its_order():
+    rng, document = np.random.default_rng(0), np.arange(1000)
+    shares = []
+    for _ in range(300):
+        kept = drop_tokens(document, 0.2, rng)
+        assert (np.diff(kept) > 0).all()
+        shares.append(1 - len(kept) / len(document))
+    assert np.mean(shares) == pytest.approx(0.2, abs=0.02)
+    assert max(shares) < 0.45
+    assert all(len(drop_tokens(np.array([3]), 0.49, rng)) == 1 for _ in range(50))
+
+
+def test_tokens_are_dropped_in_training_only_if_asked():
+    lengths = set()
+
+    class Watched(LinearClassifier):
+        def forward(self, tokens):
+            if self.training:
+                lengths.update((tokens != PAD).sum(1).tolist())
+            return super().forward(tokens)
+
+    arguments = {
+        "build": lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]),
+        "training": split_of([list(range(1, 10))] * 8, [[0]] * 8),
+    }
+    run(**arguments, epochs=1)
+    assert lengths == {9}
+    run(**arguments, epochs=2, token_dropout=0.4)
+    assert len(lengths) > 2
 
 
 def test_the_summary_is_flat():

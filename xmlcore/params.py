@@ -109,6 +109,7 @@ class Training(Section):
     loss_reduction: Literal["document", "element"] = "document"
     prior_bias: bool = True
     shuffle_tokens: bool = False
+    token_dropout: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     refit: bool = True
     matmul_precision: Literal["highest", "high", "medium"] = "medium"
 

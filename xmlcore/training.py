@@ -111,7 +111,7 @@ def _epochs(
         for documents in track(
             batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
         ):
-            tokens = pad(_documents(split, documents, rng if options.shuffle_tokens else None))
+            tokens = pad(_documents(split, documents, options, rng))
             targets = multi_hot(split, documents, model.labels)
             optimizer.zero_grad(set_to_none=True)
             total += hybrid_backward(model, tokens, targets, options.loss_reduction, regime)
@@ -120,9 +120,19 @@ def _epochs(
         scheduler.step()
 
 
-def _documents(split: Split, documents: np.ndarray, rng: np.random.Generator | None) -> list[np.ndarray]:
+def _documents(split: Split, documents: np.ndarray, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
     chosen = [split.document(i) for i in documents]
-    return chosen if rng is None else [rng.permutation(document) for document in chosen]
+    if options.shuffle_tokens:
+        chosen = [rng.permutation(document) for document in chosen]
+    if options.token_dropout:
+        chosen = [drop_tokens(document, options.token_dropout, rng) for document in chosen]
+    return chosen
+
+
+def drop_tokens(document: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """`document` (T,) without a share of its tokens, drawn between 0 and twice `rate`; one token stays at least."""
+    kept = document[rng.random(len(document)) >= 2 * rate * rng.random()]
+    return kept if len(kept) else document[:1]
 
 
 def label_prior(split: Split, labels: int) -> Tensor:

@@ -1,0 +1,66 @@
+"""Time and memory of evaluation on RCV1's scale: `python benchmarks/scale.py 781265`.
+
+Simulates that many encoded documents with RCV1's lengths, vocabulary and label counts (Lewis et al. 2004: about 124
+tokens of 47,236 kinds, 3.2 of 103 labels), evaluates an untrained XML-CNN on them, clean and under FGSM, and prints one
+line of JSON: seconds, documents a second, and the peak of the process's memory.
+"""
+
+import json
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from xmlcore.cli import run, track
+from xmlcore.embeddings import random_vectors
+from xmlcore.encoding import Split
+from xmlcore.evaluation import Setting, fgsm_sweep
+from xmlcore.models.storage import build_model
+from xmlcore.params import load_params
+from xmlcore.text import SPECIAL_TOKENS, Vocabulary
+
+TERMS, MEAN_TOKENS, LABELS, MEAN_LABELS = 47236, 124, 103, 3.24
+CHUNK = 10_000  # documents written at a time
+
+
+def simulate(folder: Path, documents: int, max_tokens: int, seed: int) -> Split:
+    """Zipf-distributed tokens and labels, log-normal lengths; written in pieces and memory-mapped."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.lognormal(np.log(MEAN_TOKENS) - 0.25, 0.7, documents).astype(np.int64).clip(1, max_tokens)
+    label_counts = 1 + rng.poisson(MEAN_LABELS - 1, documents)
+    for name, counts, kinds, first in (
+        ("tokens", lengths, TERMS, len(SPECIAL_TOKENS)),
+        ("labels", label_counts, LABELS, 0),
+    ):
+        cumulative = np.cumsum(1 / np.arange(1, kinds + 1))
+        with (folder / name).open("wb") as file:
+            for start in range(0, documents, CHUNK):
+                draws = rng.random(counts[start : start + CHUNK].sum()) * cumulative[-1]
+                (first + np.searchsorted(cumulative, draws)).astype(np.int32).tofile(file)
+    tokens, labels = (np.memmap(folder / name, np.int32, "r") for name in ("tokens", "labels"))
+    return Split(tokens, np.cumsum([0, *lengths]), labels, np.cumsum([0, *label_counts]))
+
+
+def main(documents: int) -> None:
+    """Evaluate on DOCUMENTS simulated documents."""
+    params = load_params()
+    recipe = params.model["xml_cnn"]
+    vocabulary = Vocabulary([f"t{i}" for i in range(TERMS)])
+    torch.manual_seed(params.seed)
+    vectors = random_vectors(vocabulary, recipe.embedding.dimension, params.seed)
+    model = build_model(recipe.architecture, vectors, LABELS, recipe.network)
+    with tempfile.TemporaryDirectory() as folder:
+        split = simulate(Path(folder), documents, params.encode.max_tokens, params.seed)
+        started = time.perf_counter()
+        fgsm_sweep(model, split, [params.report.epsilon], [Setting("none", "aware")], params.fgsm.bits, track=track)
+        seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    row = {"documents": documents, "seconds": round(seconds, 1), "documents_per_second": round(documents / seconds)}
+    print(json.dumps(row | {"peak_gib": round(peak, 2)}))
+
+
+if __name__ == "__main__":
+    run(main)
