@@ -1,10 +1,11 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer: `make repro` and `make test`.
 PYTHON ?= python3
+CORPUS ?= simulated-rcv1
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test lint install clean
+.PHONY: repro test lint bench install clean
 
 repro: install  ## run the whole pipeline on the corpora that params.yaml lists
 	dvc repro
@@ -12,6 +13,10 @@ repro: install  ## run the whole pipeline on the corpora that params.yaml lists
 
 test: install  ## run the tests
 	python -m pytest
+
+bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other that can be fetched
+	dvc repro build_embedding@$(CORPUS)-xml_cnn
+	python benchmarks/bench.py $(CORPUS)
 
 lint: install  ## check style and formatting
 	ruff check .

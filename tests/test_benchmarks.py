@@ -1,0 +1,46 @@
+import pytest
+import torch
+from measure import compare
+from plain import PlainXMLCNN, backward
+from torch.nn import functional
+
+from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.params import Network, Regime
+from xmlcore.training import hybrid_backward
+
+LENGTH, LABELS = 12, 5
+
+
+def twins(chunks: int) -> tuple[XMLCNN, PlainXMLCNN]:
+    torch.manual_seed(0)
+    vectors = functional.normalize(torch.randn(30, 6))
+    vectors[0] = 0
+    network = Network(windows=[2, 4, 8], filters=7, chunks=chunks, hidden=9, dropout=0.0)
+    model = XMLCNN(vectors, LABELS, network).double()
+    for parameter in (model.kernel, model.bias):
+        torch.nn.init.normal_(parameter)
+    return model, PlainXMLCNN(model).double()
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3])
+@pytest.mark.parametrize("weight", [0.0, 0.3])
+def test_the_reference_of_the_benchmarks_is_the_same_model_with_the_same_gradients(chunks, weight):
+    ours, plain = twins(chunks)
+    tokens = torch.randint(1, 30, (4, LENGTH))  # no padding: the reference would convolve it
+    targets = torch.randint(0, 2, (4, LABELS)).double()
+    regime = Regime(epsilon=0.5, adversarial_weight=weight, adversarial_share=1.0, squeeze="none")
+    torch.testing.assert_close(ours(tokens), plain(tokens))
+    hybrid_backward(ours, tokens, targets, "document", regime)
+    backward(plain, tokens, targets, regime)
+    torch.testing.assert_close(ours.embedding.weight.grad, plain.embedding.weight.grad)
+    torch.testing.assert_close(ours.output.weight.grad, plain.output.weight.grad)
+    kernels = [convolution.weight.grad.permute(1, 2, 0) for convolution in plain.convolutions]
+    torch.testing.assert_close(ours.kernel.grad, torch.cat(kernels, 1))
+
+
+def test_sides_are_measured_in_turns_after_a_turn_unmeasured():
+    calls = []
+    row = compare("x", lambda: calls.append("ours"), lambda: calls.append("reference"), repeats=3)
+    assert calls == ["ours", "reference"] * 4
+    assert row.ratio == pytest.approx(row.reference / row.ours)
+    assert row.repeats == 3
