@@ -8,17 +8,17 @@ explanations/CORPUS/MODEL/REGIME/lime/: one page for each document and explanati
 
 from xmlcore import layout
 from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory
+from xmlcore.files import atomic_directory, write_json
 from xmlcore.params import load_params
 
 
 def main(corpus: str, model: str, regime: str) -> None:
     """Write the LIME explanations of CORPUS for the MODEL trained in REGIME."""
     from xmlcore.corpora.records import read_records
+    from xmlcore.explain.attributions import as_objects
     from xmlcore.explain.documents import select_documents
     from xmlcore.explain.lime import lime_surrogates
     from xmlcore.explain.pages import lime_page
-    from xmlcore.explain.store import as_objects, write_json
     from xmlcore.explain.tokens import ModelTokens
     from xmlcore.predictions import read_predictions
     from xmlcore.predictor import load_predictor

@@ -8,18 +8,18 @@ explanations/CORPUS/MODEL/REGIME/shap/: one page for each document, explanations
 
 from xmlcore import layout
 from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory
+from xmlcore.files import atomic_directory, write_json
 from xmlcore.params import load_params
 
 
 def main(corpus: str, model: str, regime: str) -> None:
     """Write the SHAP explanations of CORPUS for the MODEL trained in REGIME."""
     from xmlcore.corpora.records import read_records
+    from xmlcore.explain.attributions import as_objects
     from xmlcore.explain.documents import select_documents
     from xmlcore.explain.importance import token_importance, write_importance_chart
     from xmlcore.explain.pages import shap_page
     from xmlcore.explain.shap import shap_values
-    from xmlcore.explain.store import as_objects, write_json
     from xmlcore.explain.tokens import splitter
     from xmlcore.predictions import read_predictions
     from xmlcore.predictor import load_predictor

@@ -1,6 +1,10 @@
 """What an explainer says of one label of one document."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xmlcore.explain.documents import Document
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,15 @@ class ShapValues:
     base_value: float  # the score with every token hidden
     tokens: list[str]  # every occurrence, in the document's order
     weights: list[float]
+
+
+def as_objects(
+    document: Document, explanations: Sequence[Surrogate] | Sequence[ShapValues]
+) -> Iterator[dict[str, Any]]:
+    """One flat object a label; for a document without an explanation, one that says why."""
+    origin = {"document": document.index, "doc_id": document.doc_id}
+    if not explanations:
+        yield origin | {"skipped": "the document has no token"}
+    names = {prediction.label: prediction.name for prediction in document.predictions}
+    for explanation in explanations:
+        yield origin | {"label_name": names[explanation.label]} | asdict(explanation)

@@ -2,26 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-
+from xmlcore.corpora.records import Record
 from xmlcore.errors import UserError
-
-
-class Record(Protocol):
-    """A line of the record format, as `xmlcore.corpora.records` reads it."""
-
-    doc_id: str
-    labels: Sequence[str]
-    text: str
-
-
-class Predictions(Protocol):
-    """Stored top-k predictions of a split, as `xmlcore.predictions` reads them."""
-
-    labels: np.ndarray
-    scores: np.ndarray
+from xmlcore.predictions import Predictions
 
 
 @dataclass(frozen=True)
