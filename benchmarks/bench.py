@@ -24,7 +24,7 @@ from xmlcore.batching import batches, multi_hot, pad
 from xmlcore.cli import run
 from xmlcore.embeddings import load_vectors
 from xmlcore.encoding import EncodedCorpus, Split, load_encoded
-from xmlcore.evaluation import BATCH_SIZE, Setting, fgsm_sweep
+from xmlcore.evaluation import Setting, fgsm_sweep
 from xmlcore.explain.lime import lime_surrogates
 from xmlcore.explain.scorer import Scorer
 from xmlcore.explain.shap import shap_values
@@ -34,6 +34,7 @@ from xmlcore.metrics import TOP
 from xmlcore.models.storage import build_model
 from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.params import Params, load_params
+from xmlcore.predictions import BATCH_SIZE
 from xmlcore.predictor import Predictor
 from xmlcore.text import PAD
 from xmlcore.training import hybrid_backward

@@ -10,17 +10,16 @@ def main(corpus: str, model: str, regime: str) -> None:
     from xmlcore import layout
     from xmlcore.cli import track
     from xmlcore.encoding import load_encoded
-    from xmlcore.evaluation import predict
     from xmlcore.files import atomic_directory
     from xmlcore.models.storage import load_model
     from xmlcore.params import load_params
-    from xmlcore.predictions import Predictions, write_predictions
+    from xmlcore.predictions import predict, write_predictions
 
     k = load_params().predict.labels
     classifier = load_model(layout.model(corpus, model, regime))
-    labels, scores = predict(classifier, load_encoded(layout.encoded(corpus)).splits["test"], k, track)
+    predictions = predict(classifier, load_encoded(layout.encoded(corpus)).splits["test"], k, track)
     with atomic_directory(layout.predictions(corpus, model, regime)) as folder:
-        write_predictions(folder, Predictions(labels, scores))
+        write_predictions(folder, predictions)
 
 
 if __name__ == "__main__":

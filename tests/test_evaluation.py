@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
-from toys import LinearClassifier, split_of
+from toys import LinearClassifier, random_xml_cnn, split_of
 
 from xmlcore.attacks.fgsm import gradient_sign, perturb
 from xmlcore.batching import batches, multi_hot, pad
 from xmlcore.defenses import squeeze
-from xmlcore.encoding import UNSEEN_LABEL, Split
-from xmlcore.evaluation import Attacked, Setting, fgsm_sweep, predict, squeezing_settings
+from xmlcore.encoding import Split
+from xmlcore.evaluation import Attacked, Setting, fgsm_sweep, squeezing_settings
 from xmlcore.metrics import hits, ranking_metrics
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Network
+from xmlcore.predictions import predict
 from xmlcore.text import PAD
 
 BARE = Setting("none", "aware")
@@ -32,48 +32,11 @@ def breakable() -> tuple[LinearClassifier, Split]:
 
 @pytest.fixture
 def random() -> tuple[XMLCNN, Split]:
-    """An untrained XML-CNN with unit embeddings, and documents of several lengths and label counts."""
-    torch.manual_seed(0)
-    vectors = torch.nn.functional.normalize(torch.randn(20, 8))
-    model = XMLCNN(vectors, LABELS, Network(windows=[2, 3], filters=8, chunks=2, hidden=16))
-    for parameter in (model.output.weight, model.kernel):
-        torch.nn.init.normal_(parameter)
-    model.embedding.weight.data[PAD] = 0
-    rng = np.random.default_rng(0)
-    documents = [rng.integers(1, 20, rng.integers(1, 12)) for _ in range(30)]
-    labels = [rng.choice(LABELS, rng.integers(0, 4), replace=False) for _ in documents]
-    return model.eval(), split_of(documents, [*labels[:-1], [UNSEEN_LABEL, 2]])
+    return random_xml_cnn(LABELS)
 
 
 def of(results: list[Attacked], setting: Setting) -> dict[float, Attacked]:
     return {result.epsilon: result for result in results if result.setting == setting}
-
-
-def test_predictions_are_the_best_labels_best_first(random):
-    model, split = random
-    labels, scores = predict(model, split, k=3, batch_size=4)
-    assert (labels.dtype, scores.dtype) == (np.int32, np.float32)
-    for i in range(len(split)):
-        logits = model(torch.from_numpy(split.document(i).astype(np.int64))[None])[0].detach().numpy()
-        assert labels[i].tolist() == np.argsort(-logits)[:3].tolist()
-        assert scores[i] == pytest.approx(1 / (1 + np.exp(-logits[labels[i]])), rel=1e-4)
-
-
-def test_no_more_labels_are_predicted_than_there_are(random):
-    model, split = random
-    assert predict(model, split, k=50)[0].shape == (len(split), LABELS)
-
-
-def test_prediction_does_not_depend_on_the_batch(random):
-    model, split = random
-    (one, one_score), (all_, all_score) = predict(model, split, 5, batch_size=1), predict(model, split, 5)
-    assert np.array_equal(one, all_)
-    assert one_score == pytest.approx(all_score, rel=1e-4)
-
-
-def test_prediction_is_without_dropout(random):
-    model, split = random
-    assert np.array_equal(predict(model.train(), split, 1)[1], predict(model.train(), split, 1)[1])
 
 
 def test_the_attack_succeeds_exactly_where_it_must(breakable):
@@ -87,7 +50,7 @@ def test_the_attack_succeeds_exactly_where_it_must(breakable):
 def test_epsilon_zero_is_the_clean_prediction_and_always_there(random):
     model, split = random
     clean = ranking_metrics(
-        hits(predict(model, split, 5)[0], split, np.arange(len(split))), np.diff(split.label_offsets)
+        hits(predict(model, split, 5).labels, split, np.arange(len(split))), np.diff(split.label_offsets)
     )
     (result,) = fgsm_sweep(model, split, [], [BARE], bits=8)
     assert result.epsilon == 0

@@ -1,6 +1,47 @@
 import numpy as np
+import pytest
+import torch
+from toys import random_xml_cnn
 
-from xmlcore.predictions import Predictions, read_predictions, write_predictions
+from xmlcore.encoding import Split
+from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.predictions import Predictions, predict, read_predictions, write_predictions
+
+LABELS = 7
+
+
+@pytest.fixture
+def random() -> tuple[XMLCNN, Split]:
+    return random_xml_cnn(LABELS)
+
+
+def test_predictions_are_the_best_labels_best_first(random):
+    model, split = random
+    predictions = predict(model, split, k=3, batch_size=4)
+    labels, scores = predictions.labels, predictions.scores
+    assert (labels.dtype, scores.dtype) == (np.int32, np.float32)
+    for i in range(len(split)):
+        logits = model(torch.from_numpy(split.document(i).astype(np.int64))[None])[0].detach().numpy()
+        assert labels[i].tolist() == np.argsort(-logits)[:3].tolist()
+        assert scores[i] == pytest.approx(1 / (1 + np.exp(-logits[labels[i]])), rel=1e-4)
+
+
+def test_no_more_labels_are_predicted_than_there_are(random):
+    model, split = random
+    assert predict(model, split, k=50).labels.shape == (len(split), LABELS)
+
+
+def test_prediction_does_not_depend_on_the_batch(random):
+    model, split = random
+    alone, together = predict(model, split, 5, batch_size=1), predict(model, split, 5)
+    assert np.array_equal(alone.labels, together.labels)
+    assert alone.scores == pytest.approx(together.scores, rel=1e-4)
+
+
+def test_prediction_is_without_dropout(random):
+    model, split = random
+    first, second = (predict(model.train(), split, 1).scores for _ in range(2))
+    assert np.array_equal(first, second)
 
 
 def test_predictions_come_back_as_written(tmp_path):

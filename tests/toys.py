@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xmlcore.encoding import Split
+from xmlcore.encoding import UNSEEN_LABEL, Split
 from xmlcore.models import Classifier
+from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.params import Network
 from xmlcore.text import PAD
 
 
@@ -49,3 +51,17 @@ class LinearClassifier(Classifier):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         total = (embeddings * mask.unsqueeze(-1)).sum(1)
         return total / mask.sum(1, keepdim=True) @ self.weights + self.bias
+
+
+def random_xml_cnn(labels: int) -> tuple[XMLCNN, Split]:
+    """An untrained XML-CNN with unit embeddings, and documents of several lengths and label counts."""
+    torch.manual_seed(0)
+    vectors = torch.nn.functional.normalize(torch.randn(20, 8))
+    model = XMLCNN(vectors, labels, Network(windows=[2, 3], filters=8, chunks=2, hidden=16))
+    for parameter in (model.output.weight, model.kernel):
+        torch.nn.init.normal_(parameter)
+    model.embedding.weight.data[PAD] = 0
+    rng = np.random.default_rng(0)
+    documents = [rng.integers(1, 20, rng.integers(1, 12)) for _ in range(30)]
+    chosen = [rng.choice(labels, rng.integers(0, 4), replace=False) for _ in documents]
+    return model.eval(), split_of(documents, [*chosen[:-1], [UNSEEN_LABEL, 2]])

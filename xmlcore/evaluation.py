@@ -1,6 +1,5 @@
-"""Predictions and the FGSM sweep, streamed in batches: of a document its top k is kept, never all its scores."""
+"""The FGSM sweep, streamed in batches: of each document it is kept which of its best labels are right, no scores."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import get_args
 
@@ -16,30 +15,9 @@ from xmlcore.encoding import Split
 from xmlcore.metrics import TOP, hits, ranking_metrics, robustness_gap
 from xmlcore.models import Classifier
 from xmlcore.params import Squeeze
+from xmlcore.predictions import BATCH_SIZE, Track, untracked
 
-BATCH_SIZE = 64
 ATTACKERS = ("unaware", "aware")
-Track = Callable[..., Iterable[np.ndarray]]
-
-
-def untracked(items: Iterable[np.ndarray], description: str, total: int | None = None) -> Iterable[np.ndarray]:
-    return items
-
-
-@torch.inference_mode()
-def predict(
-    model: Classifier, split: Split, k: int, track: Track = untracked, batch_size: int = BATCH_SIZE
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `k` best labels (N, k) int32 of each document and their probabilities (N, k) float32, best first."""
-    model.eval()
-    k = min(k, model.labels)
-    labels = np.empty((len(split), k), np.int32)
-    scores = np.empty((len(split), k), np.float32)
-    total = -(-len(split) // batch_size)
-    for documents in track(batches(split.lengths, batch_size), "predict", total=total):
-        best = model(pad([split.document(i) for i in documents])).topk(k)
-        labels[documents], scores[documents] = best.indices, best.values.sigmoid()
-    return labels, scores
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,44 @@
-"""Predictions stored once: the top k labels of each document and their probabilities, as two `.npy` files."""
+"""Predictions, made in batches and stored once: the top k labels of each document and their probabilities."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+
+from xmlcore.batching import batches, pad
+from xmlcore.encoding import Split
+from xmlcore.models import Classifier
+
+BATCH_SIZE = 64
+Track = Callable[..., Iterable[np.ndarray]]
+
+
+def untracked(items: Iterable[np.ndarray], description: str, total: int | None = None) -> Iterable[np.ndarray]:
+    return items
 
 
 @dataclass(frozen=True)
 class Predictions:
     labels: np.ndarray  # (N, K) int32, best first
     scores: np.ndarray  # (N, K) float32 probabilities
+
+
+@torch.inference_mode()
+def predict(
+    model: Classifier, split: Split, k: int, track: Track = untracked, batch_size: int = BATCH_SIZE
+) -> Predictions:
+    """The `k` best labels of each document of `split`, or all where there are fewer."""
+    model.eval()
+    k = min(k, model.labels)
+    labels = np.empty((len(split), k), np.int32)
+    scores = np.empty((len(split), k), np.float32)
+    total = -(-len(split) // batch_size)
+    for documents in track(batches(split.lengths, batch_size), "predict", total=total):
+        best = model(pad([split.document(i) for i in documents])).topk(k)
+        labels[documents], scores[documents] = best.indices, best.values.sigmoid()
+    return Predictions(labels, scores)
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:

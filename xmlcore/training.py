@@ -17,11 +17,11 @@ from xmlcore.attacks.fgsm import perturb, sign_at_tokens
 from xmlcore.batching import batches, multi_hot, pad
 from xmlcore.embeddings import InitialVectors
 from xmlcore.encoding import Split, concatenate
-from xmlcore.evaluation import predict
 from xmlcore.losses import binary_cross_entropy
 from xmlcore.metrics import hits, precision_at_k
 from xmlcore.models import Classifier
 from xmlcore.params import Regime, Training
+from xmlcore.predictions import predict
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def train(
     best_epoch, best_precision = 0, -1.0
     epoch = 0
     for epoch, loss, rate in _epochs(model, training, options, regime, seed, options.epochs, track):
-        top, _ = predict(model, validation, 1)
-        precision = precision_at_k(hits(top, validation, np.arange(len(validation))), 1)
+        best_labels = predict(model, validation, 1).labels
+        precision = precision_at_k(hits(best_labels, validation, np.arange(len(validation))), 1)
         log(Epoch(epoch, loss, rate, precision))
         if precision > best_precision:
             best, best_epoch, best_precision = save(model.state_dict()), epoch, precision

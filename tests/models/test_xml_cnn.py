@@ -5,8 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 
 from xmlcore.batching import pad
+from xmlcore.models import windows
 from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.params import Network
 from xmlcore.text import PAD, UNK
@@ -174,3 +176,26 @@ def test_a_narrowed_model_has_the_logits_of_the_asked_labels_in_the_asked_order(
     assert torch.equal(narrowed(tokens), model(tokens)[:, asked])
     assert narrowed.embedding_table is model.embedding_table
     assert model(tokens).shape == (2, LABELS)
+
+
+@pytest.fixture
+def medium_precision(monkeypatch):
+    monkeypatch.setattr(windows, "BFLOAT16_IS_FAST", True)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def test_bfloat16_gives_nearly_the_same_logits_and_gradients(medium_precision):
+    shape = network(windows=[2, 4, 8], filters=16, hidden=32)
+    exact, rough = random_model(shape), random_model(shape).float()
+    tokens = torch.randint(UNK, VOCABULARY, (16, 30), generator=torch.Generator().manual_seed(0))
+    logits = [model(tokens) for model in (exact, rough)]
+    for each in logits:
+        each.square().sum().backward()
+    gradients = [(a.grad, b.grad) for a, b in zip(exact.parameters(), rough.parameters(), strict=True)]
+    for one, other in [logits, *gradients]:
+        assert other.dtype == torch.float32
+        assert functional.cosine_similarity(one.flatten(), other.flatten().double(), dim=0) > 0.99
+    assert not torch.equal(logits[0].float(), logits[1])
