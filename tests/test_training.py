@@ -118,6 +118,8 @@ def linear() -> LinearClassifier:
 def by_hand(model, reduction, regime):
     """Equations 9, 10 and 14 in plain autograd."""
     tokens, targets = batch()
+    order = torch.randperm(len(tokens))
+    tokens, targets = tokens[order], targets[order]
     embeddings, mask = model.embed(tokens), tokens != PAD
     clean = binary_cross_entropy(model.score(embeddings, mask), targets, reduction)
     attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
@@ -141,11 +143,30 @@ def xml_cnn() -> XMLCNN:
 def test_the_hybrid_loss_and_its_gradients_are_equation_14(make, reduction, share):
     regime = ADVERSARIAL.model_copy(update={"adversarial_share": share})
     model = make()
+    torch.manual_seed(1)
     expected = by_hand(model, reduction, regime)
     gradients = torch.autograd.grad(expected, [*model.parameters()])
+    torch.manual_seed(1)
     assert hybrid_backward(model, *batch(), reduction, regime) == pytest.approx(expected.item())
     for parameter, gradient in zip(model.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
+
+
+def test_in_time_every_document_of_a_batch_is_attacked():
+    attacked = set()
+
+    class Watched(LinearClassifier):
+        def score(self, embeddings, mask):
+            if len(mask) == 2:  # the clean pass has all eight
+                attacked.update(mask.sum(1).tolist())
+            return super().score(embeddings, mask)
+
+    model = Watched([[0.0]] + [[1.0]] * 9, [[0.5] * LABELS])
+    regime = ADVERSARIAL.model_copy(update={"adversarial_share": 0.25})
+    tokens = pad([np.arange(1, 2 + i) for i in range(8)])  # by length, as batches come
+    for _ in range(30):
+        hybrid_backward(model, tokens, torch.zeros(8, LABELS), "document", regime)
+    assert attacked == set(range(1, 9))
 
 
 def test_the_gradients_are_added_to_those_there_are():

@@ -68,11 +68,12 @@ def fgsm_sweep(
     k = min(TOP, model.labels)
     found = {(setting, epsilon): np.zeros((len(split), TOP), bool) for setting in settings for epsilon in epsilons}
     tied = dict.fromkeys(found, 0)
+    models = {where: squeeze(model, where, bits) for where in get_args(Squeeze)}
     total = -(-len(split) // batch_size)
     for documents in track(batches(split.lengths, batch_size), "fgsm", total=total):
         tokens = pad([split.document(i) for i in documents], perturb_padding_to)
         targets = multi_hot(split, documents, model.labels)
-        attack = _BatchAttack(model, tokens, targets, epsilons, bits, perturb_padding_to is not None)
+        attack = _BatchAttack(models, tokens, targets, epsilons, bits, perturb_padding_to is not None)
         for setting in settings:
             for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
                 best = logits.topk(min(k + 1, model.labels))
@@ -94,16 +95,17 @@ class _BatchAttack:
 
     def __init__(
         self,
-        model: Classifier,
+        models: dict[str, Classifier],
         tokens: Tensor,
         targets: Tensor,
         epsilons: list[float],
         bits: int,
         perturb_padding: bool,
     ) -> None:
-        self._models = {where: squeeze(model, where, bits) for where in get_args(Squeeze)}
+        """`models` are the model behind each squeezing."""
+        self._models = models
         with torch.no_grad():
-            self._rows, self._index = model.distinct(tokens)
+            self._rows, self._index = models["none"].distinct(tokens)
         if perturb_padding:  # its row becomes one like any other
             self._rows, self._index = torch.cat([torch.zeros_like(self._rows[:1]), self._rows]), self._index + 1
         self._targets, self._bits = targets, bits

@@ -21,7 +21,7 @@ from xmlcore.losses import binary_cross_entropy
 from xmlcore.metrics import hits, precision_at_k
 from xmlcore.models import Classifier
 from xmlcore.params import Regime, Training
-from xmlcore.predictions import predict
+from xmlcore.predictions import Track, predict
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,6 @@ class Outcome:
         }
 
 
-Track = Callable[..., Iterator[np.ndarray]]
 Build = Callable[[np.ndarray], Classifier]
 
 
@@ -148,13 +147,15 @@ def hybrid_backward(model: Classifier, tokens: Tensor, targets: Tensor, reductio
     """Equation 14: add the gradients of (1 - w) L(e, y) + w L(e_adv, y), w = `adversarial_weight`; return its value.
 
     The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
-    the first `adversarial_share` are attacked.
+    a random `adversarial_share` is attacked, whatever their order (batches come sorted by length).
     """
     weight = regime.adversarial_weight
     if not weight:
         clean = binary_cross_entropy(model(tokens), targets, reduction)
         clean.backward()
         return clean.item()
+    order = torch.randperm(len(tokens))
+    tokens, targets = tokens[order], targets[order]
     attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
     rows, index = model.distinct(tokens)
     leaf = rows.detach().requires_grad_()
