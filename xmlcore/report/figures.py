@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xmlcore.params import format_epsilon
 from xmlcore.report.collect import Experiment, Results
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
+from xmlcore.report.formats import value_of
 from xmlcore.report.tables import ATTACKERS, CUTOFFS, SQUEEZES, squeezed
 from xmlcore.visible import visible
 
@@ -87,7 +88,7 @@ def global_importance(results: Results) -> list[Figure]:
 
 def _paint_performance(axes: "Axes", experiment: Experiment, epsilon: float) -> None:
     bars = [
-        (f"{name}, {state}", COLOURS[name], alpha, [evaluation[f"P@{k}"] for k in CUTOFFS])  # type: ignore[literal-required]
+        (f"{name}, {state}", COLOURS[name], alpha, [value_of(evaluation, f"P@{k}") for k in CUTOFFS])
         for name, run in experiment.runs()
         for state, alpha, evaluation in (("clean", 1.0, run.at(0)), ("attacked", 0.45, run.at(epsilon)))
         if evaluation
@@ -127,7 +128,7 @@ def _paint_sweep(axes: "Axes", experiment: Experiment) -> None:
     for name, run in experiment.runs():
         for k, style in styles.items():
             strengths = [e["epsilon"] for e in run.evaluations]
-            shares = [100 * e[f"P@{k}"] for e in run.evaluations]  # type: ignore[literal-required]
+            shares = [100 * value_of(e, f"P@{k}") for e in run.evaluations]
             axes.plot(strengths, shares, style, marker="o", color=COLOURS[name])
     axes.set_xlabel("ε")
     axes.set_ylabel("%")

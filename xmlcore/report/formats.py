@@ -4,8 +4,9 @@ Shares (P@k, nDCG@k, gap@k, tied) are fractions in [0, 1]; the gap is clean minu
 """
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypeVar
+from typing import Any, Literal, NotRequired, TypeVar, cast
 
 from pydantic import FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -30,6 +31,12 @@ Evaluation = TypedDict(
         "gap@5": FiniteFloat,
     },
 )
+
+
+def value_of(evaluation: Evaluation, key: str) -> float:
+    """The figure `key`, such as `P@1` or `gap@5`, put together at run time."""
+    return cast("Mapping[str, float]", evaluation)[key]
+
 
 SqueezedEvaluation = TypedDict(
     "SqueezedEvaluation",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xmlcore.report.collect import Experiment, Results, Run
+from xmlcore.report.formats import value_of
 from xmlcore.report.table import percent
 
 
@@ -42,4 +43,4 @@ def gap_reduction(experiment: Experiment, epsilon: float) -> float | None:
 def measured(run: Run | None, epsilon: float, key: str) -> float | None:
     """The figure `key` of `run` at `epsilon`, None where it was not measured."""
     evaluation = run.at(epsilon) if run else None
-    return evaluation[key] if evaluation else None  # type: ignore[literal-required]
+    return value_of(evaluation, key) if evaluation else None
