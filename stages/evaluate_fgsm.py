@@ -14,6 +14,7 @@ def main(corpus: str, model: str, regime: str) -> None:
 
     from xmlcore import layout
     from xmlcore.cli import track
+    from xmlcore.distributed import is_writer
     from xmlcore.encoding import load_encoded
     from xmlcore.evaluation import Setting, fgsm_sweep, squeezing_settings
     from xmlcore.files import atomic_directory, write_json
@@ -34,6 +35,8 @@ def main(corpus: str, model: str, regime: str) -> None:
         track,
     )
     seconds = time.perf_counter() - started
+    if not is_writer():
+        return
     sweep = [{"epsilon": result.epsilon} | result.metrics for result in results if result.setting == defended]
     with atomic_directory(layout.metrics(corpus, model, regime, "fgsm")) as folder:
         for row in sweep:

@@ -15,8 +15,9 @@ from xmlcore.params import load_params
 def main(corpus: str, model: str, regime: str) -> None:
     """Write the LIME explanations of CORPUS for the MODEL trained in REGIME."""
     from xmlcore.corpora.records import read_records
-    from xmlcore.explain.attributions import as_objects
-    from xmlcore.explain.documents import select_documents
+    from xmlcore.distributed import is_writer, map_shared
+    from xmlcore.explain.attributions import Surrogate, as_objects
+    from xmlcore.explain.documents import Document, select_documents
     from xmlcore.explain.lime import lime_surrogates
     from xmlcore.explain.pages import lime_page
     from xmlcore.explain.tokens import ModelTokens
@@ -31,20 +32,24 @@ def main(corpus: str, model: str, regime: str) -> None:
     records = read_records(layout.records(corpus) / "test.tsv")
     documents = select_documents(records, predictions, predictor.label_names, options.documents)
 
+    def explain(document: Document) -> list[Surrogate]:
+        return lime_surrogates(
+            predictor.tokenize(document.text),
+            predictor,
+            document.top_labels(options.labels),
+            samples=options.lime.samples,
+            top_tokens=options.top_tokens,
+            seed=[params.seed, document.index],
+            batch_size=options.batch_size,
+        )
+
+    found = map_shared(explain, track(documents, f"LIME {name}"))
+    if not is_writer():
+        return
     objects = []
     with atomic_directory(layout.explanations(corpus, model, regime) / "lime") as folder:
-        for document in track(documents, f"LIME {name}"):
-            tokens = predictor.tokenize(document.text)
-            surrogates = lime_surrogates(
-                tokens,
-                predictor,
-                document.top_labels(options.labels),
-                samples=options.lime.samples,
-                top_tokens=options.top_tokens,
-                seed=[params.seed, document.index],
-                batch_size=options.batch_size,
-            )
-            page = lime_page(name, document, ModelTokens(tokens), surrogates)
+        for document, surrogates in zip(documents, found, strict=True):
+            page = lime_page(name, document, ModelTokens(predictor.tokenize(document.text)), surrogates)
             (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
             objects += as_objects(document, surrogates)
         write_json(folder / "explanations.json", objects)

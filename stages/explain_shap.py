@@ -6,6 +6,9 @@ Reads explain.documents, explain.labels, explain.top_tokens and explain.shap fro
 explanations/CORPUS/MODEL/REGIME/shap/: one page for each document, explanations.json, global.json and global.svg.
 """
 
+from functools import partial
+from itertools import chain
+
 from xmlcore import layout
 from xmlcore.cli import run, track
 from xmlcore.files import atomic_directory, write_json
@@ -15,8 +18,9 @@ from xmlcore.params import load_params
 def main(corpus: str, model: str, regime: str) -> None:
     """Write the SHAP explanations of CORPUS for the MODEL trained in REGIME."""
     from xmlcore.corpora.records import read_records
-    from xmlcore.explain.attributions import as_objects
-    from xmlcore.explain.documents import select_documents
+    from xmlcore.distributed import is_writer, map_shared
+    from xmlcore.explain.attributions import ShapValues, as_objects
+    from xmlcore.explain.documents import Document, select_documents
     from xmlcore.explain.importance import token_importance, write_importance_chart
     from xmlcore.explain.pages import shap_page
     from xmlcore.explain.shap import shap_values
@@ -33,23 +37,31 @@ def main(corpus: str, model: str, regime: str) -> None:
     local = select_documents(read_records(test), predictions, predictor.label_names, options.documents)
     first = range(min(options.shap.global_documents, len(predictions.labels)))
     sample = select_documents(read_records(test), predictions, predictor.label_names, first)
-    common = {"seed": params.seed, "batch_size": options.batch_size}
     split = splitter(options.shap.tokenizer, predictor.tokenize)
 
-    objects, importance = [], []
+    def explain(document: Document, labels: int, evaluations: int) -> list[ShapValues]:
+        return shap_values(
+            split(document.text),
+            predictor,
+            document.top_labels(labels),
+            evaluations=evaluations,
+            seed=params.seed,
+            batch_size=options.batch_size,
+        )
+
+    explain_one = partial(explain, labels=options.labels, evaluations=options.shap.evaluations)
+    found = map_shared(explain_one, track(local, f"SHAP {name}"))
+    explain_best = partial(explain, labels=1, evaluations=options.shap.global_evaluations)
+    importance = chain.from_iterable(map_shared(explain_best, track(sample, f"SHAP {name}, global")))
+    if not is_writer():
+        return
+    objects = []
     with atomic_directory(layout.explanations(corpus, model, regime) / "shap") as folder:
-        for document in track(local, f"SHAP {name}"):
-            tokens, labels = split(document.text), document.top_labels(options.labels)
-            values = shap_values(tokens, predictor, labels, evaluations=options.shap.evaluations, **common)
-            page = shap_page(name, document, tokens, values, options.top_tokens)
+        for document, values in zip(local, found, strict=True):
+            page = shap_page(name, document, split(document.text), values, options.top_tokens)
             (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
             objects += as_objects(document, values)
         write_json(folder / "explanations.json", objects)
-
-        evaluations = options.shap.global_evaluations
-        for document in track(sample, f"SHAP {name}, global"):
-            tokens, labels = split(document.text), document.top_labels(1)
-            importance += shap_values(tokens, predictor, labels, evaluations=evaluations, **common)
         ranking = token_importance(importance, options.shap.global_tokens)
         write_json(folder / "global.json", ranking)
         write_importance_chart(folder / "global.svg", ranking)

@@ -9,6 +9,7 @@ from xmlcore.cli import run
 def main(corpus: str, model: str, regime: str) -> None:
     from xmlcore import layout
     from xmlcore.cli import track
+    from xmlcore.distributed import is_writer
     from xmlcore.encoding import load_encoded
     from xmlcore.files import atomic_directory
     from xmlcore.models.storage import load_model
@@ -18,6 +19,8 @@ def main(corpus: str, model: str, regime: str) -> None:
     k = load_params().predict.labels
     classifier = load_model(layout.model(corpus, model, regime))
     predictions = predict(classifier, load_encoded(layout.encoded(corpus)).splits["test"], k, track)
+    if not is_writer():
+        return
     with atomic_directory(layout.predictions(corpus, model, regime)) as folder:
         write_predictions(folder, predictions)
 

@@ -13,10 +13,11 @@ def main(corpus: str, model: str, regime: str) -> None:
 
     from xmlcore import layout
     from xmlcore.cli import track
+    from xmlcore.distributed import is_writer
     from xmlcore.embeddings import load_vectors
     from xmlcore.encoding import load_encoded
     from xmlcore.files import atomic_directory, write_json
-    from xmlcore.learning_curves import LearningCurves
+    from xmlcore.learning_curves import learning_curves
     from xmlcore.models.storage import build_model, save_model
     from xmlcore.params import load_params
     from xmlcore.training import train
@@ -26,7 +27,7 @@ def main(corpus: str, model: str, regime: str) -> None:
     data = load_encoded(layout.encoded(corpus))
     vectors = load_vectors(layout.embedding(corpus, model), data.vocabulary)
     started = time.perf_counter()
-    with LearningCurves(layout.plots(corpus, model, regime) / "learning") as curves:
+    with learning_curves(layout.plots(corpus, model, regime) / "learning") as log:
         outcome = train(
             lambda table: build_model(recipe.architecture, table, len(data.label_names), recipe.network),
             vectors,
@@ -35,10 +36,12 @@ def main(corpus: str, model: str, regime: str) -> None:
             recipe.training,
             conditions,
             params.seed,
-            curves.log,
+            log,
             track,
         )
     seconds = time.perf_counter() - started
+    if not is_writer():
+        return
     with atomic_directory(layout.model(corpus, model, regime)) as folder:
         save_model(folder, outcome.model, recipe.architecture, recipe.network)
     write_json(layout.metrics(corpus, model, regime, "train.json"), outcome.summary())

@@ -52,6 +52,7 @@ explain.top_tokens
 fgsm.bits
 fgsm.epsilons
 fgsm.perturb_padding
+launch
 model.*.architecture
 model.*.embedding.dimension
 model.*.embedding.kind
@@ -67,6 +68,7 @@ model.*.training.gamma
 model.*.training.learning_rate
 model.*.training.loss_reduction
 model.*.training.matmul_precision
+model.*.training.micro_batches
 model.*.training.milestones
 model.*.training.patience
 model.*.training.prior_bias
@@ -137,6 +139,11 @@ def test_stages_and_their_scripts():
     assert {name: stage["cmd"].split()[1] for name, stage in dvc_stages().items()} == {
         name: f"stages/{script}" for name, script in STAGES.items()
     }
+
+
+def test_stages_with_a_model_run_as_launch_says():
+    launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
+    assert launched == {"train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap"}
 
 
 def test_scripts():

@@ -1,8 +1,10 @@
 """What every stage script shares: one Typer command, a user's mistake as one line, rich progress on stderr."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import typer
@@ -20,11 +22,21 @@ def run(main: Callable[..., None]) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     try:
-        app()
+        with _processes():
+            app()
     except UserError as error:
         fail(str(error))
     except OSError as error:
         fail(_describe(error))
+
+
+def _processes() -> AbstractContextManager:
+    """Join the other processes, where a launcher started several."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return nullcontext()
+    from xmlcore.distributed import joined
+
+    return joined()
 
 
 def _describe(error: OSError) -> str:
@@ -45,7 +57,7 @@ def fail(message: str) -> None:
 
 
 def progress_bar() -> Progress:
-    """A progress display with count, elapsed and remaining time; silent when stderr is no terminal."""
+    """A progress display with count, elapsed and remaining time; silent unless stderr is a terminal and rank is 0."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -53,7 +65,7 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or os.environ.get("RANK", "0") != "0",
     )
 
 

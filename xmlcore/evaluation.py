@@ -11,6 +11,7 @@ from torch.nn import functional
 from xmlcore.attacks.fgsm import adaptive_epsilon, gradient_sign
 from xmlcore.batching import batches, multi_hot, pad
 from xmlcore.defenses import squeeze, squeeze_logits
+from xmlcore.distributed import add_up, share
 from xmlcore.encoding import Split
 from xmlcore.metrics import TOP, hits, ranking_metrics, robustness_gap
 from xmlcore.models import Classifier
@@ -67,10 +68,10 @@ def fgsm_sweep(
     epsilons = [0.0, *(epsilon for epsilon in epsilons if epsilon)]
     k = min(TOP, model.labels)
     found = {(setting, epsilon): np.zeros((len(split), TOP), bool) for setting in settings for epsilon in epsilons}
-    tied = dict.fromkeys(found, 0)
+    tied = {key: np.zeros(len(split), bool) for key in found}
     models = {where: squeeze(model, where, bits) for where in get_args(Squeeze)}
     total = -(-len(split) // batch_size)
-    for documents in track(batches(split.lengths, batch_size), "fgsm", total=total):
+    for documents in share(track(batches(split.lengths, batch_size), "fgsm", total=total)):
         tokens = pad([split.document(i) for i in documents], perturb_padding_to)
         targets = multi_hot(split, documents, model.labels)
         attack = _BatchAttack(models, tokens, targets, epsilons, bits, perturb_padding_to is not None)
@@ -78,7 +79,9 @@ def fgsm_sweep(
             for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
                 best = logits.topk(min(k + 1, model.labels))
                 found[setting, epsilon][documents, :k] = hits(best.indices[:, :k].numpy(), split, documents)
-                tied[setting, epsilon] += int((best.values.diff(dim=1) == 0).any(dim=1).sum())
+                tied[setting, epsilon][documents] = (best.values.diff(dim=1) == 0).any(dim=1).numpy()
+    for array in (*found.values(), *tied.values()):
+        add_up(array)
     label_counts = np.diff(split.label_offsets)
     results = []
     for setting in settings:
@@ -86,7 +89,7 @@ def fgsm_sweep(
         for epsilon in epsilons:
             attacked = ranking_metrics(found[setting, epsilon], label_counts)
             metrics = attacked | robustness_gap(clean, attacked)
-            results.append(Attacked(setting, epsilon, metrics, tied[setting, epsilon] / len(split)))
+            results.append(Attacked(setting, epsilon, metrics, float(tied[setting, epsilon].mean())))
     return results
 
 

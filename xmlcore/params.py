@@ -103,6 +103,7 @@ class Training(Section):
     epochs: PositiveInt = 15
     patience: PositiveInt = 5
     batch_size: PositiveInt = 64
+    micro_batches: PositiveInt = 1  # parts of a batch, computed one by one or by as many processes
     learning_rate: PositiveFloat = 0.001
     milestones: list[PositiveInt] = []
     gamma: PositiveFloat = 0.1
@@ -190,6 +191,7 @@ class Corpus(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
+    launch: Annotated[str, Field(min_length=1)]  # read by dvc.yaml alone
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     corpora: list[Name]
     models: list[Name]

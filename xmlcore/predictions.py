@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from xmlcore.batching import batches, pad
+from xmlcore.distributed import add_up, share
 from xmlcore.encoding import Split
 from xmlcore.models import Classifier
 
@@ -32,12 +33,14 @@ def predict(
     """The `k` best labels of each document of `split`, or all where there are fewer."""
     model.eval()
     k = min(k, model.labels)
-    labels = np.empty((len(split), k), np.int32)
-    scores = np.empty((len(split), k), np.float32)
+    labels = np.zeros((len(split), k), np.int32)
+    scores = np.zeros((len(split), k), np.float32)
     total = -(-len(split) // batch_size)
-    for documents in track(batches(split.lengths, batch_size), "predict", total=total):
+    for documents in share(track(batches(split.lengths, batch_size), "predict", total=total)):
         best = model(pad([split.document(i) for i in documents])).topk(k)
         labels[documents], scores[documents] = best.indices, best.values.sigmoid()
+    add_up(labels)
+    add_up(scores)
     return Predictions(labels, scores)
 
 

@@ -7,16 +7,20 @@ and validation documents together, from vectors of both, for just that many epoc
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from xmlcore.accumulation import MicroBatch, accumulate
 from xmlcore.attacks.fgsm import perturb, sign_at_tokens
 from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.distributed import processes
 from xmlcore.embeddings import InitialVectors
 from xmlcore.encoding import Split, concatenate
+from xmlcore.errors import UserError
 from xmlcore.losses import binary_cross_entropy
 from xmlcore.metrics import hits, precision_at_k
 from xmlcore.models import Classifier
@@ -67,8 +71,14 @@ def train(
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
 
-    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of one.
+    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of one. Processes share
+    the micro-batches of a batch; `UserError` where they cannot share them evenly.
     """
+    if options.micro_batches % processes():
+        raise UserError(
+            f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
+            f"give a multiple of {processes()}, or start fewer by `launch`"
+        )
     torch.set_float32_matmul_precision(options.matmul_precision)
     torch.manual_seed(seed)
     model = build(vectors.selection)
@@ -104,19 +114,40 @@ def _epochs(
     if options.prior_bias:
         model.initialise_output(label_prior(split, model.labels))
     steps = -(-len(split) // options.batch_size)
+    backward = partial(_seeded_backward, model, options.loss_reduction, regime)
     for number in range(1, epochs + 1):
         model.train()
         total = 0.0
         for documents in track(
             batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
         ):
-            tokens = pad(_documents(split, documents, options, rng))
-            targets = multi_hot(split, documents, model.labels)
-            optimizer.zero_grad(set_to_none=True)
-            total += hybrid_backward(model, tokens, targets, options.loss_reduction, regime)
+            micro_batches = _micro_batches(split, documents, model.labels, options, rng)
+            total += accumulate(model, micro_batches, backward)
             optimizer.step()
         yield number, total / steps, scheduler.get_last_lr()[0]
         scheduler.step()
+
+
+def _micro_batches(
+    split: Split, documents: np.ndarray, labels: int, options: Training, rng: np.random.Generator
+) -> list[MicroBatch]:
+    """The batch `documents` in as many parts of one size as asked, or as there are documents."""
+    texts, seed = _documents(split, documents, options, rng), int(rng.integers(2**62))
+    count = min(options.micro_batches, len(documents))
+    return [
+        MicroBatch(
+            pad(texts[first::count]),
+            multi_hot(split, documents[first::count], labels),
+            len(texts[first::count]) / len(texts),
+            seed + first,
+        )
+        for first in range(count)
+    ]
+
+
+def _seeded_backward(model: Classifier, reduction: str, regime: Regime, part: MicroBatch) -> float:
+    torch.manual_seed(part.seed)
+    return hybrid_backward(model, part.tokens, part.targets, reduction, regime, part.weight)
 
 
 def _documents(split: Split, documents: np.ndarray, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
@@ -143,15 +174,19 @@ def label_prior(split: Split, labels: int) -> Tensor:
     return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()
 
 
-def hybrid_backward(model: Classifier, tokens: Tensor, targets: Tensor, reduction: str, regime: Regime) -> float:
+def hybrid_backward(
+    model: Classifier, tokens: Tensor, targets: Tensor, reduction: str, regime: Regime, scale: float = 1.0
+) -> float:
     """Equation 14: add the gradients of (1 - w) L(e, y) + w L(e_adv, y), w = `adversarial_weight`; return its value.
+
+    Both are multiplied by `scale`.
 
     The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
     a random `adversarial_share` is attacked, whatever their order (batches come sorted by length).
     """
     weight = regime.adversarial_weight
     if not weight:
-        clean = binary_cross_entropy(model(tokens), targets, reduction)
+        clean = scale * binary_cross_entropy(model(tokens), targets, reduction)
         clean.backward()
         return clean.item()
     order = torch.randperm(len(tokens))
@@ -160,12 +195,12 @@ def hybrid_backward(model: Classifier, tokens: Tensor, targets: Tensor, reductio
     rows, index = model.distinct(tokens)
     leaf = rows.detach().requires_grad_()
     probe = leaf.new_zeros(*index[attacked].shape, leaf.shape[1], requires_grad=True)
-    clean = (1 - weight) * binary_cross_entropy(model.score_rows(leaf, index, probe), targets, reduction)
+    clean = scale * (1 - weight) * binary_cross_entropy(model.score_rows(leaf, index, probe), targets, reduction)
     clean.backward()
     sign = sign_at_tokens(probe.grad, index[attacked])
     moved = perturb(leaf, index[attacked], sign, regime.epsilon)
     logits = model.score(moved, index[attacked] != 0)
-    adversarial = weight * binary_cross_entropy(logits, targets[attacked], reduction)
+    adversarial = scale * weight * binary_cross_entropy(logits, targets[attacked], reduction)
     adversarial.backward()
     rows.backward(leaf.grad)
-    return clean.item() + adversarial.item()
+    return (clean + adversarial).item()

@@ -1,0 +1,67 @@
+"""Several processes at one task: `torchrun` or `accelerate launch` starts them, each computes a share, rank 0 writes.
+
+All processes run the same stage on the same input, and what they put together is equal, to the bit, to what one alone
+computes with as many threads. A process that no launcher started is alone, and nothing here costs it anything.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import distributed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Meet the other processes where the launcher's environment says, and leave them at the end."""
+    distributed.init_process_group("gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def processes() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def is_writer() -> bool:
+    """Whether this process is the one that writes."""
+    return rank() == 0
+
+
+def share(items: Iterable[Item]) -> Iterator[Item]:
+    """This process's part of `items`: one of as many as there are processes, in turn."""
+    return islice(items, rank(), None, processes())
+
+
+def add_up(array: np.ndarray) -> None:
+    """Put into `array` its sum over the processes. Exact where every entry is zero in all of them but one."""
+    if processes() > 1:
+        distributed.all_reduce(torch.from_numpy(array.view(np.uint8) if array.dtype == bool else array))
+
+
+def map_shared(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """`work` of every item, in order and in every process; each process does its share."""
+    own = [work(item) for item in share(items)]
+    if processes() == 1:
+        return own
+    everyone: list[list[Result]] = [[] for _ in range(processes())]
+    distributed.all_gather_object(everyone, own)
+    return [everyone[i % processes()][i // processes()] for i in range(sum(map(len, everyone)))]
+
+
+def broadcast(tensor: torch.Tensor, owner: int) -> None:
+    """Give every process the `tensor` of the process whose rank is `owner`; the others' is overwritten."""
+    if processes() > 1:
+        distributed.broadcast(tensor, owner)
