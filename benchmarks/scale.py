@@ -6,15 +6,14 @@ line of JSON: seconds, documents a second, and the peak of the process's memory.
 """
 
 import json
-import resource
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from xmlcore.cli import run, track
+from xmlcore.cost import measured
 from xmlcore.embeddings import random_vectors
 from xmlcore.encoding import Split
 from xmlcore.evaluation import Setting, fgsm_sweep
@@ -54,12 +53,9 @@ def main(documents: int) -> None:
     model = build_model(recipe.architecture, vectors, LABELS, recipe.network)
     with tempfile.TemporaryDirectory() as folder:
         split = simulate(Path(folder), documents, params.encode.max_tokens, params.seed)
-        started = time.perf_counter()
-        fgsm_sweep(model, split, [params.report.epsilon], [Setting("none", "aware")], params.fgsm.bits, track=track)
-        seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    row = {"documents": documents, "seconds": round(seconds, 1), "documents_per_second": round(documents / seconds)}
-    print(json.dumps(row | {"peak_gib": round(peak, 2)}))
+        with measured() as cost:
+            fgsm_sweep(model, split, [params.report.epsilon], [Setting("none", "aware")], params.fgsm.bits, track=track)
+    print(json.dumps({"documents": documents, "documents_per_second": round(documents / cost["seconds"])} | cost))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,16 @@
 
 Reads data/CORPUS/encoded and data/CORPUS/embeddings/MODEL; writes models/CORPUS/MODEL/REGIME (weights,
 readable config), the learning curves plots/CORPUS/MODEL/REGIME/learning, metrics/CORPUS/MODEL/REGIME/train.json and
-the wall-clock time, timings/CORPUS/MODEL/REGIME/train.json.
+the wall-clock time and peak memory, timings/CORPUS/MODEL/REGIME/train.json.
 """
 
 from xmlcore.cli import run
 
 
 def main(corpus: str, model: str, regime: str) -> None:
-    import time
-
     from xmlcore import layout
     from xmlcore.cli import track
+    from xmlcore.cost import measured
     from xmlcore.distributed import is_writer
     from xmlcore.embeddings import load_vectors
     from xmlcore.encoding import load_encoded
@@ -26,8 +25,7 @@ def main(corpus: str, model: str, regime: str) -> None:
     recipe, conditions = params.model_of(corpus, model), params.regime_of(regime)
     data = load_encoded(layout.encoded(corpus))
     vectors = load_vectors(layout.embedding(corpus, model), data.vocabulary)
-    started = time.perf_counter()
-    with learning_curves(layout.plots(corpus, model, regime) / "learning") as log:
+    with learning_curves(layout.plots(corpus, model, regime) / "learning") as log, measured() as cost:
         outcome = train(
             lambda table: build_model(recipe.architecture, table, len(data.label_names), recipe.network),
             vectors,
@@ -39,13 +37,12 @@ def main(corpus: str, model: str, regime: str) -> None:
             log,
             track,
         )
-    seconds = time.perf_counter() - started
     if not is_writer():
         return
     with atomic_directory(layout.model(corpus, model, regime)) as folder:
         save_model(folder, outcome.model, recipe.architecture, recipe.network)
     write_json(layout.metrics(corpus, model, regime, "train.json"), outcome.summary())
-    write_json(layout.timings(corpus, model, regime) / "train.json", {"seconds": round(seconds, 1)})
+    write_json(layout.timings(corpus, model, regime) / "train.json", cost)
 
 
 if __name__ == "__main__":

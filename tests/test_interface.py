@@ -70,10 +70,13 @@ model.*.training.loss_reduction
 model.*.training.matmul_precision
 model.*.training.micro_batches
 model.*.training.milestones
+model.*.training.output_epsilon
+model.*.training.output_learning_rate
 model.*.training.patience
 model.*.training.prior_bias
 model.*.training.refit
 model.*.training.shuffle_tokens
+model.*.training.sparse_embedding
 model.*.training.token_dropout
 models
 predict.labels

@@ -37,6 +37,10 @@ class LinearClassifier(Classifier):
     def embedding_table(self) -> Tensor:
         return self.embedding.weight
 
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return [self.weights, self.bias]
+
     def initialise_output(self, prior: Tensor) -> None:
         self.bias.data.copy_(prior)
 

@@ -28,10 +28,10 @@ class Words:
         return np.array([[len(document) + label for label in labels] for document in documents], np.float32)
 
 
-def trained(regime: Regime, micro_batches: int) -> bytes:
+def trained(regime: Regime, micro_batches: int, sparse: bool = False) -> bytes:
     """Weights and log of a training whose last batch has one document."""
     _, split = random_xml_cnn(LABELS)
-    options = Training(epochs=2, batch_size=29, micro_batches=micro_batches, shuffle_tokens=True, token_dropout=0.2)
+    options = Training(epochs=2, batch_size=29, micro_batches=micro_batches, token_dropout=0.2, sparse_embedding=sparse)
     table = np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
     log: list[Epoch] = []
 
@@ -64,6 +64,7 @@ def explained() -> bytes:
 
 WORKS = {
     "train_clean": lambda: trained(CLEAN, 4),
+    "train_sparsely": lambda: trained(CLEAN, 4, sparse=True),
     "train_adversarially": lambda: trained(ADVERSARIAL, 4),
     "predict": predicted,
     "evaluate": evaluated,

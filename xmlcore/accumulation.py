@@ -35,18 +35,21 @@ def accumulate(
     for i in share(range(len(micro_batches))):
         model.zero_grad()
         loss = backward(micro_batches[i])
-        gradients = [_gradient(table)[rows[i]], *map(_gradient, others)]
-        own[i] = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor([loss])])
+        gradients = [_gradient(table).index_select(0, rows[i]).to_dense(), *map(_gradient, others)]
+        own[i] = torch.cat([*(gradient.flatten() for gradient in gradients), table.new_tensor([loss])])
 
+    union, places = torch.cat(rows).unique(return_inverse=True)
+    in_table = table.new_zeros(len(union), table.shape[1])
     sizes = [parameter.numel() for parameter in others]
-    table.grad = torch.zeros_like(table)
-    rest = torch.zeros(sum(sizes) + 1)
-    for i, ids in enumerate(rows):
-        packed = own.get(i, torch.empty(ids.numel() * table.shape[1] + len(rest)))
+    rest = table.new_zeros(sum(sizes) + 1)
+    for i, place in enumerate(places.split([len(each) for each in rows])):
+        packed = own.get(i, table.new_empty(place.numel() * table.shape[1] + len(rest)))
         broadcast(packed, i % processes())
-        in_table, elsewhere = packed.split([len(packed) - len(rest), len(rest)])
-        table.grad.index_add_(0, ids, in_table.view(len(ids), -1))
+        moved, elsewhere = packed.split([len(packed) - len(rest), len(rest)])
+        in_table.index_add_(0, place, moved.view(len(place), -1))
         rest += elsewhere
+    gradient = torch.sparse_coo_tensor(union[None], in_table, table.shape, check_invariants=False, is_coalesced=True)
+    table.grad = gradient if model.sparse_embedding else gradient.to_dense()
     for parameter, gradient in zip(others, rest[:-1].split(sizes), strict=True):
         parameter.grad = gradient.view_as(parameter)
     return rest[-1].item()

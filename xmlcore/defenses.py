@@ -1,7 +1,9 @@
 """Feature squeezing (Xu et al. 2018; equation 16 of seed 000): a defence wraps a classifier and is a classifier."""
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xmlcore.models import Classifier, shallow_copy
 
@@ -27,6 +29,10 @@ class _Defence(Classifier):
     @property
     def embedding_table(self) -> Tensor:
         return self.model.embedding_table
+
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return self.model.output_parameters
 
     def initialise_output(self, prior: Tensor) -> None:
         self.model.initialise_output(prior)

@@ -105,6 +105,9 @@ class Training(Section):
     batch_size: PositiveInt = 64
     micro_batches: PositiveInt = 1  # parts of a batch, computed one by one or by as many processes
     learning_rate: PositiveFloat = 0.001
+    output_learning_rate: PositiveFloat = 0.001
+    output_epsilon: PositiveFloat = 1e-8  # Adam's, of the output layer
+    sparse_embedding: bool = False
     milestones: list[PositiveInt] = []
     gamma: PositiveFloat = 0.1
     loss_reduction: Literal["document", "element"] = "document"

@@ -24,6 +24,7 @@ from xmlcore.errors import UserError
 from xmlcore.losses import binary_cross_entropy
 from xmlcore.metrics import hits, precision_at_k
 from xmlcore.models import Classifier
+from xmlcore.optimisation import Optimisation
 from xmlcore.params import Regime, Training
 from xmlcore.predictions import Track, predict
 
@@ -108,8 +109,7 @@ def _epochs(
     model: Classifier, split: Split, options: Training, regime: Regime, seed: int, epochs: int, track: Track
 ) -> Iterator[tuple[int, float, float]]:
     """Run epochs one by one, giving each one's number, mean loss and learning rate."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
-    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, options.milestones, options.gamma)
+    optimisation = Optimisation(model, options)
     rng = np.random.default_rng(seed)
     if options.prior_bias:
         model.initialise_output(label_prior(split, model.labels))
@@ -123,9 +123,9 @@ def _epochs(
         ):
             micro_batches = _micro_batches(split, documents, model.labels, options, rng)
             total += accumulate(model, micro_batches, backward)
-            optimizer.step()
-        yield number, total / steps, scheduler.get_last_lr()[0]
-        scheduler.step()
+            optimisation.step()
+        yield number, total / steps, optimisation.learning_rate
+        optimisation.end_epoch()
 
 
 def _micro_batches(

@@ -22,6 +22,7 @@ class Classifier(nn.Module, ABC):
     """
 
     labels: int  # L
+    sparse_embedding = False  # whether the gradient of the table is sparse
 
     @abstractmethod
     def embed(self, tokens: Tensor) -> Tensor:
@@ -36,6 +37,11 @@ class Classifier(nn.Module, ABC):
     def embedding_table(self) -> Tensor:
         """The (V, D) table that `embed` looks tokens up in."""
 
+    @property
+    @abstractmethod
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        """The parameters that belong to single labels."""
+
     @abstractmethod
     def initialise_output(self, prior: Tensor) -> None:
         """Let every label begin at its logit `prior` (L,), whatever the document."""
@@ -47,7 +53,8 @@ class Classifier(nn.Module, ABC):
     def distinct(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """`embed(tokens)` as rows, one for each distinct token, and index: equal to `rows[index]`."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
-        return functional.embedding(distinct, self.embedding_table, padding_idx=PAD), index[1:].view_as(tokens)
+        rows = functional.embedding(distinct, self.embedding_table, padding_idx=PAD, sparse=self.sparse_embedding)
+        return rows, index[1:].view_as(tokens)
 
     def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
         """`score` of `rows[index]`.

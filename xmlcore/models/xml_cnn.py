@@ -58,6 +58,10 @@ class XMLCNN(Classifier):
     def embedding_table(self) -> Tensor:
         return self.embedding.weight
 
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return [*self.output.parameters()]
+
     def initialise_output(self, prior: Tensor) -> None:
         with torch.no_grad():
             self.output.bias.copy_(prior)

@@ -1,0 +1,89 @@
+"""Several processes against one, one thread each: `python benchmarks/processes.py reuters21578`.
+
+Runs the stages twice in folders of their own, with few epochs and as many micro-batches as processes; prints a table,
+writes benchmarks/CORPUS-processes.json, and fails where the two leave different bytes behind.
+"""
+
+import filecmp
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml import YAML
+
+from xmlcore.cli import run, track
+from xmlcore.errors import UserError
+from xmlcore.files import write_json
+
+MODEL = "xml_cnn"
+CELLS = [("train", "clean"), ("train", "adversarial")]
+CELLS += [(stage, "adversarial") for stage in ("predict", "evaluate_fgsm", "explain_lime", "explain_shap")]
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def prepare(folder: Path, epochs: int, micro_batches: int) -> None:
+    """A workspace whose data are this one's."""
+    folder.mkdir()
+    yaml = YAML()
+    params = yaml.load(ROOT / "params.yaml")
+    params["model"][MODEL]["training"].update(epochs=epochs, milestones=[], micro_batches=micro_batches)
+    yaml.dump(params, folder / "params.yaml")
+    (folder / "data").symlink_to(ROOT / "data", target_is_directory=True)
+
+
+def seconds(folder: Path, launcher: Sequence[str], stage: str, *cell: str) -> float:
+    """Wall-clock time of a stage in `folder`, its start included."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [*launcher, str(ROOT / "stages" / f"{stage}.py"), *cell]
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"{' '.join(command)}: {done.stderr}")
+    return time.perf_counter() - started
+
+
+def differing(one: Path, other: Path) -> list[str]:
+    """Files that are not the same in both folders; `timings` may differ."""
+    names = {path.relative_to(each) for each in (one, other) for path in each.rglob("*") if path.is_file()}
+    kept = [str(name) for name in sorted(names) if name.parts[0] not in ("timings", "data", "params.yaml")]
+    _, mismatch, errors = filecmp.cmpfiles(one, other, kept, shallow=False)
+    return mismatch + errors
+
+
+def main(
+    corpus: str,
+    processes: Annotated[int, typer.Option(min=2)] = 2,
+    epochs: Annotated[int, typer.Option(min=1)] = 3,
+) -> None:
+    """Compare one process with several on CORPUS, whose vectors have been built."""
+    several = [str(Path(sys.executable).with_name("torchrun")), "--nproc-per-node", str(processes)]
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = Path(scratch, "one"), Path(scratch, "several")
+        for folder in folders:
+            prepare(folder, epochs, processes)
+        for stage, regime in track(CELLS, "stages"):
+            pairs = zip(folders, ([sys.executable], several), strict=True)
+            alone, together = (seconds(folder, launcher, stage, corpus, MODEL, regime) for folder, launcher in pairs)
+            rows.append({"stage": f"{stage} {regime}", "one": alone, "several": together, "ratio": alone / together})
+        different = differing(*folders)
+    if different:
+        raise UserError(f"one process and {processes} differ in {', '.join(different)}")
+
+    table = Table("stage", "one, s", f"{processes}, s", "ratio", title=f"{corpus}, one thread a process, equal results")
+    for row in rows:
+        table.add_row(row["stage"], f"{row['one']:.1f}", f"{row['several']:.1f}", f"{row['ratio']:.2f}")
+    Console().print(table)
+    write_json(Path("benchmarks", f"{corpus}-processes.json"), rows)
+
+
+if __name__ == "__main__":
+    run(main)
