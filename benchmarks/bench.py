@@ -33,6 +33,7 @@ from xmlcore.files import write_json
 from xmlcore.metrics import TOP
 from xmlcore.models.storage import build_model
 from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.optimisation import Optimisation
 from xmlcore.params import Params, load_params
 from xmlcore.predictions import BATCH_SIZE
 from xmlcore.predictor import Predictor
@@ -76,8 +77,8 @@ class Bench:
         conditions, split, recipe = self.params.regime_of(regime), self.data.splits["train"], self.recipe.training
         rng = np.random.default_rng(self.params.seed)
         documents = iter([next(batches(split.lengths, recipe.batch_size, rng)) for _ in range(turns)])
-        optimizer = torch.optim.Adam(model.parameters(), fused=True)
         ours = model is self.model
+        optimizer = Optimisation(self.model, recipe) if ours else torch.optim.Adam(model.parameters(), fused=True)
 
         def step() -> None:
             torch.set_float32_matmul_precision(recipe.matmul_precision)
@@ -85,7 +86,7 @@ class Bench:
             chosen = next(documents)
             tokens = pad([split.document(i) for i in chosen], None if ours else self.data.max_tokens)
             targets = multi_hot(split, chosen, self.model.labels)
-            optimizer.zero_grad(set_to_none=True)
+            model.zero_grad()
             if ours:
                 hybrid_backward(self.model, tokens, targets, recipe.loss_reduction, conditions)
             else:
