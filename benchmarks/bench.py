@@ -2,11 +2,12 @@
 
 Reads data/CORPUS/encoded and data/CORPUS/embeddings/xml_cnn; prints a table and writes benchmarks/CORPUS.json. The
 plain reference (`plain.py`) pads to encode.max_tokens, convolves, attacks every document and uses autograd; both sides
-run with the same threads, precision and optimiser, in turns.
+run with the same threads, precision and optimiser, in turns. So does any peer of `peers.py` that is installed.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,12 @@ import numpy as np
 import torch
 import typer
 from measure import compare
+from peers import installed_peers
 from plain import PlainXMLCNN, backward, fgsm
 from rich.console import Console
 from rich.table import Table
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Adam
 
 from xmlcore import layout
 from xmlcore.batching import batches, multi_hot, pad
@@ -30,6 +33,7 @@ from xmlcore.explain.scorer import Scorer
 from xmlcore.explain.shap import shap_values
 from xmlcore.explain.tokens import ModelTokens
 from xmlcore.files import write_json
+from xmlcore.losses import binary_cross_entropy
 from xmlcore.metrics import TOP
 from xmlcore.models.storage import build_model
 from xmlcore.models.xml_cnn import XMLCNN
@@ -72,25 +76,50 @@ class Bench:
         assert isinstance(model, XMLCNN)
         self.model, self.plain = model, PlainXMLCNN(model)
 
-    def training_step(self, regime: str, model: nn.Module, turns: int) -> Callable[[], None]:
+    def our_step(self, regime: str, turns: int) -> Callable[[], None]:
+        """Our training step, of documents as long as the longest of a batch."""
+        conditions, recipe = self.params.regime_of(regime), self.recipe.training
+
+        def work(tokens: Tensor, targets: Tensor) -> None:
+            hybrid_backward(self.model, tokens, targets, recipe.loss_reduction, conditions)
+
+        return self._step(self.model, work, Optimisation(self.model, recipe), None, turns)
+
+    def plain_step(self, regime: str, turns: int) -> Callable[[], None]:
+        """The plain one, of documents padded to `encode.max_tokens`."""
+        conditions, optimizer = self.params.regime_of(regime), Adam(self.plain.parameters(), fused=True)
+        work = partial(backward, self.plain, regime=conditions)
+        return self._step(self.plain, work, optimizer, self.data.max_tokens, turns)
+
+    def peer_step(self, peer: nn.Module, turns: int) -> Callable[[], None]:
+        """A clean step of another's implementation, of documents as long as the longest of a batch."""
+
+        def work(tokens: Tensor, targets: Tensor) -> None:
+            binary_cross_entropy(peer(tokens), targets, self.recipe.training.loss_reduction).backward()
+
+        return self._step(peer, work, Adam(peer.parameters(), fused=True), None, turns)
+
+    def _step(
+        self,
+        model: nn.Module,
+        work: Callable[[Tensor, Tensor], None],
+        optimizer: Optimisation | Adam,
+        width: int | None,
+        turns: int,
+    ) -> Callable[[], None]:
         """A step of `model` that takes the next batch of the training split each time."""
-        conditions, split, recipe = self.params.regime_of(regime), self.data.splits["train"], self.recipe.training
+        split, recipe = self.data.splits["train"], self.recipe.training
         rng = np.random.default_rng(self.params.seed)
         documents = iter([next(batches(split.lengths, recipe.batch_size, rng)) for _ in range(turns)])
-        ours = model is self.model
-        optimizer = Optimisation(self.model, recipe) if ours else torch.optim.Adam(model.parameters(), fused=True)
 
         def step() -> None:
             torch.set_float32_matmul_precision(recipe.matmul_precision)
             model.train()
             chosen = next(documents)
-            tokens = pad([split.document(i) for i in chosen], None if ours else self.data.max_tokens)
+            tokens = pad([split.document(i) for i in chosen], width)
             targets = multi_hot(split, chosen, self.model.labels)
             model.zero_grad()
-            if ours:
-                hybrid_backward(self.model, tokens, targets, recipe.loss_reduction, conditions)
-            else:
-                backward(self.plain, tokens, targets, conditions)
+            work(tokens, targets)
             optimizer.step()
 
         return step
@@ -141,10 +170,14 @@ def main(corpus: str, repeats: Annotated[int, typer.Option(help="measured turns 
     turns = repeats + 1
     rows = []
     for regime in ("clean", "adversarial"):
-        steps = [bench.training_step(regime, model, turns) for model in (bench.model, bench.plain)]
+        steps = bench.our_step(regime, turns), bench.plain_step(regime, turns)
         rows.append(compare(f"{regime} training step", *steps, repeats))
-    clean, adversarial = (bench.training_step(regime, bench.model, turns) for regime in ("clean", "adversarial"))
+    clean, adversarial = (bench.our_step(regime, turns) for regime in ("clean", "adversarial"))
     rows.append(compare("our adversarial step (as reference) and our clean step", clean, adversarial, repeats))
+
+    for name, peer in installed_peers(bench.model):
+        steps = bench.our_step("clean", turns), bench.peer_step(peer, turns)
+        rows.append(compare(f"clean training step, {name} as reference", *steps, repeats))
 
     epsilons, few = bench.params.fgsm.epsilons, 3
     some, more = first(bench.data.splits["test"], 2 * BATCH_SIZE), first(bench.data.splits["test"], 8 * BATCH_SIZE)

@@ -1,7 +1,9 @@
 import pytest
 import torch
 from measure import compare
+from peers import installed_peers
 from plain import PlainXMLCNN, backward
+from processes import differing
 from torch.nn import functional
 
 from xmlcore.models.xml_cnn import XMLCNN
@@ -44,3 +46,23 @@ def test_sides_are_measured_in_turns_after_a_turn_unmeasured():
     assert calls == ["ours", "reference"] * 4
     assert row.ratio == pytest.approx(row.reference / row.ours)
     assert row.repeats == 3
+
+
+def test_a_byte_that_differs_is_seen_and_timings_are_not(tmp_path):
+    for name, content in (("one", b"same"), ("other", b"some")):
+        for folder in ("models", "timings"):
+            (tmp_path / name / folder).mkdir(parents=True)
+            (tmp_path / name / folder / "file").write_bytes(content)
+        (tmp_path / name / "metrics.json").write_bytes(b"{}")
+    (tmp_path / "one" / "alone").write_bytes(b"")
+    assert differing(tmp_path / "one", tmp_path / "other") == ["models/file", "alone"]
+    assert differing(tmp_path / "one", tmp_path / "one") == []
+
+
+def test_a_peer_that_is_installed_has_the_shape_of_ours():
+    pytest.importorskip("libmultilabel")
+    ours, _ = twins(chunks=2)
+    for _, peer in installed_peers(ours.float()):
+        logits = peer(torch.randint(1, 30, (4, LENGTH)))
+        assert logits.shape == (4, LABELS)
+        assert sum(p.numel() for p in peer.parameters()) == sum(p.numel() for p in ours.parameters())

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from xmlcore import cli
 from xmlcore.cli import progress_bar, run, track
 from xmlcore.errors import UserError
 
@@ -84,3 +86,10 @@ def test_progress_is_silent_without_a_terminal(capsys):
     with progress_bar() as progress:
         progress.update(progress.add_task("counting", total=3), advance=1)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("rank", "silent"), [("0", False), ("1", True)])
+def test_one_process_of_several_shows_progress(monkeypatch, rank, silent):
+    monkeypatch.setattr(cli, "console", Console(stderr=True, force_terminal=True))
+    monkeypatch.setenv("RANK", rank)
+    assert progress_bar().disable is silent

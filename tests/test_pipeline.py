@@ -44,6 +44,7 @@ class Workspace:
             "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.folder),
             "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",
         }
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -67,7 +68,7 @@ def shrink(params) -> None:
     recipe = params["model"]["xml_cnn"]
     recipe["embedding"]["dimension"] = 16
     recipe["network"].update(filters=8, hidden=16)
-    recipe["training"].update(epochs=2, milestones=[1])
+    recipe["training"].update(epochs=2, milestones=[1], micro_batches=2)
     params["fgsm"]["epsilons"] = [0.0, 0.1]
     params["explain"]["documents"] = [0]
     params["explain"]["lime"]["samples"] = 50
@@ -131,6 +132,16 @@ def test_the_same_run_gives_the_same_metrics(workspace: Workspace) -> None:
     workspace.run("dvc", "repro", "--force", "--single-item", "train@simulated-rcv1-xml_cnn-adversarial")
     workspace.run("dvc", "repro", "--force", "--single-item", "evaluate_fgsm@simulated-rcv1-xml_cnn-adversarial")
     assert workspace.metrics() == before
+
+
+def test_two_processes_give_the_same_metrics(workspace: Workspace) -> None:
+    before = workspace.metrics()
+    workspace.edit(lambda params: params.update(launch="torchrun --nproc-per-node 2"))
+    for stage in ("train", "predict", "evaluate_fgsm", "explain_shap"):
+        said = workspace.run("dvc", "repro", "--force", "--single-item", f"{stage}@simulated-rcv1-xml_cnn-adversarial")
+        assert f"> torchrun --nproc-per-node 2 stages/{stage}.py" in said
+    assert workspace.metrics() == before
+    workspace.edit(lambda params: params.update(launch="python"))
 
 
 def test_an_experiment_sets_a_parameter_from_the_command_line(workspace: Workspace) -> None:
