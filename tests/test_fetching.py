@@ -246,7 +246,7 @@ def unpack_error(archive: Path) -> str:
     return str(caught.value)
 
 
-HOSTILE_NAMES = ["../evil", "a/../../evil", "/tmp/evil", "a\\..\\evil", "corpus.tar", "./corpus.tar", "corpus.tar/x"]
+HOSTILE_NAMES = ["../evil", "a/../../evil", "/evil", "a\\..\\evil", "corpus.tar", "./corpus.tar", "corpus.tar/x"]
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
