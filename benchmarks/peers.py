@@ -9,7 +9,7 @@ from xmlcore.models.xml_cnn import XMLCNN
 
 
 class LibMultiLabel(nn.Module):
-    """The XML-CNN of LibMultiLabel (National Taiwan University), in the shape of ours: `pip install libmultilabel`."""
+    """The XML-CNN of LibMultiLabel, in the shape of ours: `pip install --no-deps libmultilabel`."""
 
     def __init__(self, model: XMLCNN) -> None:
         from libmultilabel.nn.networks import XMLCNN as Peer

@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 from xmlcore.cli import run, track
 from xmlcore.errors import UserError
 from xmlcore.files import write_json
+from xmlcore.params import load_params
 
 MODEL = "xml_cnn"
 CELLS = [("train", "clean"), ("train", "adversarial")]
@@ -29,12 +30,13 @@ CELLS += [(stage, "adversarial") for stage in ("predict", "evaluate_fgsm", "expl
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def prepare(folder: Path, epochs: int, micro_batches: int) -> None:
-    """A workspace whose data are this one's."""
+def prepare(folder: Path, corpus: str, epochs: int, micro_batches: int) -> None:
+    """A workspace whose data are this one's, with so few epochs for `corpus`, whatever its own settings."""
     folder.mkdir()
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")
-    params["model"][MODEL]["training"].update(epochs=epochs, milestones=[], micro_batches=micro_batches)
+    overrides = params["corpus"][corpus]["model"].setdefault(MODEL, {}).setdefault("training", {})
+    overrides.update(epochs=epochs, milestones=[], micro_batches=micro_batches)
     yaml.dump(params, folder / "params.yaml")
     (folder / "data").symlink_to(ROOT / "data", target_is_directory=True)
 
@@ -64,12 +66,13 @@ def main(
     epochs: Annotated[int, typer.Option(min=1)] = 3,
 ) -> None:
     """Compare one process with several on CORPUS, whose vectors have been built."""
+    load_params().model_of(corpus, MODEL)
     several = [str(Path(sys.executable).with_name("torchrun")), "--nproc-per-node", str(processes)]
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         folders = Path(scratch, "one"), Path(scratch, "several")
         for folder in folders:
-            prepare(folder, epochs, processes)
+            prepare(folder, corpus, epochs, processes)
         for stage, regime in track(CELLS, "stages"):
             pairs = zip(folders, ([sys.executable], several), strict=True)
             alone, together = (seconds(folder, launcher, stage, corpus, MODEL, regime) for folder, launcher in pairs)
