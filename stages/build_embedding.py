@@ -1,6 +1,6 @@
 """Initial word vectors of a corpus for a model: `python stages/build_embedding.py reuters21578 xml_cnn`.
 
-Reads data/CORPUS/encoded (and data/vectors for GloVe), writes data/CORPUS/embeddings/MODEL: the vectors
+Reads data/CORPUS/encoded/MODEL (and data/vectors for GloVe), writes data/CORPUS/embeddings/MODEL: the vectors
 that know the training split alone, for selection, and those that know the validation split too, for the refit.
 """
 
@@ -17,7 +17,7 @@ def main(corpus: str, model: str) -> None:
 
     params = load_params()
     options = params.model_of(corpus, model).embedding
-    vectors, coverage = build_vectors(load_encoded(layout.encoded(corpus)), options, layout.VECTORS, params.seed)
+    vectors, coverage = build_vectors(load_encoded(layout.encoded(corpus, model)), options, layout.VECTORS, params.seed)
     with atomic_directory(layout.embedding(corpus, model)) as folder:
         save_vectors(folder, vectors)
     console.print(f"{corpus}: {len(vectors.refit)} vectors, {options.kind}, {coverage:.1%} of the vocabulary covered")

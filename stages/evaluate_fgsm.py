@@ -1,15 +1,15 @@
-"""Evaluate clean and under FGSM, for every epsilon: `python stages/evaluate_fgsm.py reuters21578 xml_cnn clean`.
+"""Evaluate clean and under FGSM, for every epsilon: `python stages/evaluate_fgsm.py reuters21578 xml_cnn clean bce`.
 
-Reads models/CORPUS/MODEL/REGIME and data/CORPUS/encoded. Writes one file for each epsilon, metrics/CORPUS/MODEL/REGIME/
-fgsm/eps=0.10.json, of the model with its regime's defence against an attacker who knows of it, and the same rows as
-the curve plots/CORPUS/MODEL/REGIME/fgsm.json; the ablation of feature squeezing, plots/CORPUS/MODEL/REGIME/
-squeezing.json; and the wall-clock time and peak memory, timings/CORPUS/MODEL/REGIME/evaluate_fgsm.json.
+Reads models/CORPUS/MODEL/REGIME/LOSS and data/CORPUS/encoded/MODEL. Writes, below metrics/CORPUS/MODEL/REGIME/LOSS, one
+file for each epsilon, fgsm/eps=0.10.json, of the model with its regime's defence against an attacker who knows of it;
+below plots/CORPUS/MODEL/REGIME/LOSS the same rows as a curve, fgsm.json, and the ablation of feature squeezing,
+squeezing.json; and the wall-clock time and peak memory, timings/CORPUS/MODEL/REGIME/LOSS/evaluate_fgsm.json.
 """
 
 from xmlcore.cli import run
 
 
-def main(corpus: str, model: str, regime: str) -> None:
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore import layout
     from xmlcore.cli import track
     from xmlcore.cost import measured
@@ -21,11 +21,11 @@ def main(corpus: str, model: str, regime: str) -> None:
     from xmlcore.params import format_epsilon, load_params
 
     params = load_params()
-    data = load_encoded(layout.encoded(corpus))
+    data = load_encoded(layout.encoded(corpus, model))
     defended = Setting(params.regime_of(regime).squeeze, "aware")
     with measured() as cost:
         results = fgsm_sweep(
-            load_model(layout.model(corpus, model, regime)),
+            load_model(layout.model(corpus, model, regime, loss)),
             data.splits["test"],
             params.fgsm.epsilons,
             squeezing_settings(defended),
@@ -36,12 +36,12 @@ def main(corpus: str, model: str, regime: str) -> None:
     if not is_writer():
         return
     sweep = [{"epsilon": result.epsilon} | result.metrics for result in results if result.setting == defended]
-    with atomic_directory(layout.metrics(corpus, model, regime, "fgsm")) as folder:
+    with atomic_directory(layout.metrics(corpus, model, regime, loss, "fgsm")) as folder:
         for row in sweep:
             write_json(folder / f"eps={format_epsilon(row['epsilon'])}.json", row)
-    write_json(layout.plots(corpus, model, regime) / "fgsm.json", sweep)
-    write_json(layout.plots(corpus, model, regime) / "squeezing.json", [result.row() for result in results])
-    write_json(layout.timings(corpus, model, regime) / "evaluate_fgsm.json", cost)
+    write_json(layout.plots(corpus, model, regime, loss) / "fgsm.json", sweep)
+    write_json(layout.plots(corpus, model, regime, loss) / "squeezing.json", [result.row() for result in results])
+    write_json(layout.timings(corpus, model, regime, loss) / "evaluate_fgsm.json", cost)
 
 
 if __name__ == "__main__":

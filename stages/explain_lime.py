@@ -1,9 +1,9 @@
 """Explain the predictions of chosen test documents with LIME.
 
-python stages/explain_lime.py simulated-rcv1 xml_cnn clean
+python stages/explain_lime.py simulated-rcv1 xml_cnn clean bce
 
 Reads explain.documents, explain.labels, explain.top_tokens and explain.lime from params.yaml; writes
-explanations/CORPUS/MODEL/REGIME/lime/: one page for each document and explanations.json.
+explanations/CORPUS/MODEL/REGIME/LOSS/lime/: one page for each document and explanations.json.
 """
 
 from xmlcore import layout
@@ -12,8 +12,8 @@ from xmlcore.files import atomic_directory, write_json
 from xmlcore.params import load_params
 
 
-def main(corpus: str, model: str, regime: str) -> None:
-    """Write the LIME explanations of CORPUS for the MODEL trained in REGIME."""
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Write the LIME explanations of CORPUS for the MODEL trained in REGIME with LOSS."""
     from xmlcore.corpora.records import read_records
     from xmlcore.distributed import is_writer, map_shared
     from xmlcore.explain.attributions import Surrogate, as_objects
@@ -26,9 +26,10 @@ def main(corpus: str, model: str, regime: str) -> None:
 
     params = load_params()
     options = params.explain
-    name = f"{corpus}/{model}/{regime}"
-    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus), options.batch_size)
-    predictions = read_predictions(layout.predictions(corpus, model, regime))
+    cell = corpus, model, regime, loss
+    name = "/".join(cell)
+    predictor = load_predictor(layout.model(*cell), layout.encoded(corpus, model), options.batch_size)
+    predictions = read_predictions(layout.predictions(*cell))
     records = read_records(layout.records(corpus) / "test.tsv")
     documents = select_documents(records, predictions, predictor.label_names, options.documents)
 
@@ -47,7 +48,7 @@ def main(corpus: str, model: str, regime: str) -> None:
     if not is_writer():
         return
     objects = []
-    with atomic_directory(layout.explanations(corpus, model, regime) / "lime") as folder:
+    with atomic_directory(layout.explanations(*cell) / "lime") as folder:
         for document, surrogates in zip(documents, found, strict=True):
             page = lime_page(name, document, ModelTokens(predictor.tokenize(document.text)), surrogates)
             (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")

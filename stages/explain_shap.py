@@ -1,9 +1,9 @@
 """Explain predictions with SHAP: chosen test documents one by one, and the tokens that matter over many.
 
-python stages/explain_shap.py simulated-rcv1 xml_cnn clean
+python stages/explain_shap.py simulated-rcv1 xml_cnn clean bce
 
 Reads explain.documents, explain.labels, explain.top_tokens and explain.shap from params.yaml; writes
-explanations/CORPUS/MODEL/REGIME/shap/: one page for each document, explanations.json, global.json and global.svg.
+explanations/CORPUS/MODEL/REGIME/LOSS/shap/: one page for each document, explanations.json, global.json, global.svg.
 """
 
 from functools import partial
@@ -15,8 +15,8 @@ from xmlcore.files import atomic_directory, write_json
 from xmlcore.params import load_params
 
 
-def main(corpus: str, model: str, regime: str) -> None:
-    """Write the SHAP explanations of CORPUS for the MODEL trained in REGIME."""
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Write the SHAP explanations of CORPUS for the MODEL trained in REGIME with LOSS."""
     from xmlcore.corpora.records import read_records
     from xmlcore.distributed import is_writer, map_shared
     from xmlcore.explain.attributions import ShapValues, as_objects
@@ -30,9 +30,10 @@ def main(corpus: str, model: str, regime: str) -> None:
 
     params = load_params()
     options = params.explain
-    name = f"{corpus}/{model}/{regime}"
-    predictor = load_predictor(layout.model(corpus, model, regime), layout.encoded(corpus), options.batch_size)
-    predictions = read_predictions(layout.predictions(corpus, model, regime))
+    cell = corpus, model, regime, loss
+    name = "/".join(cell)
+    predictor = load_predictor(layout.model(*cell), layout.encoded(corpus, model), options.batch_size)
+    predictions = read_predictions(layout.predictions(*cell))
     test = layout.records(corpus) / "test.tsv"
     local = select_documents(read_records(test), predictions, predictor.label_names, options.documents)
     first = range(min(options.shap.global_documents, len(predictions.labels)))
@@ -56,7 +57,7 @@ def main(corpus: str, model: str, regime: str) -> None:
     if not is_writer():
         return
     objects = []
-    with atomic_directory(layout.explanations(corpus, model, regime) / "shap") as folder:
+    with atomic_directory(layout.explanations(*cell) / "shap") as folder:
         for document, values in zip(local, found, strict=True):
             page = shap_page(name, document, split(document.text), values, options.top_tokens)
             (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")

@@ -20,7 +20,7 @@ def main() -> None:
     epsilon = nearest_epsilon(params.fgsm.epsilons, params.report.epsilon)
     if epsilon != params.report.epsilon:
         console.print(f"report.epsilon {params.report.epsilon} is not in fgsm.epsilons: the report shows {epsilon}")
-    results = collect(Path(), params.corpora, params.models, params.regimes, epsilon)
+    results = collect(Path(), params.corpora, params.models, params.regimes, params.losses, epsilon)
     provenance = read_provenance(Path(), results.statistics.keys())
     with atomic_directory(Path("report")) as folder:
         write_report(folder, results, provenance)

@@ -6,13 +6,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from xmlcore.batching import TrueLabels
 from xmlcore.distributed import broadcast, processes, share
 from xmlcore.models import Classifier
 
 
 class MicroBatch(NamedTuple):
     tokens: Tensor  # (b, T) int64
-    targets: Tensor  # (b, L)
+    labels: TrueLabels
     weight: float  # its share of the batch's documents
     seed: int  # of what is drawn while it is computed
 

@@ -1,6 +1,7 @@
-"""Batches of encoded documents: their order, padding and multi-hot targets."""
+"""Batches of encoded documents: their order, padding and true labels."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,10 +37,30 @@ def pad(documents: list[np.ndarray], width: int | None = None) -> Tensor:
     return torch.from_numpy(tokens)
 
 
-def multi_hot(split: Split, documents: np.ndarray, labels: int) -> Tensor:
-    """(B, `labels`) float32 targets of `documents` (B,); labels never seen in training have no column."""
-    targets = torch.zeros(len(documents), labels)
-    for row, i in zip(targets, documents, strict=True):
-        known = split.labels_of(i)
-        row[torch.from_numpy(known[known >= 0].astype(np.int64))] = 1
-    return targets
+class TrueLabels(NamedTuple):
+    """The true labels of a batch, as many columns as the document with most of them has; never (B, L)."""
+
+    ids: Tensor  # (B, Y) int64, -1 where there is none
+    weights: Tensor  # (B, Y) float32, of the loss of missing the label; 0 where there is none
+
+    def of(self, documents: Tensor | slice) -> "TrueLabels":
+        """Those of some `documents` of the batch."""
+        return TrueLabels(self.ids[documents], self.weights[documents])
+
+    def targets(self, columns: Tensor, width: int) -> Tensor:
+        """(B, `width`): the weight of a label at its column, `columns` (B, Y); the largest where columns meet."""
+        absent = self.ids < 0
+        places = columns.masked_fill(absent, width)
+        targets = self.weights.new_zeros(len(columns), width + 1)
+        return targets.scatter_reduce_(1, places, self.weights, "amax")[:, :width]
+
+
+def true_labels(split: Split, documents: np.ndarray, weights: Tensor | None = None) -> TrueLabels:
+    """The labels of `documents` (B,), each with its weight of `weights` (L,) or 1; those unseen in training are left out."""
+    known = [labels[labels >= 0] for labels in map(split.labels_of, documents)]
+    ids = np.full((len(known), max(map(len, known), default=0)), -1, np.int64)
+    for row, labels in zip(ids, known, strict=True):
+        row[: len(labels)] = labels
+    ids = torch.from_numpy(ids)
+    each = torch.ones(ids.shape) if weights is None else weights[ids]
+    return TrueLabels(ids, each * (ids >= 0))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from xmlcore.batching import TrueLabels
 from xmlcore.models import Classifier, shallow_copy
 
 
@@ -63,8 +64,14 @@ class SqueezedEmbeddings(_Defence):
         return self.model.score(self._squeeze(embeddings) * mask.unsqueeze(-1), mask)
 
     def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self.model.score_rows(self._squeeze_rows(rows), index, probe)
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        return self.model.loss(self._squeeze_rows(rows), index, labels, probe)
+
+    def _squeeze_rows(self, rows: Tensor) -> Tensor:
         real = torch.arange(len(rows), device=rows.device) > 0
-        return self.model.score_rows(self._squeeze(rows) * real.unsqueeze(-1), index, probe)
+        return self._squeeze(rows) * real.unsqueeze(-1)
 
     def _squeeze(self, embeddings: Tensor) -> Tensor:
         scale = self.high - self.low

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from xmlcore.attacks.fgsm import adaptive_epsilon, gradient_sign
-from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.batching import TrueLabels, batches, pad, true_labels
 from xmlcore.defenses import squeeze, squeeze_logits
 from xmlcore.distributed import add_up, share
 from xmlcore.encoding import Split
@@ -73,8 +73,8 @@ def fgsm_sweep(
     total = -(-len(split) // batch_size)
     for documents in share(track(batches(split.lengths, batch_size), "fgsm", total=total)):
         tokens = pad([split.document(i) for i in documents], perturb_padding_to)
-        targets = multi_hot(split, documents, model.labels)
-        attack = _BatchAttack(models, tokens, targets, epsilons, bits, perturb_padding_to is not None)
+        labels = true_labels(split, documents)
+        attack = _BatchAttack(models, tokens, labels, epsilons, bits, perturb_padding_to is not None)
         for setting in settings:
             for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
                 best = logits.topk(min(k + 1, model.labels))
@@ -100,7 +100,7 @@ class _BatchAttack:
         self,
         models: dict[str, Classifier],
         tokens: Tensor,
-        targets: Tensor,
+        labels: TrueLabels,
         epsilons: list[float],
         bits: int,
         perturb_padding: bool,
@@ -111,7 +111,7 @@ class _BatchAttack:
             self._rows, self._index = models["none"].distinct(tokens)
         if perturb_padding:  # its row becomes one like any other
             self._rows, self._index = torch.cat([torch.zeros_like(self._rows[:1]), self._rows]), self._index + 1
-        self._targets, self._bits = targets, bits
+        self._labels, self._bits = labels, bits
         self._steps = [float(adaptive_epsilon(self._rows, self._index, epsilon)) for epsilon in epsilons]
         self._signs: dict[str, Tensor] = {}
         self._unsqueezed: dict[tuple[str, str], list[Tensor]] = {}
@@ -139,13 +139,14 @@ class _BatchAttack:
 
     def _worse(self, first: Tensor, second: Tensor) -> Tensor:
         """Of each document the logits (L,) with the higher loss."""
+        targets = self._labels.targets(self._labels.ids, first.shape[1])
         losses = [
-            functional.binary_cross_entropy_with_logits(logits, self._targets, reduction="none").sum(1)
+            functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)
             for logits in (first, second)
         ]
         return torch.where((losses[1] > losses[0]).unsqueeze(1), second, first)
 
     def _sign(self, aimed_at: str) -> Tensor:
         if aimed_at not in self._signs:
-            self._signs[aimed_at] = gradient_sign(self._models[aimed_at], self._rows, self._index, self._targets)
+            self._signs[aimed_at] = gradient_sign(self._models[aimed_at], self._rows, self._index, self._labels)
         return self._signs[aimed_at]

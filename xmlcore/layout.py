@@ -14,33 +14,33 @@ def records(corpus: str) -> Path:
     return Path("data", corpus, "records")
 
 
-def encoded(corpus: str) -> Path:
-    return Path("data", corpus, "encoded")
+def encoded(corpus: str, model: str) -> Path:
+    return Path("data", corpus, "encoded", model)
 
 
 def embedding(corpus: str, model: str) -> Path:
     return Path("data", corpus, "embeddings", model)
 
 
-def model(corpus: str, model: str, regime: str) -> Path:
-    return Path("models", corpus, model, regime)
+def model(corpus: str, model: str, regime: str, loss: str) -> Path:
+    return Path("models", corpus, model, regime, loss)
 
 
-def predictions(corpus: str, model: str, regime: str) -> Path:
-    return Path("predictions", corpus, model, regime)
+def predictions(corpus: str, model: str, regime: str, loss: str) -> Path:
+    return Path("predictions", corpus, model, regime, loss)
 
 
-def explanations(corpus: str, model: str, regime: str) -> Path:
-    return Path("explanations", corpus, model, regime)
+def explanations(corpus: str, model: str, regime: str, loss: str) -> Path:
+    return Path("explanations", corpus, model, regime, loss)
 
 
 def metrics(corpus: str, *parts: str) -> Path:
     return Path("metrics", corpus, *parts)
 
 
-def plots(corpus: str, model: str, regime: str) -> Path:
-    return Path("plots", corpus, model, regime)
+def plots(corpus: str, model: str, regime: str, loss: str) -> Path:
+    return Path("plots", corpus, model, regime, loss)
 
 
-def timings(corpus: str, model: str, regime: str) -> Path:
-    return Path("timings", corpus, model, regime)
+def timings(corpus: str, model: str, regime: str, loss: str) -> Path:
+    return Path("timings", corpus, model, regime, loss)

@@ -1,36 +1,21 @@
 """The typed view of params.yaml: unknown keys, wrong types and impossible values are refused by name.
 
-A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`); the singular mapping beside it
-says what each name means (`corpus`, `model`, `regime`). A corpus may override `encode` for itself.
+A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losses`); the singular mapping beside it
+says what each name means (`corpus`, `model`, `regime`, `loss`). A corpus and a model may override `encode`.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from xmlcore.errors import UserError
+from xmlcore.networks import NETWORKS
+from xmlcore.sections import Epsilon, Name, PositiveFloat, PositiveInt, Section
 
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
-
-
-def _plain_name(name: str) -> str:
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
-        raise ValueError("a name of letters, digits, '.', '_' and '-', not beginning with '.'")
-    return name
-
-
-Name = Annotated[str, AfterValidator(_plain_name)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class SourceFile(Section):
@@ -86,17 +71,6 @@ class Embedding(Section):
     dimension: Annotated[int, Field(ge=2)] = 300
 
 
-class Network(Section):
-    """The shape of XML-CNN (`xmlcore.models.xml_cnn`)."""
-
-    windows: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 4, 8]
-    filters: PositiveInt = 128
-    chunks: PositiveInt = 1
-    hidden: PositiveInt = 512
-    dropout: Fraction = 0.5
-    initialisation: Literal["averaging", "torch"] = "averaging"
-
-
 class Training(Section):
     """Optimisation (`xmlcore.training`). Milestones are epochs after which the learning rate falls by `gamma`."""
 
@@ -115,16 +89,58 @@ class Training(Section):
     shuffle_tokens: bool = False
     token_dropout: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     refit: bool = True
+    averaging_from: Annotated[int, Field(ge=0)] = 0  # the first epoch of weight averaging; 0: never
+    averaging_steps: PositiveInt = 100
     matmul_precision: Literal["highest", "high", "medium"] = "medium"
 
 
 class Model(Section):
     """A named recipe: an architecture with its embedding, shape and optimisation."""
 
-    architecture: Literal["xml_cnn"]
+    architecture: str
+    encode: dict[str, Any] = {}  # what the architecture wants different from the corpus's settings
     embedding: Embedding
-    network: Network
+    network: Section
     training: Training
+
+
+def _tag(architecture: str) -> str:
+    return f"<{architecture}>"
+
+
+def _tag_of(recipe: Any) -> str:
+    return _tag(recipe.get("architecture", "") if isinstance(recipe, dict) else recipe.architecture)
+
+
+AnyModel = Annotated[
+    Union[  # noqa: UP007, one model for each architecture, of the shape that the architecture has
+        tuple(
+            Annotated[
+                create_model("Model", __base__=Model, architecture=Literal[name], network=network), Tag(_tag(name))
+            ]
+            for name, network in NETWORKS.items()
+        )
+    ],
+    Discriminator(
+        _tag_of,
+        custom_error_type="architecture",
+        custom_error_message=f"architecture is one of {', '.join(NETWORKS)}",
+    ),
+]
+
+
+class Propensity(Section):
+    """The constants of the model of Jain et al. 2016 (`xmlcore.propensity`)."""
+
+    a: PositiveFloat = 0.55
+    b: PositiveFloat = 1.5
+
+
+class Loss(Section):
+    """The weights of positive labels in the binary cross-entropy (`xmlcore.losses`)."""
+
+    propensity: Propensity | None = None
+    class_balance: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
 class Regime(Section):
@@ -199,10 +215,12 @@ class Params(Section):
     corpora: list[Name]
     models: list[Name]
     regimes: list[Name]
+    losses: list[Name]
     vectors: list[Name]
     encode: Encode
-    model: dict[Name, Model]
+    model: dict[Name, AnyModel]
     regime: dict[Name, Regime]
+    loss: dict[Name, Loss]
     predict: Predict
     fgsm: Fgsm
     explain: Explain
@@ -216,6 +234,7 @@ class Params(Section):
             ("corpora", self.corpus),
             ("models", self.model),
             ("regimes", self.regime),
+            ("losses", self.loss),
             ("vectors", self.vector),
         ):
             for name in getattr(self, plural):
@@ -225,14 +244,14 @@ class Params(Section):
         for corpus, settings in self.corpus.items():
             for name in settings.model:
                 _named(self.model, name, f"corpus.{corpus}.model")
-            self.encode_of(corpus)
             for name in self.model:
-                self.model_of(corpus, name)
+                self.encode_of(corpus, name)
         return self
 
-    def encode_of(self, corpus: str) -> Encode:
-        """`encode` with the overrides of `corpus`."""
-        return _override(self.encode, _named(self.corpus, corpus, "corpus").encode, f"corpus.{corpus}.encode")
+    def encode_of(self, corpus: str, model: str) -> Encode:
+        """`encode` with the overrides of `corpus`, then those of `model`."""
+        encode = _override(self.encode, _named(self.corpus, corpus, "corpus").encode, f"corpus.{corpus}.encode")
+        return _override(encode, self.model_of(corpus, model).encode, f"model.{model}.encode")
 
     def model_of(self, corpus: str, model: str) -> Model:
         """`model.NAME` with the overrides of `corpus`."""
@@ -242,6 +261,10 @@ class Params(Section):
     def regime_of(self, regime: str) -> Regime:
         """`regime.NAME`."""
         return _named(self.regime, regime, "regime")
+
+    def loss_of(self, loss: str) -> Loss:
+        """`loss.NAME`."""
+        return _named(self.loss, loss, "loss")
 
 
 def _named(known: dict[str, Any], name: str, place: str) -> Any:
@@ -285,7 +308,8 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 def _describe(error: ValidationError, place: str = "") -> str:
     """The first complaint of pydantic as `key: what is allowed (value)`."""
     first = error.errors()[0]
-    key = ".".join([place] * bool(place) + [str(part) for part in first["loc"]])
+    parts = [str(part) for part in first["loc"] if part not in map(_tag, NETWORKS)]
+    key = ".".join([place] * bool(place) + parts)
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown parameter; remove it or mend its spelling"
     if first["type"] == "missing":

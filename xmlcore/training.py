@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,17 +17,18 @@ from torch import Tensor
 
 from xmlcore.accumulation import MicroBatch, accumulate
 from xmlcore.attacks.fgsm import perturb, sign_at_tokens
-from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.batching import TrueLabels, batches, pad, true_labels
 from xmlcore.distributed import processes
 from xmlcore.embeddings import InitialVectors
 from xmlcore.encoding import Split, concatenate
 from xmlcore.errors import UserError
-from xmlcore.losses import binary_cross_entropy
+from xmlcore.losses import label_weights
 from xmlcore.metrics import hits, precision_at_k
-from xmlcore.models import Classifier
+from xmlcore.models import Classifier, one_row_each
 from xmlcore.optimisation import Optimisation
-from xmlcore.params import Regime, Training
+from xmlcore.params import Loss, Regime, Training
 from xmlcore.predictions import Track, predict
+from xmlcore.weight_averaging import WeightAverage
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def train(
     validation: Split,
     options: Training,
     regime: Regime,
+    loss: Loss,
     seed: int,
     log: Callable[[Epoch], None],
     track: Track,
@@ -86,33 +89,47 @@ def train(
     best = b""
     best_epoch, best_precision = 0, -1.0
     epoch = 0
-    for epoch, loss, rate in _epochs(model, training, options, regime, seed, options.epochs, track):
-        best_labels = predict(model, validation, 1).labels
+    for done in _epochs(model, training, options, regime, loss, seed, options.epochs, track):
+        epoch = done.number
+        best_labels = predict(done.model, validation, 1).labels
         precision = precision_at_k(hits(best_labels, validation, np.arange(len(validation))), 1)
-        log(Epoch(epoch, loss, rate, precision))
+        log(Epoch(epoch, done.loss, done.learning_rate, precision))
         if precision > best_precision:
-            best, best_epoch, best_precision = save(model.state_dict()), epoch, precision
+            best, best_epoch, best_precision = save(done.model.state_dict()), epoch, precision
         if epoch - best_epoch >= options.patience:
             break
     if options.refit:
         torch.manual_seed(seed)
         model = build(vectors.refit)
         everything = concatenate(training, validation)
-        for number, loss, rate in _epochs(model, everything, options, regime, seed, best_epoch, track):
-            log(Epoch(epoch + number, loss, rate, None))
+        for done in _epochs(model, everything, options, regime, loss, seed, best_epoch, track):
+            log(Epoch(epoch + done.number, done.loss, done.learning_rate, None))
+        model = done.model
     else:
         model.load_state_dict(load(best))
     return Outcome(model.eval(), epoch, best_epoch, best_precision)
 
 
+class _Done(NamedTuple):
+    """An epoch, and the model that it leaves: with weight averaging, not the one that goes on learning."""
+
+    number: int
+    loss: float  # mean of its steps
+    learning_rate: float
+    model: Classifier
+
+
 def _epochs(
-    model: Classifier, split: Split, options: Training, regime: Regime, seed: int, epochs: int, track: Track
-) -> Iterator[tuple[int, float, float]]:
-    """Run epochs one by one, giving each one's number, mean loss and learning rate."""
+    model: Classifier, split: Split, options: Training, regime: Regime, loss: Loss, seed: int, epochs: int, track: Track
+) -> Iterator[_Done]:
+    """Run epochs one by one."""
     optimisation = Optimisation(model, options)
+    average = WeightAverage(model, options.averaging_from, options.averaging_steps)
     rng = np.random.default_rng(seed)
+    weights = label_weights(loss, split, model.labels)
+    model.arrange_labels(split, seed)
     if options.prior_bias:
-        model.initialise_output(label_prior(split, model.labels))
+        model.initialise_output(label_prior(split, model.labels) + weights.log())
     steps = -(-len(split) // options.batch_size)
     backward = partial(_seeded_backward, model, options.loss_reduction, regime)
     for number in range(1, epochs + 1):
@@ -121,15 +138,16 @@ def _epochs(
         for documents in track(
             batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
         ):
-            micro_batches = _micro_batches(split, documents, model.labels, options, rng)
+            micro_batches = _micro_batches(split, documents, weights, options, rng)
             total += accumulate(model, micro_batches, backward)
             optimisation.step()
-        yield number, total / steps, optimisation.learning_rate
+            average.step(number)
+        yield _Done(number, total / steps, optimisation.learning_rate, average.model)
         optimisation.end_epoch()
 
 
 def _micro_batches(
-    split: Split, documents: np.ndarray, labels: int, options: Training, rng: np.random.Generator
+    split: Split, documents: np.ndarray, weights: Tensor, options: Training, rng: np.random.Generator
 ) -> list[MicroBatch]:
     """The batch `documents` in as many parts of one size as asked, or as there are documents."""
     texts, seed = _documents(split, documents, options, rng), int(rng.integers(2**62))
@@ -137,7 +155,7 @@ def _micro_batches(
     return [
         MicroBatch(
             pad(texts[first::count]),
-            multi_hot(split, documents[first::count], labels),
+            true_labels(split, documents[first::count], weights),
             len(texts[first::count]) / len(texts),
             seed + first,
         )
@@ -147,7 +165,7 @@ def _micro_batches(
 
 def _seeded_backward(model: Classifier, reduction: str, regime: Regime, part: MicroBatch) -> float:
     torch.manual_seed(part.seed)
-    return hybrid_backward(model, part.tokens, part.targets, reduction, regime, part.weight)
+    return hybrid_backward(model, part.tokens, part.labels, reduction, regime, part.weight)
 
 
 def _documents(split: Split, documents: np.ndarray, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
@@ -175,32 +193,33 @@ def label_prior(split: Split, labels: int) -> Tensor:
 
 
 def hybrid_backward(
-    model: Classifier, tokens: Tensor, targets: Tensor, reduction: str, regime: Regime, scale: float = 1.0
+    model: Classifier, tokens: Tensor, labels: TrueLabels, reduction: str, regime: Regime, scale: float = 1.0
 ) -> float:
     """Equation 14: add the gradients of (1 - w) L(e, y) + w L(e_adv, y), w = `adversarial_weight`; return its value.
 
-    Both are multiplied by `scale`.
+    Both are averaged over documents, with the `reduction` "element" over labels too, and multiplied by `scale`. With
+    thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them.
 
     The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
     a random `adversarial_share` is attacked, whatever their order (batches come sorted by length).
     """
     weight = regime.adversarial_weight
+    labels_of_mean = 1 if reduction == "document" else model.labels
     if not weight:
-        clean = scale * binary_cross_entropy(model(tokens), targets, reduction)
+        clean = scale * model.loss(*model.distinct(tokens), labels) / (len(tokens) * labels_of_mean)
         clean.backward()
         return clean.item()
     order = torch.randperm(len(tokens))
-    tokens, targets = tokens[order], targets[order]
+    tokens, labels = tokens[order], labels.of(order)
     attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
     rows, index = model.distinct(tokens)
     leaf = rows.detach().requires_grad_()
     probe = leaf.new_zeros(*index[attacked].shape, leaf.shape[1], requires_grad=True)
-    clean = scale * (1 - weight) * binary_cross_entropy(model.score_rows(leaf, index, probe), targets, reduction)
+    clean = scale * (1 - weight) * model.loss(leaf, index, labels, probe) / (len(tokens) * labels_of_mean)
     clean.backward()
     sign = sign_at_tokens(probe.grad, index[attacked])
-    moved = perturb(leaf, index[attacked], sign, regime.epsilon)
-    logits = model.score(moved, index[attacked] != 0)
-    adversarial = scale * weight * binary_cross_entropy(logits, targets[attacked], reduction)
+    moved = one_row_each(perturb(leaf, index[attacked], sign, regime.epsilon), index[attacked] != 0)
+    adversarial = scale * weight * model.loss(*moved, labels.of(attacked)) / (attacked.stop * labels_of_mean)
     adversarial.backward()
     rows.backward(leaf.grad)
     return (clean + adversarial).item()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore.batching import TrueLabels
 from xmlcore.models import Classifier
 
 
@@ -17,16 +18,14 @@ def adaptive_epsilon(rows: Tensor, index: Tensor, epsilon: float) -> Tensor:
     return epsilon * rows.detach().norm(dim=1)[index[index != 0]].mean() / 10
 
 
-def gradient_sign(model: Classifier, rows: Tensor, index: Tensor, targets: Tensor) -> Tensor:
-    """(B, T, D) sign of the gradient of the binary cross-entropy of `targets` (B, L), zero at the padding.
+def gradient_sign(model: Classifier, rows: Tensor, index: Tensor, labels: TrueLabels) -> Tensor:
+    """(B, T, D) sign of the gradient of the model's loss with the true `labels`, zero at the padding.
 
     The gradient is taken with respect to the embeddings alone: the parameters get none.
     """
     with torch.enable_grad():
         probe = rows.new_zeros(*index.shape, rows.shape[1], requires_grad=True)
-        logits = model.score_rows(rows.detach(), index, probe)
-        loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, probe)
+        (gradient,) = torch.autograd.grad(model.loss(rows.detach(), index, labels, probe), probe)
     return sign_at_tokens(gradient, index)
 
 

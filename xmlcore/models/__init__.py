@@ -5,9 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xmlcore.batching import TrueLabels
+from xmlcore.encoding import Split
+from xmlcore.losses import binary_cross_entropy
 from xmlcore.text import PAD
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -50,6 +54,16 @@ class Classifier(nn.Module, ABC):
     def narrow(self, labels: Tensor) -> "Classifier":
         """This classifier with the logits of `labels` (K,) alone; all other weights are shared."""
 
+    def arrange_labels(self, split: Split, seed: int) -> None:
+        """Group the labels as `split`, the training documents, suggests. A model without groups has nothing to do."""
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        """The binary cross-entropy of a batch, summed over documents and labels; for `probe` see `score_rows`.
+
+        A model that does not compute every label in training has a loss of its own, over what it computes.
+        """
+        return binary_cross_entropy(self.score_rows(rows, index, probe), labels.targets(labels.ids, self.labels))
+
     def distinct(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """`embed(tokens)` as rows, one for each distinct token, and index: equal to `rows[index]`."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
@@ -74,6 +88,13 @@ class Classifier(nn.Module, ABC):
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(*self.distinct(tokens))
+
+
+def one_row_each(embeddings: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`embeddings` (B, T, D) as rows and index, with a row for every position of `mask` (B, T)."""
+    real = embeddings.flatten(0, 1).index_select(0, mask.flatten().nonzero()[:, 0])
+    rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), real])
+    return rows, mask.flatten().cumsum(0).view_as(mask) * mask
 
 
 def shallow_copy(model: Module) -> Module:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import torch
@@ -10,18 +11,20 @@ from safetensors.torch import load_file, save
 
 from xmlcore.errors import UserError
 from xmlcore.models import Classifier
-from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Network
+from xmlcore.networks import NETWORKS
+from xmlcore.sections import Section
 
-ARCHITECTURES = {"xml_cnn": XMLCNN}
-
-
-def build_model(architecture: str, vectors: np.ndarray, labels: int, network: Network) -> Classifier:
-    """A fresh classifier of `labels` outputs that begins from `vectors` (V, D)."""
-    return ARCHITECTURES[architecture](torch.from_numpy(np.array(vectors)), labels, network)
+ARCHITECTURES = {
+    "xml_cnn": "xmlcore.models.xml_cnn:XMLCNN",
+}  # imported when first used: not every one needs what the others need
 
 
-def save_model(folder: Path, model: Classifier, architecture: str, network: Network) -> None:
+def build_model(architecture: str, vectors: np.ndarray, labels: int, network: Section) -> Classifier:
+    """A fresh classifier of `labels` outputs that begins from `vectors` (V, D); `network` is of its `NETWORKS`."""
+    return resolve_name(ARCHITECTURES[architecture])(torch.from_numpy(np.array(vectors)), labels, network)
+
+
+def save_model(folder: Path, model: Classifier, architecture: str, network: Section) -> None:
     """Write `weights.safetensors` and `config.json` into `folder`, which exists."""
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     (folder / "weights.safetensors").write_bytes(save(tensors))
@@ -35,7 +38,7 @@ def load_model(folder: Path) -> Classifier:
     try:
         config = json.loads((folder / "config.json").read_text())
         vectors = np.zeros((config["vocabulary"], config["dimension"]), np.float32)
-        network = Network.model_validate(config["network"])
+        network = NETWORKS[config["architecture"]].model_validate(config["network"])
         model = build_model(config["architecture"], vectors, config["labels"], network)
         model.load_state_dict(load_file(folder / "weights.safetensors"))
     except (ValueError, KeyError, RuntimeError, SafetensorError) as error:

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xmlcore.models import Classifier, shallow_copy
+from xmlcore.models import Classifier, one_row_each, shallow_copy
 from xmlcore.models.windows import ConvolvedMax, Windows
-from xmlcore.params import Network
+from xmlcore.networks import XMLCNNNetwork
 from xmlcore.text import PAD
 
 
 class XMLCNN(Classifier):
     """A multi-filter convolution, dynamic max pooling for each feature map, a bottleneck and one logit a label."""
 
-    def __init__(self, vectors: Tensor, labels: int, network: Network) -> None:
+    def __init__(self, vectors: Tensor, labels: int, network: XMLCNNNetwork) -> None:
         """`vectors` (V, D) are the initial embeddings; row `PAD` is held at zero."""
         super().__init__()
         self.labels = labels
@@ -78,14 +78,14 @@ class XMLCNN(Classifier):
         return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        return self.score_rows(*_one_row_each(embeddings, mask))
+        return self.score_rows(*one_row_each(embeddings, mask))
 
     def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
         return self._head(ConvolvedMax.apply(rows, self.kernel, probe, index, self.windows, self.chunks))
 
     def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
         windows = Windows((index != 0).sum(1), self.windows, self.chunks)
-        moved, position = _one_row_each(direction, index != 0)
+        moved, position = one_row_each(direction, index != 0)
         sums = list(
             zip(windows.sums(rows, self.kernel, index), windows.sums(moved, self.kernel, position), strict=True)
         )
@@ -95,10 +95,3 @@ class XMLCNN(Classifier):
         """Logits (B, L) of pooled maxima (B, W, P, F)."""
         features = torch.relu(pooled + self.bias).flatten(1)
         return self.output(self.dropout(torch.relu(self.bottleneck(features))))
-
-
-def _one_row_each(embeddings: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """`embeddings` (B, T, D) as rows and index, with a row for every position of `mask` (B, T)."""
-    real = embeddings.flatten(0, 1).index_select(0, mask.flatten().nonzero()[:, 0])
-    rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), real])
-    return rows, mask.flatten().cumsum(0).view_as(mask) * mask

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pydantic import FiniteFloat
@@ -56,10 +57,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One architecture on one corpus, trained without (`base`) and with (`robust`) adversarial training."""
+    """One model on one corpus with one loss, trained without (`base`) and with (`robust`) adversarial training."""
 
     corpus: str
     model: str
+    loss: str
     base: Run | None
     robust: Run | None
 
@@ -75,13 +77,16 @@ class Results:
     """Everything that the report shows, `epsilon` being the attack strength of its main tables."""
 
     epsilon: float
-    statistics: dict[str, Statistics | None]  # by corpus, in the order of the report
+    statistics: dict[tuple[str, str], Statistics | None]  # by corpus and model, which reads it its way
     experiments: tuple[Experiment, ...]
 
     def title(self, experiment: Experiment) -> str:
-        """The corpus, and the model too where there are several."""
-        several_models = len({each.model for each in self.experiments}) > 1
-        return f"{experiment.corpus} · {experiment.model}" if several_models else experiment.corpus
+        """The corpus, with the model and the loss where there are several."""
+        parts = [experiment.corpus]
+        for name in ("model", "loss"):
+            if len({getattr(each, name) for each in self.experiments}) > 1:
+                parts.append(getattr(experiment, name))
+        return " · ".join(parts)
 
 
 def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
@@ -90,9 +95,14 @@ def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
 
 
 def collect(
-    root: Path, corpora: Sequence[str], models: Sequence[str], regimes: Sequence[str], epsilon: float
+    root: Path,
+    corpora: Sequence[str],
+    models: Sequence[str],
+    regimes: Sequence[str],
+    losses: Sequence[str],
+    epsilon: float,
 ) -> Results:
-    """Gather the chosen corpora, models and regimes, then every other corpus that has metrics below `root`.
+    """Gather the chosen corpora, models, regimes and losses, then every other corpus that has metrics below `root`.
 
     Raises:
         UserError: a file is broken, or a chosen corpus was not evaluated at `epsilon`.
@@ -103,16 +113,21 @@ def collect(
     for corpus in names:
         chosen = corpus in corpora
         for model in models if chosen else sorted(_folders(root / "metrics" / corpus)):
-            runs = {
-                regime: _read_run(root, corpus, model, regime)
-                for regime in (regimes if chosen else (BASE, ROBUST))
-                if (root / "metrics" / corpus / model / regime).is_dir()
-            }
-            if chosen:
-                for regime, run in runs.items():
-                    _require(run, epsilon, root / "metrics" / corpus / model / regime / "fgsm")
-            experiments.append(Experiment(corpus, model, runs.get(BASE), runs.get(ROBUST)))
-    statistics = {name: read_json(root / "metrics" / name / "corpus.json", Statistics) for name in names}
+            place = root / "metrics" / corpus / model
+            for loss in losses if chosen else sorted(set(chain(*(map(_folders, place.glob("*/")))))):
+                runs = {
+                    regime: _read_run(root, corpus, model, regime, loss)
+                    for regime in (regimes if chosen else (BASE, ROBUST))
+                    if (place / regime / loss).is_dir()
+                }
+                if chosen:
+                    for regime, run in runs.items():
+                        _require(run, epsilon, place / regime / loss / "fgsm")
+                experiments.append(Experiment(corpus, model, loss, runs.get(BASE), runs.get(ROBUST)))
+    statistics = {
+        (corpus, model): read_json(root / "metrics" / corpus / model / "corpus.json", Statistics)
+        for corpus, model in dict.fromkeys((each.corpus, each.model) for each in experiments)
+    }
     return Results(epsilon, statistics, tuple(experiments))
 
 
@@ -120,8 +135,8 @@ def _folders(path: Path) -> Iterator[str]:
     return (child.name for child in path.iterdir() if child.is_dir())
 
 
-def _read_run(root: Path, corpus: str, model: str, regime: str) -> Run:
-    place = Path(corpus, model, regime)
+def _read_run(root: Path, corpus: str, model: str, regime: str, loss: str) -> Run:
+    place = Path(corpus, model, regime, loss)
     metrics, plots = root / "metrics" / place, root / "plots" / place
     return Run(
         evaluations=_read_evaluations(metrics / "fgsm"),

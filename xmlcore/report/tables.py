@@ -41,6 +41,7 @@ def statistics(results: Results) -> Table:
     """Table 1: the sizes of each corpus."""
     columns = (
         "Corpus",
+        "As read by",
         "Train",
         "Validation",
         "Test",
@@ -52,10 +53,10 @@ def statistics(results: Results) -> Table:
         "Tokens per test document",
     )
     rows = tuple(
-        (corpus, *(f"{value:,}" if isinstance(value, int) else f"{value:,.2f}" for value in counts.values()))
+        (corpus, model, *(f"{value:,}" if isinstance(value, int) else f"{value:,.2f}" for value in counts.values()))
         if counts
-        else (corpus, *[MISSING] * (len(columns) - 1))
-        for corpus, counts in results.statistics.items()
+        else (corpus, model, *[MISSING] * (len(columns) - 2))
+        for (corpus, model), counts in results.statistics.items()
     )
     return Table("Table 1. Data statistics", tuple(map(Column, columns)), rows)
 

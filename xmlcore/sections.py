@@ -1,0 +1,23 @@
+"""The base of every section of params.yaml, and the kinds of values that sections share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Epsilon = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _plain_name(name: str) -> str:
+    if not name or name.startswith(".") or not all(c.isalnum() or c in "._-" for c in name):
+        raise ValueError("a name of letters, digits, '.', '_' and '-', not beginning with '.'")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_plain_name)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
