@@ -4,6 +4,7 @@ A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`); the s
 says what each name means (`corpus`, `model`, `regime`). A corpus may override `encode` for itself.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -139,7 +140,26 @@ class Regime(Section):
 class Predict(Section):
     """How many of the best labels of a document are stored."""
 
-    labels: PositiveInt = 10
+    labels: Annotated[int, Field(ge=5)] = 10  # the metrics look at the best 5
+
+
+class Propensity(Section):
+    """The constants of the model of Jain et al. 2016 (`xmlcore.propensity`)."""
+
+    a: PositiveFloat = 0.55
+    b: PositiveFloat = 1.5
+
+
+class Metrics(Section):
+    """The evaluation of the stored labels (`xmlcore.ranking_report`)."""
+
+    frequency_bins: Annotated[list[PositiveInt], Field(min_length=1)]  # the most of each bin; one more is open
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Metrics":
+        if any(low >= high for low, high in pairwise(self.frequency_bins)):
+            raise ValueError("frequency_bins are rising numbers of training documents")
+        return self
 
 
 class Fgsm(Section):
@@ -204,6 +224,8 @@ class Params(Section):
     model: dict[Name, Model]
     regime: dict[Name, Regime]
     predict: Predict
+    propensity: Propensity
+    metrics: Metrics
     fgsm: Fgsm
     explain: Explain
     report: Report
