@@ -53,6 +53,7 @@ fgsm.bits
 fgsm.epsilons
 fgsm.perturb_padding
 launch
+metrics.frequency_bins
 model.*.architecture
 model.*.embedding.dimension
 model.*.embedding.kind
@@ -80,6 +81,8 @@ model.*.training.sparse_embedding
 model.*.training.token_dropout
 models
 predict.labels
+propensity.a
+propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.epsilon
@@ -106,6 +109,7 @@ STAGES = {
     "build_embedding": "build_embedding.py",
     "train": "train.py",
     "predict": "predict.py",
+    "evaluate_ranking": "evaluate_ranking.py",
     "evaluate_fgsm": "evaluate_fgsm.py",
     "explain_lime": "explain_lime.py",
     "explain_shap": "explain_shap.py",

@@ -91,6 +91,8 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
                 Path("models", place, "weights.safetensors"),
                 Path("predictions", place, "labels.npy"),
                 Path("metrics", place, "fgsm", "eps=0.10.json"),
+                Path("metrics", place, "ranking.json"),
+                Path("plots", place, "label_bins.json"),
                 Path("explanations", place, "lime", "document-000.html"),
                 Path("explanations", place, "shap", "global.svg"),
             ):

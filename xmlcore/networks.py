@@ -1,4 +1,4 @@
-"""What can be said of the shape of each architecture in params.yaml; the networks are the modules of `xmlcore.models`."""
+"""What params.yaml can say of the shape of each architecture; the networks are modules of `xmlcore.models`."""
 
 from typing import Annotated, Literal
 

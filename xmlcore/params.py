@@ -4,6 +4,7 @@ A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losse
 says what each name means (`corpus`, `model`, `regime`, `loss`). A corpus and a model may override `encode`.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -155,7 +156,19 @@ class Regime(Section):
 class Predict(Section):
     """How many of the best labels of a document are stored."""
 
-    labels: PositiveInt = 10
+    labels: Annotated[int, Field(ge=5)] = 10  # the metrics look at the best 5
+
+
+class Metrics(Section):
+    """The evaluation of the stored labels (`xmlcore.ranking_report`)."""
+
+    frequency_bins: Annotated[list[PositiveInt], Field(min_length=1)]  # the most of each bin; one more is open
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Metrics":
+        if any(low >= high for low, high in pairwise(self.frequency_bins)):
+            raise ValueError("frequency_bins are rising numbers of training documents")
+        return self
 
 
 class Fgsm(Section):
@@ -222,6 +235,8 @@ class Params(Section):
     regime: dict[Name, Regime]
     loss: dict[Name, Loss]
     predict: Predict
+    propensity: Propensity
+    metrics: Metrics
     fgsm: Fgsm
     explain: Explain
     report: Report
