@@ -41,6 +41,8 @@ encode.tokenizer
 encode.validation_fraction
 explain.batch_size
 explain.documents
+explain.ig.baseline
+explain.ig.steps
 explain.labels
 explain.lime.samples
 explain.shap.evaluations
@@ -113,6 +115,7 @@ STAGES = {
     "evaluate_fgsm": "evaluate_fgsm.py",
     "explain_lime": "explain_lime.py",
     "explain_shap": "explain_shap.py",
+    "explain_ig": "explain_ig.py",
     "report": "report.py",
 }
 
@@ -150,7 +153,7 @@ def test_stages_and_their_scripts():
 
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
-    assert launched == {"train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap"}
+    assert launched == {"train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap", "explain_ig"}
 
 
 def test_scripts():
@@ -159,7 +162,7 @@ def test_scripts():
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial():
     stages = dvc_stages()
-    for name in ("train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap"):
+    for name in ("train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap", "explain_ig"):
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime"]
     assert [*stages["build_embedding"]["matrix"]] == ["corpus", "model"]
     for name in ("fetch", "convert", "encode"):

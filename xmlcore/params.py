@@ -198,13 +198,21 @@ class Shap(Section):
     global_tokens: PositiveInt = 20
 
 
+class IntegratedGradients(Section):
+    """`unknown`: every token of the baseline is the unknown word, as SHAP hides tokens; `zero`: a zero embedding."""
+
+    steps: PositiveInt = 50
+    baseline: Literal["unknown", "zero"] = "unknown"
+
+
 class Explain(Section):
     documents: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     labels: PositiveInt = 3
     top_tokens: PositiveInt = 10
-    batch_size: PositiveInt = 256  # masked copies scored at once: what bounds the memory
+    batch_size: PositiveInt = 256  # copies of a document scored at once: what bounds the memory
     lime: Lime
     shap: Shap
+    ig: IntegratedGradients
 
 
 class Report(Section):

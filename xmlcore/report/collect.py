@@ -23,7 +23,7 @@ from xmlcore.report.formats import (
 )
 
 BASE, ROBUST = "clean", "adversarial"
-METHODS = ("shap", "lime")
+METHODS = ("shap", "lime", "ig")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from xmlcore.errors import UserError
 
-LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "transformers", "dvc", "matplotlib")
+LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "captum", "transformers", "dvc", "matplotlib")
 
 
 @dataclass(frozen=True)
