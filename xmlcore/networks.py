@@ -1,4 +1,4 @@
-"""What can be said of the shape of each architecture in params.yaml; the networks are the modules of `xmlcore.models`."""
+"""The shape of each architecture as params.yaml gives it; the networks themselves are in `xmlcore.models`."""
 
 from typing import Annotated, Literal
 
