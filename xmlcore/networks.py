@@ -1,4 +1,4 @@
-"""What params.yaml can say of the shape of each architecture; the networks are modules of `xmlcore.models`."""
+"""The shape of each architecture as params.yaml gives it; the networks themselves are in `xmlcore.models`."""
 
 from typing import Annotated, Literal
 

@@ -4,6 +4,7 @@ A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losse
 says what each name means (`corpus`, `model`, `regime`, `loss`). A corpus and a model may override `encode`.
 """
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
@@ -110,7 +111,9 @@ def _tag(architecture: str) -> str:
 
 
 def _tag_of(recipe: Any) -> str:
-    return _tag(recipe.get("architecture", "") if isinstance(recipe, dict) else recipe.architecture)
+    """That of its architecture; of what names none that of any, so that the section says what is wrong."""
+    get = recipe.get if isinstance(recipe, dict) else partial(getattr, recipe)
+    return _tag(get("architecture", next(iter(NETWORKS))))
 
 
 AnyModel = Annotated[
@@ -125,7 +128,7 @@ AnyModel = Annotated[
     Discriminator(
         _tag_of,
         custom_error_type="architecture",
-        custom_error_message=f"architecture is one of {', '.join(NETWORKS)}",
+        custom_error_message=f"one of {', '.join(NETWORKS)}",
     ),
 ]
 
@@ -337,5 +340,7 @@ def _describe(error: ValidationError, place: str = "") -> str:
         return f"{key}: unknown parameter; remove it or mend its spelling"
     if first["type"] == "missing":
         return f"{key}: missing; add it"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{key}: {message} (is {first['input']!r})" if key else message
+    message, value = first["msg"].removeprefix("Value error, "), first["input"]
+    if first["type"] == "architecture":
+        key, value = f"{key}.architecture", value["architecture"]
+    return f"{key}: {message} (is {value!r})" if key else message

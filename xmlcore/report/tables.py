@@ -39,7 +39,7 @@ def summary(results: Results) -> Table:
 
 
 def statistics(results: Results) -> Table:
-    """Table 1: the sizes of each corpus."""
+    """Table 1: the sizes of each corpus, as each model reads it."""
     columns = (
         "Corpus",
         "As read by",
@@ -59,7 +59,7 @@ def statistics(results: Results) -> Table:
         else (corpus, model, *[MISSING] * (len(columns) - 2))
         for (corpus, model), counts in results.statistics.items()
     )
-    return Table("Table 1. Data statistics", tuple(map(Column, columns)), rows)
+    return Table("Table 1. Data statistics", tuple(map(Column, columns)), rows, row_headers=2)
 
 
 def performance(results: Results, metric: str) -> Table:
