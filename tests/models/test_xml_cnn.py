@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore import precision
 from xmlcore.batching import pad
-from xmlcore.models import windows
 from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.networks import XMLCNNNetwork
 from xmlcore.text import PAD, UNK
@@ -181,7 +181,7 @@ def test_a_narrowed_model_has_the_logits_of_the_asked_labels_in_the_asked_order(
 
 @pytest.fixture
 def medium_precision(monkeypatch):
-    monkeypatch.setattr(windows, "BFLOAT16_IS_FAST", True)
+    monkeypatch.setattr(precision, "BFLOAT16_IS_FAST", True)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     yield

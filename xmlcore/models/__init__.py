@@ -42,6 +42,11 @@ class Classifier(nn.Module, ABC):
         """The (V, D) table that `embed` looks tokens up in."""
 
     @property
+    def initial_width(self) -> int:
+        """D of the vectors that the model was built from."""
+        return self.embedding_table.shape[1]
+
+    @property
     @abstractmethod
     def output_parameters(self) -> Sequence[nn.Parameter]:
         """The parameters that belong to single labels."""

@@ -9,6 +9,7 @@ each classifier reads its own. Any architecture can be the classifier.
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +37,7 @@ class MACH(Classifier):
         signs = torch.randint(0, 2, (repetitions, width)) * 2.0 - 1
         table = (vectors.unsqueeze(1) * signs).flatten(1)
         self.embedding = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PAD)
-        no_table = torch.zeros(1, width)
+        no_table = np.zeros((1, width), np.float32)
         self.classifiers = nn.ModuleList(
             build_model(network.encoder.chosen[0], no_table, network.buckets, network.encoder.chosen[1])
             for _ in range(repetitions)
@@ -52,6 +53,10 @@ class MACH(Classifier):
     @property
     def embedding_table(self) -> Tensor:
         return self.embedding.weight
+
+    @property
+    def initial_width(self) -> int:
+        return self.embedding_table.shape[1] // len(self.classifiers)
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:

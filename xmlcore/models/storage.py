@@ -31,9 +31,14 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
     """Write `weights.safetensors` and `config.json` into `folder`, which exists."""
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     (folder / "weights.safetensors").write_bytes(save(tensors))
-    vocabulary, width = model.embedding_table.shape
-    config = {"architecture": architecture, "vocabulary": vocabulary, "dimension": width, "labels": model.labels}
-    (folder / "config.json").write_text(json.dumps(config | {"network": network.model_dump()}, indent=2) + "\n")
+    config = {
+        "architecture": architecture,
+        "vocabulary": len(model.embedding_table),
+        "dimension": model.initial_width,
+        "labels": model.labels,
+        "network": network.model_dump(),
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def load_model(folder: Path) -> Classifier:
