@@ -1,7 +1,7 @@
 """Training steps with a million labels: `python benchmarks/million_labels.py mach`, and `bag_of_words` to compare.
 
-Both read the same simulated documents through one hidden layer. MACH has 8 classifiers of 8,192 buckets, the bag of words
-an output for every label. Prints one line of JSON: parameters, median seconds of a step, peak memory of the process.
+Both read the same simulated documents through one hidden layer. MACH has 8 classifiers of 8,192 buckets, the bag
+of words an output for every label. Prints one line of JSON: parameters, seconds of a step (median), peak memory.
 """
 
 import json
