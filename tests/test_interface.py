@@ -21,6 +21,15 @@ from xmlcore.predictions import Predictions, write_predictions
 ROOT = Path(__file__).parents[1]
 
 PARAMETERS = """
+checkpoint.*.hub
+checkpoint.*.tiny.body.activation
+checkpoint.*.tiny.body.heads
+checkpoint.*.tiny.body.inner
+checkpoint.*.tiny.body.layers
+checkpoint.*.tiny.body.norm_epsilon
+checkpoint.*.tiny.body.width
+checkpoint.*.tiny.vocabulary
+checkpoints
 corpora
 corpus.*.convert.format
 corpus.*.convert.max_features
@@ -54,6 +63,7 @@ fgsm.epsilons
 fgsm.perturb_padding
 launch
 model.*.architecture
+model.*.embedding.checkpoint
 model.*.embedding.dimension
 model.*.embedding.kind
 model.*.network.chunks
@@ -101,6 +111,7 @@ vectors
 STAGES = {
     "fetch": "fetch.py",
     "fetch_vectors": "fetch.py",
+    "fetch_checkpoint": "fetch_checkpoint.py",
     "convert": "convert.py",
     "encode": "encode.py",
     "build_embedding": "build_embedding.py",
@@ -183,6 +194,7 @@ def test_places():
             layout.encoded("rcv1"),
             layout.embedding("rcv1", "xml_cnn"),
             layout.VECTORS,
+            layout.CHECKPOINTS,
             layout.model(*cell),
             layout.predictions(*cell),
             layout.explanations(*cell),
@@ -196,6 +208,7 @@ def test_places():
         "data/rcv1/encoded",
         "data/rcv1/embeddings/xml_cnn",
         "data/vectors",
+        "data/checkpoints",
         "models/rcv1/xml_cnn/clean",
         "predictions/rcv1/xml_cnn/clean",
         "explanations/rcv1/xml_cnn/clean",
