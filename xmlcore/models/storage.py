@@ -16,6 +16,7 @@ from xmlcore.sections import Section
 
 ARCHITECTURES = {
     "xml_cnn": "xmlcore.models.xml_cnn:XMLCNN",
+    "aplc_xlnet": "xmlcore.models.aplc_xlnet:APLCXLNet",
 }  # imported when first used: not every one needs what the others need
 
 
@@ -29,8 +30,9 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     (folder / "weights.safetensors").write_bytes(save(tensors))
     vocabulary, width = model.embedding_table.shape
-    config = {"architecture": architecture, "vocabulary": vocabulary, "dimension": width, "labels": model.labels}
-    (folder / "config.json").write_text(json.dumps(config | {"network": network.model_dump()}, indent=2) + "\n")
+    sizes = {"vocabulary": vocabulary, "dimension": width, "labels": model.labels}
+    config = {"architecture": architecture, **sizes, "network": model.described(network).model_dump()}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def load_model(folder: Path) -> Classifier:
