@@ -15,8 +15,8 @@ test: install  ## run the tests
 	python -m pytest
 
 bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other that can be fetched
-	for stage in fetch convert encode; do python stages/$$stage.py $(CORPUS) || exit 1; done
-	python stages/build_embedding.py $(CORPUS) xml_cnn
+	for stage in fetch convert; do python stages/$$stage.py $(CORPUS) || exit 1; done
+	for stage in encode build_embedding; do python stages/$$stage.py $(CORPUS) xml_cnn || exit 1; done
 	python benchmarks/bench.py $(CORPUS)
 
 lint: install  ## check style and formatting

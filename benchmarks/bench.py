@@ -1,13 +1,12 @@
 """Side by side with plain XML-CNN, in one run: `python benchmarks/bench.py reuters21578`.
 
-Reads data/CORPUS/encoded and data/CORPUS/embeddings/xml_cnn; prints a table and writes benchmarks/CORPUS.json. The
-plain reference (`plain.py`) pads to encode.max_tokens, convolves, attacks every document and uses autograd; both sides
-run with the same threads, precision and optimiser, in turns. So does any peer of `peers.py` that is installed.
+Reads data/CORPUS/encoded/xml_cnn and data/CORPUS/embeddings/xml_cnn; prints a table and writes benchmarks/CORPUS.json.
+The plain reference (`plain.py`) pads to encode.max_tokens, convolves, attacks every document and uses autograd; both
+sides run with the same threads, precision and optimiser, in turns. So does any peer of `peers.py` that is installed.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from xmlcore import layout
-from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.batching import TrueLabels, batches, pad, true_labels
 from xmlcore.cli import run
 from xmlcore.embeddings import load_vectors
 from xmlcore.encoding import EncodedCorpus, Split, load_encoded
@@ -69,7 +68,7 @@ class Bench:
 
     def __init__(self, corpus: str, params: Params) -> None:
         self.params, self.recipe = params, params.model_of(corpus, MODEL)
-        self.data = load_encoded(layout.encoded(corpus))
+        self.data = load_encoded(layout.encoded(corpus, MODEL))
         vectors = load_vectors(layout.embedding(corpus, MODEL), self.data.vocabulary).refit
         torch.manual_seed(params.seed)
         model = build_model(self.recipe.architecture, vectors, len(self.data.label_names), self.recipe.network)
@@ -80,29 +79,32 @@ class Bench:
         """Our training step, of documents as long as the longest of a batch."""
         conditions, recipe = self.params.regime_of(regime), self.recipe.training
 
-        def work(tokens: Tensor, targets: Tensor) -> None:
-            hybrid_backward(self.model, tokens, targets, recipe.loss_reduction, conditions)
+        def work(tokens: Tensor, labels: TrueLabels) -> None:
+            hybrid_backward(self.model, tokens, labels, recipe.loss_reduction, conditions)
 
         return self._step(self.model, work, Optimisation(self.model, recipe), None, turns)
 
     def plain_step(self, regime: str, turns: int) -> Callable[[], None]:
         """The plain one, of documents padded to `encode.max_tokens`."""
         conditions, optimizer = self.params.regime_of(regime), Adam(self.plain.parameters(), fused=True)
-        work = partial(backward, self.plain, regime=conditions)
+
+        def work(tokens: Tensor, labels: TrueLabels) -> None:
+            backward(self.plain, tokens, self._targets(labels), conditions)
+
         return self._step(self.plain, work, optimizer, self.data.max_tokens, turns)
 
     def peer_step(self, peer: nn.Module, turns: int) -> Callable[[], None]:
         """A clean step of another's implementation, of documents as long as the longest of a batch."""
 
-        def work(tokens: Tensor, targets: Tensor) -> None:
-            binary_cross_entropy(peer(tokens), targets, self.recipe.training.loss_reduction).backward()
+        def work(tokens: Tensor, labels: TrueLabels) -> None:
+            (binary_cross_entropy(peer(tokens), self._targets(labels)) / len(tokens)).backward()
 
         return self._step(peer, work, Adam(peer.parameters(), fused=True), None, turns)
 
     def _step(
         self,
         model: nn.Module,
-        work: Callable[[Tensor, Tensor], None],
+        work: Callable[[Tensor, TrueLabels], None],
         optimizer: Optimisation | Adam,
         width: int | None,
         turns: int,
@@ -117,12 +119,16 @@ class Bench:
             model.train()
             chosen = next(documents)
             tokens = pad([split.document(i) for i in chosen], width)
-            targets = multi_hot(split, chosen, self.model.labels)
+            labels = true_labels(split, chosen)
             model.zero_grad()
-            work(tokens, targets)
+            work(tokens, labels)
             optimizer.step()
 
         return step
+
+    def _targets(self, labels: TrueLabels) -> Tensor:
+        """(B, L)."""
+        return labels.targets(labels.ids, self.model.labels)
 
     def sweep(self, epsilons: Sequence[float], documents: Split) -> Callable[[], object]:
         """Our FGSM sweep of the bare model."""
@@ -135,7 +141,7 @@ class Bench:
             self.plain.eval()
             for chosen in batches(split.lengths, BATCH_SIZE):
                 tokens = pad([split.document(i) for i in chosen], self.data.max_tokens)
-                targets = multi_hot(split, chosen, self.model.labels)
+                targets = self._targets(true_labels(split, chosen))
                 for epsilon in epsilons:
                     embeddings = self.plain.embed(tokens).detach()
                     attacked = fgsm(self.plain, embeddings, tokens != PAD, targets, epsilon)

@@ -59,9 +59,9 @@ def backward(model: PlainXMLCNN, tokens: Tensor, targets: Tensor, regime: Regime
     """The gradients of equation 14, every document attacked, as in seed 000."""
     weight = regime.adversarial_weight
     embeddings = model.embed(tokens)
-    loss = binary_cross_entropy(model.score(embeddings), targets, "document")
+    loss = binary_cross_entropy(model.score(embeddings), targets) / len(tokens)
     if weight:
         attacked = fgsm(model, embeddings, tokens != PAD, targets, regime.epsilon)
-        adversarial = binary_cross_entropy(model.score(attacked), targets, "document")
+        adversarial = binary_cross_entropy(model.score(attacked), targets) / len(tokens)
         loss = (1 - weight) * loss + weight * adversarial
     loss.backward()

@@ -24,7 +24,7 @@ from xmlcore.errors import UserError
 from xmlcore.files import write_json
 from xmlcore.params import load_params
 
-MODEL = "xml_cnn"
+MODEL, LOSS = "xml_cnn", "bce"
 CELLS = [("train", "clean"), ("train", "adversarial")]
 CELLS += [(stage, "adversarial") for stage in ("predict", "evaluate_fgsm", "explain_lime", "explain_shap")]
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,7 +75,9 @@ def main(
             prepare(folder, corpus, epochs, processes)
         for stage, regime in track(CELLS, "stages"):
             pairs = zip(folders, ([sys.executable], several), strict=True)
-            alone, together = (seconds(folder, launcher, stage, corpus, MODEL, regime) for folder, launcher in pairs)
+            alone, together = (
+                seconds(folder, launcher, stage, corpus, MODEL, regime, LOSS) for folder, launcher in pairs
+            )
             rows.append({"stage": f"{stage} {regime}", "one": alone, "several": together, "ratio": alone / together})
         different = differing(*folders)
     if different:

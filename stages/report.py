@@ -21,7 +21,7 @@ def main() -> None:
     if epsilon != params.report.epsilon:
         console.print(f"report.epsilon {params.report.epsilon} is not in fgsm.epsilons: the report shows {epsilon}")
     results = collect(Path(), params.corpora, params.models, params.regimes, params.losses, epsilon)
-    provenance = read_provenance(Path(), results.statistics.keys())
+    provenance = read_provenance(Path(), results.corpora)
     with atomic_directory(Path("report")) as folder:
         write_report(folder, results, provenance)
 

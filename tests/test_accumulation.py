@@ -4,8 +4,7 @@ import torch
 from toys import random_xml_cnn
 
 from xmlcore.accumulation import MicroBatch, accumulate
-from xmlcore.batching import multi_hot, pad
-from xmlcore.losses import binary_cross_entropy
+from xmlcore.batching import pad, true_labels
 from xmlcore.text import PAD
 
 LABELS = 4
@@ -20,16 +19,14 @@ def micro_batches(split, count):
     """All documents of `split` in `count` parts, of sizes that differ by one at most."""
     parts = [np.arange(len(split))[first::count] for first in range(count)]
     return [
-        MicroBatch(
-            pad([split.document(i) for i in part]), multi_hot(split, part, LABELS), len(part) / len(split), seed=first
-        )
+        MicroBatch(pad([split.document(i) for i in part]), true_labels(split, part), len(part) / len(split), seed=first)
         for first, part in enumerate(parts)
     ]
 
 
 def backward(model):
     def work(part):
-        loss = part.weight * binary_cross_entropy(model(part.tokens), part.targets, "document")
+        loss = part.weight * model.loss(*model.distinct(part.tokens), part.labels) / len(part.tokens)
         loss.backward()
         return loss.item()
 

@@ -5,9 +5,11 @@ from peers import installed_peers
 from plain import PlainXMLCNN, backward
 from processes import differing
 from torch.nn import functional
+from toys import labels_of
 
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Network, Regime
+from xmlcore.networks import XMLCNNNetwork
+from xmlcore.params import Regime
 from xmlcore.training import hybrid_backward
 
 LENGTH, LABELS = 12, 5
@@ -17,7 +19,7 @@ def twins(chunks: int) -> tuple[XMLCNN, PlainXMLCNN]:
     torch.manual_seed(0)
     vectors = functional.normalize(torch.randn(30, 6))
     vectors[0] = 0
-    network = Network(windows=[2, 4, 8], filters=7, chunks=chunks, hidden=9, dropout=0.0)
+    network = XMLCNNNetwork(windows=[2, 4, 8], filters=7, chunks=chunks, hidden=9, dropout=0.0)
     model = XMLCNN(vectors, LABELS, network).double()
     for parameter in (model.kernel, model.bias):
         torch.nn.init.normal_(parameter)
@@ -29,11 +31,11 @@ def twins(chunks: int) -> tuple[XMLCNN, PlainXMLCNN]:
 def test_the_reference_of_the_benchmarks_is_the_same_model_with_the_same_gradients(chunks, weight):
     ours, plain = twins(chunks)
     tokens = torch.randint(1, 30, (4, LENGTH))  # no padding: the reference would convolve it
-    targets = torch.randint(0, 2, (4, LABELS)).double()
+    labels = labels_of([0, 2], [], [1], [0, 3, 4])
     regime = Regime(epsilon=0.5, adversarial_weight=weight, adversarial_share=1.0, squeeze="none")
     torch.testing.assert_close(ours(tokens), plain(tokens))
-    hybrid_backward(ours, tokens, targets, "document", regime)
-    backward(plain, tokens, targets, regime)
+    hybrid_backward(ours, tokens, labels, "document", regime)
+    backward(plain, tokens, labels.targets(labels.ids, LABELS), regime)
     torch.testing.assert_close(ours.embedding.weight.grad.to_dense(), plain.embedding.weight.grad)
     torch.testing.assert_close(ours.output.weight.grad, plain.output.weight.grad)
     kernels = [convolution.weight.grad.permute(1, 2, 0) for convolution in plain.convolutions]

@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import LinearClassifier
+from toys import LinearClassifier, labels_of
 
 from xmlcore.attacks.fgsm import gradient_sign
 from xmlcore.defenses import SqueezedEmbeddings, SqueezedOutputs, reduce_bits, squeeze, squeeze_logits
@@ -137,7 +137,7 @@ def test_an_attacker_who_knows_of_the_squeezing_aims_through_it():
     # 0.2 is squeezed to 1. Without a true label the gradient is p(x) - p(0.8 - x): negative at 0.2, positive at 1.
     model = LinearClassifier([[0.0], [0.2], [1.0], [-1.0]], [[1.0, -1.0]])
     model.initialise_output(torch.tensor([0.0, 0.8]))
-    tokens, nothing = torch.tensor([[1]]), torch.zeros(1, 2)
+    tokens, nothing = torch.tensor([[1]]), labels_of([])
     unaware, aware = (
         gradient_sign(attacked, *attacked.distinct(tokens), nothing).item()
         for attacked in (model, squeeze(model, "embeddings", 1))

@@ -5,7 +5,7 @@ from torch.nn import functional
 from toys import LinearClassifier, random_xml_cnn, split_of
 
 from xmlcore.attacks.fgsm import gradient_sign, perturb
-from xmlcore.batching import batches, multi_hot, pad
+from xmlcore.batching import batches, pad, true_labels
 from xmlcore.defenses import squeeze
 from xmlcore.encoding import Split
 from xmlcore.evaluation import Attacked, Setting, fgsm_sweep, squeezing_settings
@@ -74,9 +74,10 @@ def one_at_a_time(model, split, setting, epsilon, bits, batch_size):
     aims = [model, defended] if setting.attacker == "aware" else [model]
     found = np.zeros((len(split), 5), bool)
     for documents in batches(split.lengths, batch_size):
-        tokens, targets = pad([split.document(i) for i in documents]), multi_hot(split, documents, model.labels)
+        tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents)
+        targets = labels.targets(labels.ids, model.labels)
         rows, index = model.distinct(tokens)
-        attacked = [perturb(rows, index, gradient_sign(aim, rows, index, targets), epsilon) for aim in aims]
+        attacked = [perturb(rows, index, gradient_sign(aim, rows, index, labels), epsilon) for aim in aims]
         logits = torch.stack([defended.score(embeddings, tokens != PAD) for embeddings in attacked])
         losses = functional.binary_cross_entropy_with_logits(logits, targets.expand_as(logits), reduction="none").sum(2)
         worst = logits[losses.argmax(0), torch.arange(len(tokens))]

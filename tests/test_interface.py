@@ -15,7 +15,8 @@ from xmlcore import layout
 from xmlcore.encoding import encode_corpus
 from xmlcore.evaluation import Setting, fgsm_sweep
 from xmlcore.models.storage import build_model, save_model
-from xmlcore.params import Encode, Network, Params, Regime
+from xmlcore.networks import XMLCNNNetwork
+from xmlcore.params import Encode, Loss, Params, Regime
 from xmlcore.predictions import Predictions, write_predictions
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,8 @@ encode.tokenizer
 encode.validation_fraction
 explain.batch_size
 explain.documents
+explain.ig.baseline
+explain.ig.steps
 explain.labels
 explain.lime.samples
 explain.shap.evaluations
@@ -62,16 +65,33 @@ fgsm.bits
 fgsm.epsilons
 fgsm.perturb_padding
 launch
+loss.*.class_balance
+loss.*.propensity.a
+loss.*.propensity.b
+losses
+metrics.frequency_bins
 model.*.architecture
 model.*.embedding.checkpoint
 model.*.embedding.dimension
 model.*.embedding.kind
+model.*.encode.*
+model.*.network.body.activation
+model.*.network.body.heads
+model.*.network.body.inner
+model.*.network.body.layers
+model.*.network.body.norm_epsilon
+model.*.network.body.width
+model.*.network.checkpoint
 model.*.network.chunks
+model.*.network.clusters
 model.*.network.dropout
+model.*.network.factor
 model.*.network.filters
 model.*.network.hidden
 model.*.network.initialisation
 model.*.network.windows
+model.*.training.averaging_from
+model.*.training.averaging_steps
 model.*.training.batch_size
 model.*.training.epochs
 model.*.training.gamma
@@ -90,6 +110,8 @@ model.*.training.sparse_embedding
 model.*.training.token_dropout
 models
 predict.labels
+propensity.a
+propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.epsilon
@@ -117,9 +139,11 @@ STAGES = {
     "build_embedding": "build_embedding.py",
     "train": "train.py",
     "predict": "predict.py",
+    "evaluate_ranking": "evaluate_ranking.py",
     "evaluate_fgsm": "evaluate_fgsm.py",
     "explain_lime": "explain_lime.py",
     "explain_shap": "explain_shap.py",
+    "explain_ig": "explain_ig.py",
     "report": "report.py",
 }
 
@@ -131,8 +155,12 @@ def key_paths(annotation: object) -> Iterator[str]:
             yield from (f"{name}.{rest}".rstrip(".") for rest in key_paths(field.annotation))
     elif get_origin(annotation) is dict:
         yield from (f"*.{rest}".rstrip(".") for rest in key_paths(get_args(annotation)[1]))
-    elif get_origin(annotation) in (Annotated, Union, types.UnionType):
+    elif get_origin(annotation) is Annotated:
         yield from key_paths(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            if member is not types.NoneType:
+                yield from key_paths(member)
     else:
         yield ""
 
@@ -146,7 +174,7 @@ def files_of(folder: Path) -> list[str]:
 
 
 def test_parameters():
-    assert sorted(key_paths(Params)) == PARAMETERS.split()
+    assert sorted(set(key_paths(Params))) == PARAMETERS.split()
 
 
 def test_stages_and_their_scripts():
@@ -157,25 +185,31 @@ def test_stages_and_their_scripts():
 
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
-    assert launched == {"train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap"}
+    assert launched == {"train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap", "explain_ig"}
 
 
 def test_scripts():
     assert {path.name for path in (ROOT / "stages").glob("*.py")} == set(STAGES.values())
 
 
-def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial():
+def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
     stages = dvc_stages()
-    for name in ("train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap"):
-        assert [*stages[name]["matrix"]] == ["corpus", "model", "regime"]
-    assert [*stages["build_embedding"]["matrix"]] == ["corpus", "model"]
-    for name in ("fetch", "convert", "encode"):
+    for name in ("train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap", "explain_ig", "evaluate_ranking"):
+        assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
+    for name in ("encode", "build_embedding"):
+        assert [*stages[name]["matrix"]] == ["corpus", "model"]
+    for name in ("fetch", "convert"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
 def test_regimes():
     assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == ["clean", "adversarial"]
     assert [*Regime.model_fields] == ["epsilon", "adversarial_weight", "adversarial_share", "squeeze"]
+
+
+def test_losses():
+    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["loss"]] == ["bce", "pw", "pw_cb"]
+    assert [*Loss.model_fields] == ["propensity", "class_balance"]
 
 
 def test_metric_keys():
@@ -185,35 +219,39 @@ def test_metric_keys():
 
 
 def test_places():
-    cell = ("rcv1", "xml_cnn", "clean")
+    cell = ("rcv1", "xml_cnn", "clean", "bce")
     assert [
         path.as_posix()
         for path in (
             layout.raw("rcv1"),
             layout.records("rcv1"),
-            layout.encoded("rcv1"),
+            layout.encoded("rcv1", "xml_cnn"),
             layout.embedding("rcv1", "xml_cnn"),
             layout.VECTORS,
             layout.CHECKPOINTS,
             layout.model(*cell),
             layout.predictions(*cell),
             layout.explanations(*cell),
+            layout.metrics("rcv1", "xml_cnn", "corpus.json"),
             layout.metrics(*cell, "fgsm"),
             layout.plots(*cell),
+            layout.timings(*cell),
             layout.REPORT,
         )
     ] == [
         "data/rcv1/raw",
         "data/rcv1/records",
-        "data/rcv1/encoded",
+        "data/rcv1/encoded/xml_cnn",
         "data/rcv1/embeddings/xml_cnn",
         "data/vectors",
         "data/checkpoints",
-        "models/rcv1/xml_cnn/clean",
-        "predictions/rcv1/xml_cnn/clean",
-        "explanations/rcv1/xml_cnn/clean",
-        "metrics/rcv1/xml_cnn/clean/fgsm",
-        "plots/rcv1/xml_cnn/clean",
+        "models/rcv1/xml_cnn/clean/bce",
+        "predictions/rcv1/xml_cnn/clean/bce",
+        "explanations/rcv1/xml_cnn/clean/bce",
+        "metrics/rcv1/xml_cnn/corpus.json",
+        "metrics/rcv1/xml_cnn/clean/bce/fgsm",
+        "plots/rcv1/xml_cnn/clean/bce",
+        "timings/rcv1/xml_cnn/clean/bce",
         "report",
     ]
 
@@ -237,7 +275,7 @@ def test_files_of_an_encoded_corpus(tmp_path):
 
 
 def test_files_of_a_model(tmp_path):
-    network = Network(windows=[2], filters=1, chunks=1, hidden=2)
+    network = XMLCNNNetwork(windows=[2], filters=1, chunks=1, hidden=2)
     model = build_model("xml_cnn", np.zeros((3, 4), np.float32), 2, network)
     save_model(tmp_path, model, "xml_cnn", network)
     assert files_of(tmp_path) == ["config.json", "weights.safetensors"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from toys import split_of
 
 from xmlcore.encoding import UNSEEN_LABEL
-from xmlcore.metrics import hits, ndcg_at_k, precision_at_k, ranking_metrics, robustness_gap
+from xmlcore.metrics import hits, ndcg_at_k, precision_at_k, ranking_metrics, recall_at_k, robustness_gap
 
 SECOND, THIRD = 1 / log2(3), 1 / log2(4)  # discounts of the ranks after the first, whose discount is 1
 
@@ -52,6 +52,21 @@ def test_hits_of_chosen_documents():
     assert hits(np.array([[2, 0], [0, 1]]), split, np.array([2, 1])).tolist() == [[True, False], [False, True]]
 
 
+def test_hits_keep_documents_apart():
+    # The unseen label of a document is not the highest label of the one before, nor 0 the one after it.
+    split = split_of([[1]] * 3, [[3], [UNSEEN_LABEL], [UNSEEN_LABEL, 0]])
+    found = hits(np.array([[3, 0], [3, 0], [3, 0]]), split, np.arange(3))
+    assert found.tolist() == [[True, False], [False, False], [False, True]]
+
+
+def test_recall_is_a_mean_over_the_documents_that_have_labels():
+    split = split_of([[1]] * 3, [[0, 1, UNSEEN_LABEL], [4], []])
+    found = hits(np.array([[0, 1, 2]] * 3), split, np.arange(3))
+    counts = np.diff(split.label_offsets)
+    assert [recall_at_k(found, counts, k) for k in (1, 3)] == pytest.approx([1 / 6, 1 / 3])
+    assert recall_at_k(found[2:], counts[2:], 3) == 0
+
+
 def test_keys():
     assert [*measure([[0]], [[0, 1, 2, 3, 4]])] == ["P@1", "P@3", "P@5", "nDCG@1", "nDCG@3", "nDCG@5"]
 
@@ -69,15 +84,18 @@ documents = st.lists(st.tuples(st.sets(st.integers(0, 9)), st.permutations(range
 def test_as_counted_one_by_one(documents, k):
     split = split_of([[1]] * len(documents), [sorted(labels) for labels, _ in documents])
     found = hits(np.array([ranking[:6] for _, ranking in documents]), split, np.arange(len(documents)))
-    precision = ndcg = 0.0
+    precision = ndcg = recall = 0.0
     for labels, ranking in documents:
         gains = [label in labels for label in ranking[:k]]
         best = [rank < len(labels) for rank in range(k)]
         precision += sum(gains) / k
         if labels:
             ndcg += dcg(gains) / dcg(best)
+            recall += sum(gains) / len(labels)
     assert precision_at_k(found, k) == pytest.approx(precision / len(documents))
-    assert ndcg_at_k(found, np.diff(split.label_offsets), k) == pytest.approx(ndcg / len(documents))
+    counts = np.diff(split.label_offsets)
+    assert ndcg_at_k(found, counts, k) == pytest.approx(ndcg / len(documents))
+    assert recall_at_k(found, counts, k) == pytest.approx(recall / max((counts > 0).sum(), 1))
 
 
 def dcg(gains):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from xmlcore.errors import UserError
+from xmlcore.networks import NETWORKS
 from xmlcore.params import Encode, format_epsilon, load_params
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
@@ -45,9 +46,10 @@ def test_the_repositorys_own_file():
     params = load_params(PARAMS)
     assert params.corpora
     for corpus in params.corpus:
-        assert isinstance(params.encode_of(corpus), Encode)
-        for model in params.model:
-            assert params.model_of(corpus, model).architecture == "xml_cnn"
+        for name, model in params.model.items():
+            assert isinstance(params.encode_of(corpus, name), Encode)
+            assert params.model_of(corpus, name).architecture == model.architecture
+            assert isinstance(model.network, NETWORKS[model.architecture])
 
 
 @pytest.mark.parametrize(
@@ -70,12 +72,23 @@ def test_the_repositorys_own_file():
         ("regime.adversarial.adversarial_weight", 1.1, ["regime.adversarial.adversarial_weight", "1", "1.1"]),
         ("regime.adversarial.squeeze", "input", ["regime.adversarial.squeeze", "'embeddings'", "'input'"]),
         ("encode.tokenizer", "letters", ["encode.tokenizer", "'words' or 'whitespace'", "'letters'"]),
+        ("predict.labels", 3, ["predict.labels", "greater than or equal to 5", "3"]),
+        ("propensity.b", 0.0, ["propensity.b", "greater than 0", "0.0"]),
+        ("metrics.frequency_bins", [], ["metrics.frequency_bins", "at least 1"]),
+        ("metrics.frequency_bins", [0, 5], ["metrics.frequency_bins.0", "greater than 0", "0"]),
+        ("metrics.frequency_bins", [5, 5], ["metrics", "rising", "[5, 5]"]),
         ("encode.validation_fraction", 0.0, ["encode.validation_fraction", "greater than 0"]),
         ("seed", None, ["seed", "missing", "add it"]),
         ("corpora", ["reuters"], ["corpora", "'reuters'", "not defined", CORPUS]),
         ("models", ["cnn"], ["models", "'cnn'", MODEL]),
         ("regimes", ["robust"], ["regimes", "'robust'", "clean, adversarial"]),
+        ("losses", ["focal"], ["losses", "'focal'", "bce, pw"]),
         ("vectors", ["fasttext"], ["vectors", "'fasttext'", "glove"]),
+        ("loss.pw.propensity.a", 0.0, ["loss.pw.propensity.a", "greater than 0", "0.0"]),
+        ("loss.pw.class_balance", 1.0, ["loss.pw.class_balance", "less than 1", "1.0"]),
+        (f"model.{MODEL}.network.window", [2], [f"model.{MODEL}.network.window: unknown parameter"]),
+        (f"model.{MODEL}.encode", {"max_token": 5}, [f"model.{MODEL}.encode.max_token: unknown parameter"]),
+        (f"model.{MODEL}", 5, [f"model.{MODEL}: ", "dictionary", "5"]),
         (
             f"corpus.{CORPUS}.encode",
             {"max_tokens": "many"},
@@ -95,6 +108,12 @@ def test_the_repositorys_own_file():
 def test_a_mistake_is_named_with_what_is_allowed(changed, key, value, words):
     message = complaint(changed({key: value}))
     assert [word for word in words if word not in message] == []
+
+
+def test_an_architecture_is_one_of_those_there_are(changed):
+    key, known = f"model.{MODEL}.architecture", ", ".join(NETWORKS)
+    assert complaint(changed({key: "xml_cn"})).endswith(f"params.yaml: {key}: one of {known} (is 'xml_cn')")
+    assert complaint(changed({key: None})).endswith(f"params.yaml: {key}: missing; add it")
 
 
 @pytest.mark.parametrize("name", ["../other", "a/b", ".hidden", ""])
@@ -127,15 +146,18 @@ def test_what_is_not_utf8_is_refused_with_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda params: params.encode_of("reuters"), ["corpus: 'reuters' is not defined", CORPUS]),
+        (lambda params: params.encode_of("reuters", MODEL), ["corpus: 'reuters' is not defined", CORPUS]),
+        (lambda params: params.encode_of(CORPUS, "cnn"), ["model: 'cnn' is not defined", MODEL]),
         (lambda params: params.model_of(CORPUS, "cnn"), ["model: 'cnn' is not defined", MODEL]),
         (lambda params: params.regime_of("robust"), ["regime: 'robust' is not defined", "clean, adversarial"]),
+        (lambda params: params.loss_of("focal"), ["loss: 'focal' is not defined", "bce, pw"]),
     ],
 )
 def test_a_name_that_is_not_defined_is_refused_with_those_that_are(ask, words):
     with pytest.raises(UserError) as refusal:
         ask(load_params(PARAMS))
     assert [word for word in words if word not in str(refusal.value)] == []
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n", "seed\n"])
@@ -148,11 +170,23 @@ def test_a_corpus_overrides_what_it_names_and_nothing_else(changed):
     override = {"encode": {"max_tokens": 9}, "model": {MODEL: {"training": {"epochs": 1, "milestones": [1]}}}}
     common = load_params(PARAMS)
     params = load_params(changed({f"corpus.{CORPUS}.{key}": value for key, value in override.items()}))
-    assert params.encode_of(CORPUS) == common.encode.model_copy(update={"max_tokens": 9})
+    assert params.encode_of(CORPUS, MODEL) == common.encode.model_copy(update={"max_tokens": 9})
     recipe, usual = params.model_of(CORPUS, MODEL), common.model[MODEL]
     assert recipe.training == usual.training.model_copy(update={"epochs": 1, "milestones": [1]})
     assert (recipe.embedding, recipe.network) == (usual.embedding, usual.network)
     assert params.model[MODEL] == usual
+
+
+def test_a_model_overrides_the_encoding_of_the_corpus(changed):
+    override = {
+        f"corpus.{CORPUS}.encode": {"max_tokens": 9, "min_count": 5},
+        f"model.{MODEL}.encode": {"max_tokens": 11},
+        f"corpus.{CORPUS}.model": {"xml_cnn_seed": {"encode": {"max_tokens": 13}}},
+    }
+    common, params = load_params(PARAMS).encode, load_params(changed(override))
+    assert params.encode_of(CORPUS, MODEL) == common.model_copy(update={"max_tokens": 11, "min_count": 5})
+    assert params.encode_of(CORPUS, "xml_cnn_seed") == common.model_copy(update={"max_tokens": 13, "min_count": 5})
+    assert params.encode_of("rcv1", "xml_cnn_seed").max_tokens == common.max_tokens
 
 
 def test_whole_numbers_serve_as_floats(changed):

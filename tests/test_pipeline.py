@@ -79,23 +79,28 @@ def shrink(params) -> None:
 def workspace(tmp_path_factory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("pipeline"))
     ran = workspace.repro()
-    assert {f"train@{corpus}-xml_cnn-{regime}" for corpus in CORPORA for regime in REGIMES} <= ran
+    assert {f"train@{corpus}-xml_cnn-{regime}-bce" for corpus in CORPORA for regime in REGIMES} <= ran
     return workspace
 
 
 def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
+    report = (workspace.folder / "report" / "index.html").read_text(encoding="utf-8")
     for corpus in CORPORA:
+        assert (workspace.folder / "data" / corpus / "encoded" / "xml_cnn" / "vocabulary.txt").stat().st_size
+        assert (workspace.folder / "metrics" / corpus / "xml_cnn" / "corpus.json").stat().st_size
         for regime in REGIMES:
-            place = Path(corpus, "xml_cnn", regime)
+            place = Path(corpus, "xml_cnn", regime, "bce")
             for path in (
                 Path("models", place, "weights.safetensors"),
                 Path("predictions", place, "labels.npy"),
                 Path("metrics", place, "fgsm", "eps=0.10.json"),
+                Path("metrics", place, "ranking.json"),
+                Path("plots", place, "label_bins.json"),
                 Path("explanations", place, "lime", "document-000.html"),
                 Path("explanations", place, "shap", "global.svg"),
             ):
                 assert (workspace.folder / path).stat().st_size, path
-    assert "simulated-eurlex" in (workspace.folder / "report" / "index.html").read_text(encoding="utf-8")
+            assert str(Path("models", place)) in report  # of its provenance
     assert not list(workspace.folder.rglob("*.partial"))
 
 
@@ -104,7 +109,7 @@ def test_metrics_have_a_row_for_each_corpus_regime_and_epsilon(workspace: Worksp
     for corpus in CORPORA:
         for regime in REGIMES:
             for epsilon in ("0.00", "0.10"):
-                row = rows[f"metrics/{corpus}/xml_cnn/{regime}/fgsm/eps={epsilon}.json"]["data"]
+                row = rows[f"metrics/{corpus}/xml_cnn/{regime}/bce/fgsm/eps={epsilon}.json"]["data"]
                 assert 0 <= row["P@1"] <= 1
                 assert {"P@1", "P@3", "P@5", "nDCG@1", "nDCG@3", "nDCG@5", "gap@1", "gap@3", "gap@5"} <= row.keys()
 
@@ -124,13 +129,13 @@ def test_a_change_to_one_corpus_leaves_the_other_alone(workspace: Workspace) -> 
     workspace.edit(lambda params: params["corpus"]["simulated-rcv1"]["encode"].update(max_tokens=15))
     changed = set(json.loads(workspace.run("dvc", "status", "--json")))
     workspace.edit(lambda params: params["corpus"]["simulated-rcv1"]["encode"].pop("max_tokens"))
-    assert changed == {"encode@simulated-rcv1", "report"}
+    assert changed == {"encode@simulated-rcv1-xml_cnn", "report"}
 
 
 def test_the_same_run_gives_the_same_metrics(workspace: Workspace) -> None:
     before = workspace.metrics()
-    workspace.run("dvc", "repro", "--force", "--single-item", "train@simulated-rcv1-xml_cnn-adversarial")
-    workspace.run("dvc", "repro", "--force", "--single-item", "evaluate_fgsm@simulated-rcv1-xml_cnn-adversarial")
+    workspace.run("dvc", "repro", "--force", "--single-item", "train@simulated-rcv1-xml_cnn-adversarial-bce")
+    workspace.run("dvc", "repro", "--force", "--single-item", "evaluate_fgsm@simulated-rcv1-xml_cnn-adversarial-bce")
     assert workspace.metrics() == before
 
 
@@ -138,7 +143,9 @@ def test_two_processes_give_the_same_metrics(workspace: Workspace) -> None:
     before = workspace.metrics()
     workspace.edit(lambda params: params.update(launch="torchrun --nproc-per-node 2"))
     for stage in ("train", "predict", "evaluate_fgsm", "explain_shap"):
-        said = workspace.run("dvc", "repro", "--force", "--single-item", f"{stage}@simulated-rcv1-xml_cnn-adversarial")
+        said = workspace.run(
+            "dvc", "repro", "--force", "--single-item", f"{stage}@simulated-rcv1-xml_cnn-adversarial-bce"
+        )
         assert f"> torchrun --nproc-per-node 2 stages/{stage}.py" in said
     assert workspace.metrics() == before
     workspace.edit(lambda params: params.update(launch="python"))

@@ -4,19 +4,23 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
-from toys import LinearClassifier, split_of
+from toys import LinearClassifier, labels_of, split_of
 
-from xmlcore.batching import multi_hot, pad
+from xmlcore import training
+from xmlcore.batching import pad, true_labels
 from xmlcore.embeddings import InitialVectors
 from xmlcore.encoding import UNSEEN_LABEL
-from xmlcore.losses import binary_cross_entropy
+from xmlcore.losses import label_weights
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Network, Regime, Training
+from xmlcore.networks import XMLCNNNetwork
+from xmlcore.optimisation import Optimisation
+from xmlcore.params import Loss, Propensity, Regime, Training
 from xmlcore.text import PAD
 from xmlcore.training import drop_tokens, hybrid_backward, label_prior, train
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
 ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=1.0, squeeze="none")
+BCE, PW = Loss(), Loss(propensity=Propensity())
 LABELS = 3
 
 
@@ -53,7 +57,7 @@ def initial_vectors() -> InitialVectors:
 
 
 def build(vectors: np.ndarray) -> XMLCNN:
-    network = Network(windows=[1, 2], filters=8, chunks=1, hidden=16, dropout=0.2)
+    network = XMLCNNNetwork(windows=[1, 2], filters=8, chunks=1, hidden=16, dropout=0.2)
     return XMLCNN(torch.tensor(vectors), LABELS, network)
 
 
@@ -61,12 +65,11 @@ def untracked(items, description, total=None):
     return items
 
 
-def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build, **changes):
+def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build, loss=BCE, **changes):
     """The outcome of a training, and its log."""
     log = []
-    outcome = train(
-        build, initial_vectors(), training, validation, options(**changes), regime, seed, log.append, untracked
-    )
+    given = options(**changes)
+    outcome = train(build, initial_vectors(), training, validation, given, regime, loss, seed, log.append, untracked)
     return outcome, log
 
 
@@ -88,8 +91,11 @@ def test_it_learns_a_separable_corpus(regime):
 
 @pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL], ids=["clean", "adversarial"])
 @pytest.mark.parametrize("refit", [False, True])
-def test_the_same_seed_gives_the_same_weights_to_the_bit(regime, refit):
-    first, second = (run(regime, refit=refit, shuffle_tokens=True, epochs=2)[0] for _ in range(2))
+@pytest.mark.parametrize("averaging_from", [0, 1])
+def test_the_same_seed_gives_the_same_weights_to_the_bit(regime, refit, averaging_from):
+    changes = {"refit": refit, "shuffle_tokens": True, "epochs": 2}
+    averaging = {"averaging_from": averaging_from, "averaging_steps": 3}
+    first, second = (run(regime, **changes, **averaging)[0] for _ in range(2))
     assert equal(first, second)
 
 
@@ -105,28 +111,35 @@ def test_an_adversarial_weight_of_zero_is_clean_training():
 
 def batch():
     documents = np.arange(6)
-    return pad([TRAIN.document(i) for i in documents]), multi_hot(TRAIN, documents, LABELS)
+    weights = torch.tensor([1.0, 2.0, 0.5])
+    return pad([TRAIN.document(i) for i in documents]), true_labels(TRAIN, documents, weights)
 
 
-def linear() -> LinearClassifier:
+def linear(kind=LinearClassifier) -> LinearClassifier:
     torch.manual_seed(0)
     table = torch.randn(10, 4)
     table[PAD] = 0
-    return LinearClassifier(table.tolist(), torch.randn(4, LABELS).tolist())
+    return kind(table.tolist(), torch.randn(4, LABELS).tolist())
 
 
 def by_hand(model, reduction, regime):
     """Equations 9, 10 and 14 in plain autograd."""
-    tokens, targets = batch()
+    tokens, labels = batch()
     order = torch.randperm(len(tokens))
-    tokens, targets = tokens[order], targets[order]
+    tokens, targets = tokens[order], labels.targets(labels.ids, LABELS)[order]
+
+    def mean(logits, targets):
+        weights, truth = torch.where(targets > 0, targets, 1), (targets > 0).to(logits)
+        total = functional.binary_cross_entropy_with_logits(logits, truth, weights, reduction="sum")
+        return total / (len(logits) if reduction == "document" else logits.numel())
+
     embeddings, mask = model.embed(tokens), tokens != PAD
-    clean = binary_cross_entropy(model.score(embeddings, mask), targets, reduction)
+    clean = mean(model.score(embeddings, mask), targets)
     attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
     (gradient,) = torch.autograd.grad(clean, embeddings, retain_graph=True)
     radius = regime.epsilon * embeddings[attacked].detach()[mask[attacked]].norm(dim=1).mean() / 10
     moved = embeddings[attacked] + radius * gradient[attacked].sign() * mask[attacked].unsqueeze(-1)
-    adversarial = binary_cross_entropy(model.score(moved, mask[attacked]), targets[attacked], reduction)
+    adversarial = mean(model.score(moved, mask[attacked]), targets[attacked])
     return (1 - regime.adversarial_weight) * clean + regime.adversarial_weight * adversarial
 
 
@@ -165,7 +178,7 @@ def test_in_time_every_document_of_a_batch_is_attacked():
     regime = ADVERSARIAL.model_copy(update={"adversarial_share": 0.25})
     tokens = pad([np.arange(1, 2 + i) for i in range(8)])  # by length, as batches come
     for _ in range(30):
-        hybrid_backward(model, tokens, torch.zeros(8, LABELS), "document", regime)
+        hybrid_backward(model, tokens, labels_of(*[[]] * 8), "document", regime)
     assert attacked == set(range(1, 9))
 
 
@@ -251,6 +264,51 @@ def test_refitting_uses_all_documents_for_the_best_number_of_epochs():
     assert int(outcome.model.epoch) == 2
 
 
+class RecordsValidation(LinearClassifier):
+    """Remembers the biases that are validated."""
+
+    validated: list[list[float]] = []
+
+    def score(self, embeddings, mask):
+        if not self.training:
+            self.validated.append(self.bias.tolist())
+        return super().score(embeddings, mask)
+
+
+@pytest.fixture
+def learned(monkeypatch):
+    """The bias after each step."""
+    found = []
+
+    class Recording(Optimisation):
+        def __init__(self, model, options):
+            super().__init__(model, options)
+            self.model = model
+
+        def step(self):
+            super().step()
+            found.append(self.model.bias.tolist())
+
+    monkeypatch.setattr(training, "Optimisation", Recording)
+    return found
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_averaged_weights_are_validated_and_kept(learned, refit):
+    RecordsValidation.validated.clear()
+    averaging = {"averaging_from": 1, "averaging_steps": 2}
+    outcome, _ = run(build=lambda _: linear(RecordsValidation), epochs=1, refit=refit, **averaging)
+    steps = len(TRAIN) // 8
+    assert RecordsValidation.validated[-1] == pytest.approx(np.mean(learned[1:steps:2], axis=0).tolist())
+    last = learned[steps:] if refit else learned
+    assert outcome.model.bias.tolist() == pytest.approx(np.mean(last[1::2], axis=0).tolist())
+
+
+def test_averaging_that_has_not_begun_changes_nothing():
+    assert equal(run(epochs=2)[0], run(epochs=2, averaging_from=3)[0])
+    assert not equal(run(epochs=2)[0], run(epochs=2, averaging_from=2, averaging_steps=1)[0])
+
+
 def test_the_learning_rate_falls_after_a_milestone():
     _, log = run(epochs=4, milestones=[1, 3], learning_rate=0.1, gamma=0.5)
     assert [epoch.learning_rate for epoch in log] == pytest.approx([0.1, 0.05, 0.05, 0.025])
@@ -262,26 +320,46 @@ def test_the_prior_is_the_logit_of_the_smoothed_share():
     torch.testing.assert_close(label_prior(split, 3), torch.log(shares / (1 - shares)))
 
 
+@pytest.mark.parametrize("loss", [BCE, PW], ids=["bce", "pw"])
 @pytest.mark.parametrize("prior_bias", [True, False])
-def test_the_prior_begins_the_output_only_if_asked(prior_bias):
+def test_the_prior_and_the_log_of_the_weight_begin_the_output_only_if_asked(prior_bias, loss):
     began = []
 
     class Watched(LinearClassifier):
         def initialise_output(self, prior):
             began.append(prior.tolist())
 
-    run(build=lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), prior_bias=prior_bias, epochs=1)
-    assert began == ([pytest.approx(label_prior(TRAIN, LABELS).tolist())] if prior_bias else [])
+    run(build=lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), loss=loss, prior_bias=prior_bias, epochs=1)
+    expected = label_prior(TRAIN, LABELS) + label_weights(loss, TRAIN, LABELS).log()
+    assert began == ([pytest.approx(expected.tolist())] if prior_bias else [])
+
+
+def test_labels_are_arranged_before_the_output_begins():
+    done = []
+
+    class Watched(LinearClassifier):
+        def arrange_labels(self, split, seed):
+            done.append((len(split), seed))
+
+        def initialise_output(self, prior):
+            done.append("output")
+
+    run(build=lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]), seed=5, refit=True, epochs=1)
+    assert done == [(len(TRAIN), 5), "output", (len(TRAIN) + len(VALIDATION), 5), "output"]
+
+
+def test_a_weighted_loss_is_another_training():
+    assert not equal(run(epochs=1)[0], run(loss=PW, epochs=1)[0])
 
 
 def test_shuffled_tokens_are_the_same_tokens():
     seen = set()
 
     class Watched(LinearClassifier):
-        def forward(self, tokens):
+        def distinct(self, tokens):
             if self.training:
                 seen.update(tuple(row[row != PAD].tolist()) for row in tokens)
-            return super().forward(tokens)
+            return super().distinct(tokens)
 
     text = (4, 5, 6, 7, 8, 9)
     split = split_of([text] * 4, [[0]] * 4)
@@ -309,10 +387,10 @@ def test_tokens_are_dropped_in_training_only_if_asked():
     lengths = set()
 
     class Watched(LinearClassifier):
-        def forward(self, tokens):
+        def distinct(self, tokens):
             if self.training:
                 lengths.update((tokens != PAD).sum(1).tolist())
-            return super().forward(tokens)
+            return super().distinct(tokens)
 
     arguments = {
         "build": lambda _: Watched([[0.0]] + [[1.0]] * 9, [[0.0] * LABELS]),

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xmlcore.batching import TrueLabels, true_labels
 from xmlcore.encoding import UNSEEN_LABEL, Split
 from xmlcore.models import Classifier
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Network
+from xmlcore.networks import XMLCNNNetwork
 from xmlcore.text import PAD
 
 
@@ -21,6 +22,11 @@ def split_of(documents: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]
         return values, np.cumsum([0, *map(len, lists)], dtype=np.int64)
 
     return Split(*flat(documents), *flat(labels))
+
+
+def labels_of(*documents: Sequence[int]) -> TrueLabels:
+    """The true labels of a batch of as many documents."""
+    return true_labels(split_of([[1]] * len(documents), documents), np.arange(len(documents)))
 
 
 class LinearClassifier(Classifier):
@@ -61,7 +67,7 @@ def random_xml_cnn(labels: int) -> tuple[XMLCNN, Split]:
     """An untrained XML-CNN with unit embeddings, and documents of several lengths and label counts."""
     torch.manual_seed(0)
     vectors = torch.nn.functional.normalize(torch.randn(20, 8))
-    model = XMLCNN(vectors, labels, Network(windows=[2, 3], filters=8, chunks=2, hidden=16))
+    model = XMLCNN(vectors, labels, XMLCNNNetwork(windows=[2, 3], filters=8, chunks=2, hidden=16))
     for parameter in (model.output.weight, model.kernel):
         torch.nn.init.normal_(parameter)
     model.embedding.weight.data[PAD] = 0

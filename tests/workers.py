@@ -12,12 +12,13 @@ from xmlcore.embeddings import InitialVectors
 from xmlcore.evaluation import Setting, fgsm_sweep
 from xmlcore.explain.lime import lime_surrogates
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Regime, Training
+from xmlcore.params import Loss, Regime, Training
 from xmlcore.predictions import predict, untracked
 from xmlcore.training import Epoch, train
 
 LABELS = 5
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
+BCE = Loss()
 ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=0.5, squeeze="none")
 
 
@@ -39,7 +40,7 @@ def trained(regime: Regime, micro_batches: int, sparse: bool = False) -> bytes:
         model, _ = random_xml_cnn(LABELS)
         return model
 
-    outcome = train(build, InitialVectors(table, table), split, split, options, regime, 0, log.append, untracked)
+    outcome = train(build, InitialVectors(table, table), split, split, options, regime, BCE, 0, log.append, untracked)
     return save(outcome.model.state_dict()) + repr(log).encode()
 
 

@@ -56,7 +56,7 @@ class TrueLabels(NamedTuple):
 
 
 def true_labels(split: Split, documents: np.ndarray, weights: Tensor | None = None) -> TrueLabels:
-    """The labels of `documents` (B,), each with its weight of `weights` (L,) or 1; those unseen in training are left out."""
+    """The labels of `documents` (B,) but those unseen in training, each with its weight of `weights` (L,) or 1."""
     known = [labels[labels >= 0] for labels in map(split.labels_of, documents)]
     ids = np.full((len(known), max(map(len, known), default=0)), -1, np.int64)
     for row, labels in zip(ids, known, strict=True):

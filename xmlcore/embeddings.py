@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import Ridge
 
 from xmlcore.corpora.sources import numbered_lines
 from xmlcore.encoding import EncodedCorpus, Split, concatenate
 from xmlcore.errors import UserError
 from xmlcore.params import Embedding
+from xmlcore.sparse_matrices import label_matrix, tfidf_matrix
 from xmlcore.text import PAD, UNK, Vocabulary
 
 
@@ -67,22 +67,6 @@ def _ridge_coefficients(tfidf: sparse.csr_matrix, targets: sparse.csr_matrix, wi
 def _idf(tfidf: sparse.csr_matrix) -> np.ndarray:
     frequency = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
     return np.log((1 + tfidf.shape[0]) / (1 + frequency)) + 1
-
-
-def tfidf_matrix(split: Split, vocabulary_size: int) -> sparse.csr_matrix:
-    """(N, V): sublinear term frequency times smoothed inverse document frequency, rows of unit norm."""
-    ones = np.ones(len(split.tokens), np.float32)
-    counts = sparse.csr_matrix((ones, split.tokens, split.token_offsets), (len(split), vocabulary_size), copy=True)
-    counts.sum_duplicates()
-    return TfidfTransformer(sublinear_tf=True).fit_transform(counts)
-
-
-def label_matrix(split: Split, labels: int) -> sparse.csr_matrix:
-    """(N, L) of zeros and ones; labels never seen in training have no column."""
-    documents = np.repeat(np.arange(len(split)), np.diff(split.label_offsets))
-    known = split.labels >= 0
-    cells = (documents[known], split.labels[known])
-    return sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (len(split), labels))
 
 
 def glove_vectors(folder: Path, vocabulary: Vocabulary, dimension: int, seed: int) -> tuple[np.ndarray, float]:

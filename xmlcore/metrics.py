@@ -5,7 +5,7 @@ P@k is equation 18 of seed 000; nDCG@k divides by the best DCG that the document
 
 import numpy as np
 
-from xmlcore.encoding import Split
+from xmlcore.encoding import UNSEEN_LABEL, Split
 
 KS = (1, 3, 5)
 TOP = max(KS)
@@ -13,7 +13,12 @@ TOP = max(KS)
 
 def hits(top: np.ndarray, split: Split, documents: np.ndarray) -> np.ndarray:
     """(n, K) bool: is the k-th predicted label, `top` (n, K) of the n `documents` of `split`, a true one?"""
-    return np.stack([np.isin(row, split.labels_of(i)) for row, i in zip(top, documents, strict=True)])
+    starts, counts = split.label_offsets[documents], split.label_offsets[documents + 1] - split.label_offsets[documents]
+    rows = np.arange(len(documents))
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    true = split.labels[np.repeat(starts, counts) + within]
+    width = max(top.max(initial=0), true.max(initial=0)) - UNSEEN_LABEL + 1  # a pair is known by row * width + label
+    return np.isin(rows[:, None] * width + top, np.repeat(rows, counts) * width + true)
 
 
 def precision_at_k(hits: np.ndarray, k: int) -> float:
@@ -23,9 +28,28 @@ def precision_at_k(hits: np.ndarray, k: int) -> float:
 
 def ndcg_at_k(hits: np.ndarray, label_counts: np.ndarray, k: int) -> float:
     """Mean DCG@k over the ideal DCG@k of `label_counts` (N,) true labels; a document without labels counts as 0."""
-    discounts = 1 / np.log2(np.arange(2, k + 2))
-    ideal = np.concatenate([[1.0], np.cumsum(discounts)])[np.minimum(label_counts, k)]
-    return float((hits[:, :k] @ discounts / ideal).mean())
+    return float((hits[:, :k] @ discounts(k) / ideal_dcg(label_counts, k)).mean())
+
+
+def discounts(k: int) -> np.ndarray:
+    """(k,) weights of the ranks in DCG@k."""
+    return 1 / np.log2(np.arange(2, k + 2))
+
+
+def ideal_dcg(label_counts: np.ndarray, k: int) -> np.ndarray:
+    """(N,) the best DCG@k of documents with `label_counts` (N,) true labels; 1 for one without labels."""
+    return np.concatenate([[1.0], np.cumsum(discounts(k))])[np.minimum(label_counts, k)]
+
+
+def recall_at_k(hits: np.ndarray, label_counts: np.ndarray, k: int) -> float:
+    """Mean share of true labels that are among the first `k` predictions, over the documents that have labels."""
+    labelled = label_counts > 0
+    return ratio((hits[labelled, :k].sum(1) / label_counts[labelled]).sum(), labelled.sum())
+
+
+def ratio(part: float, whole: float) -> float:
+    """`part` / `whole`, and 0 where there is nothing to have a part of."""
+    return float(part / whole) if whole else 0.0
 
 
 def ranking_metrics(hits: np.ndarray, label_counts: np.ndarray) -> dict[str, float]:

@@ -1,8 +1,8 @@
-"""What params.yaml can say of the shape of each architecture; the networks are the modules of `xmlcore.models`."""
+"""The shape of each architecture as params.yaml gives it; the networks themselves are in `xmlcore.models`."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from xmlcore.sections import Fraction, PositiveFloat, PositiveInt, Section
 
@@ -16,6 +16,56 @@ class XMLCNNNetwork(Section):
     hidden: PositiveInt = 512
     dropout: Fraction = 0.5
     initialisation: Literal["averaging", "torch"] = "averaging"
+
+
+def _is_power_of_two(number: int) -> int:
+    if number & (number - 1):
+        raise ValueError("a power of two, as the label tree splits groups in two")
+    return number
+
+
+class AttentionXMLNetwork(Section):
+    """The shape of AttentionXML (`xmlcore.models.attention_xml`)."""
+
+    lstm: PositiveInt = 256  # units in each direction
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)] = [256]  # the layers that all labels share
+    embedding_dropout: Fraction = 0.2
+    dropout: Fraction = 0.5
+    tree: list[Annotated[PositiveInt, AfterValidator(_is_power_of_two)]] = []  # groups at each level; none: flat
+    candidates: PositiveInt = 32  # groups of a level whose members are looked at
+
+
+class BagOfWordsNetwork(Section):
+    """The shape of a bag of words (`xmlcore.models.bag_of_words`), whose hidden layer is as wide as its embeddings."""
+
+    dropout: Fraction = 0.3
+
+
+class Encoder(Section):
+    """An architecture that MACH repeats, and its shape; just one is given."""
+
+    bag_of_words: BagOfWordsNetwork | None = None
+    xml_cnn: XMLCNNNetwork | None = None
+    attention_xml: AttentionXMLNetwork | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Encoder":
+        if sum(network is not None for _, network in self) != 1:
+            raise ValueError(f"give one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def chosen(self) -> tuple[str, Section]:
+        """The architecture and its network."""
+        return next((name, network) for name, network in self if network is not None)
+
+
+class MACHNetwork(Section):
+    """The shape of MACH (`xmlcore.models.mach`)."""
+
+    repetitions: PositiveInt = 4  # R, hash functions and classifiers
+    buckets: PositiveInt = 1000  # B, outputs of each classifier
+    encoder: Encoder
 
 
 class XLNetShape(Section):
@@ -52,4 +102,10 @@ class APLCXLNetNetwork(Section):
         return self
 
 
-NETWORKS = {"xml_cnn": XMLCNNNetwork, "aplc_xlnet": APLCXLNetNetwork}
+NETWORKS: dict[str, type[Section]] = {
+    "xml_cnn": XMLCNNNetwork,
+    "attention_xml": AttentionXMLNetwork,
+    "bag_of_words": BagOfWordsNetwork,
+    "mach": MACHNetwork,
+    "aplc_xlnet": APLCXLNetNetwork,
+}

@@ -5,6 +5,8 @@ singular mapping beside it says what each name means (`corpus`, `model`, `regime
 corpus and a model may override `encode`.
 """
 
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -119,7 +121,9 @@ def _tag(architecture: str) -> str:
 
 
 def _tag_of(recipe: Any) -> str:
-    return _tag(recipe.get("architecture", "") if isinstance(recipe, dict) else recipe.architecture)
+    """That of its architecture; of what names none that of any, so that the section says what is wrong."""
+    get = recipe.get if isinstance(recipe, dict) else partial(getattr, recipe)
+    return _tag(get("architecture", next(iter(NETWORKS))))
 
 
 AnyModel = Annotated[
@@ -134,7 +138,7 @@ AnyModel = Annotated[
     Discriminator(
         _tag_of,
         custom_error_type="architecture",
-        custom_error_message=f"architecture is one of {', '.join(NETWORKS)}",
+        custom_error_message=f"one of {', '.join(NETWORKS)}",
     ),
 ]
 
@@ -165,7 +169,19 @@ class Regime(Section):
 class Predict(Section):
     """How many of the best labels of a document are stored."""
 
-    labels: PositiveInt = 10
+    labels: Annotated[int, Field(ge=5)] = 10  # the metrics look at the best 5
+
+
+class Metrics(Section):
+    """The evaluation of the stored labels (`xmlcore.ranking_report`)."""
+
+    frequency_bins: Annotated[list[PositiveInt], Field(min_length=1)]  # the most of each bin; one more is open
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Metrics":
+        if any(low >= high for low, high in pairwise(self.frequency_bins)):
+            raise ValueError("frequency_bins are rising numbers of training documents")
+        return self
 
 
 class Fgsm(Section):
@@ -195,13 +211,21 @@ class Shap(Section):
     global_tokens: PositiveInt = 20
 
 
+class IntegratedGradients(Section):
+    """`unknown`: every token of the baseline is the unknown word, as SHAP hides tokens; `zero`: a zero embedding."""
+
+    steps: PositiveInt = 50
+    baseline: Literal["unknown", "zero"] = "unknown"
+
+
 class Explain(Section):
     documents: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     labels: PositiveInt = 3
     top_tokens: PositiveInt = 10
-    batch_size: PositiveInt = 256  # masked copies scored at once: what bounds the memory
+    batch_size: PositiveInt = 256  # copies of a document scored at once: what bounds the memory
     lime: Lime
     shap: Shap
+    ig: IntegratedGradients
 
 
 class Report(Section):
@@ -253,6 +277,8 @@ class Params(Section):
     regime: dict[Name, Regime]
     loss: dict[Name, Loss]
     predict: Predict
+    propensity: Propensity
+    metrics: Metrics
     fgsm: Fgsm
     explain: Explain
     report: Report
@@ -351,5 +377,7 @@ def _describe(error: ValidationError, place: str = "") -> str:
         return f"{key}: unknown parameter; remove it or mend its spelling"
     if first["type"] == "missing":
         return f"{key}: missing; add it"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{key}: {message} (is {first['input']!r})" if key else message
+    message, value = first["msg"].removeprefix("Value error, "), first["input"]
+    if first["type"] == "architecture":
+        key, value = f"{key}.architecture", value["architecture"]
+    return f"{key}: {message} (is {value!r})" if key else message

@@ -206,7 +206,7 @@ def hybrid_backward(
     weight = regime.adversarial_weight
     labels_of_mean = 1 if reduction == "document" else model.labels
     if not weight:
-        clean = scale * model.loss(*model.distinct(tokens), labels) / (len(tokens) * labels_of_mean)
+        clean = scale * (model.loss(*model.distinct(tokens), labels) / (len(tokens) * labels_of_mean))
         clean.backward()
         return clean.item()
     order = torch.randperm(len(tokens))
@@ -215,11 +215,11 @@ def hybrid_backward(
     rows, index = model.distinct(tokens)
     leaf = rows.detach().requires_grad_()
     probe = leaf.new_zeros(*index[attacked].shape, leaf.shape[1], requires_grad=True)
-    clean = scale * (1 - weight) * model.loss(leaf, index, labels, probe) / (len(tokens) * labels_of_mean)
+    clean = scale * (1 - weight) * (model.loss(leaf, index, labels, probe) / (len(tokens) * labels_of_mean))
     clean.backward()
     sign = sign_at_tokens(probe.grad, index[attacked])
     moved = one_row_each(perturb(leaf, index[attacked], sign, regime.epsilon), index[attacked] != 0)
-    adversarial = scale * weight * model.loss(*moved, labels.of(attacked)) / (attacked.stop * labels_of_mean)
+    adversarial = scale * weight * (model.loss(*moved, labels.of(attacked)) / (attacked.stop * labels_of_mean))
     adversarial.backward()
     rows.backward(leaf.grad)
     return (clean + adversarial).item()

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
-from toys import LinearClassifier
+from toys import LinearClassifier, labels_of
 
 from xmlcore.attacks.fgsm import adaptive_epsilon, gradient_sign, perturb
 from xmlcore.text import PAD
@@ -11,7 +11,8 @@ from xmlcore.text import PAD
 TABLE = [[0.0, 0.0], [3.0, 4.0], [0.0, 2.0], [1.0, 0.0]]  # norms 0, 5, 2, 1
 WEIGHTS = [[2.0, -1.0, 0.5], [-1.0, 3.0, -0.5]]
 TOKENS = torch.tensor([[1, 2, 3], [2, PAD, PAD]])
-TARGETS = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+TRUE = labels_of([0], [1])
+TARGETS = TRUE.targets(TRUE.ids, 3)
 MEAN_NORM = (5 + 2 + 1 + 2) / 4
 
 
@@ -22,7 +23,7 @@ def model():
 
 def attack(model, epsilon):
     rows, index = model.distinct(TOKENS)
-    return perturb(rows, index, gradient_sign(model, rows, index, TARGETS), epsilon).detach()
+    return perturb(rows, index, gradient_sign(model, rows, index, TRUE), epsilon).detach()
 
 
 @torch.no_grad()
@@ -70,14 +71,14 @@ def test_the_attack_leaves_the_gradients_of_the_parameters_alone(model):
 def test_the_step_itself_is_constant_to_autograd(model):
     rows, index = model.distinct(TOKENS)
     rows = rows.detach().requires_grad_()
-    attacked = perturb(rows, index, gradient_sign(model, rows, index, TARGETS), 0.1)
+    attacked = perturb(rows, index, gradient_sign(model, rows, index, TRUE), 0.1)
     (gradient,) = torch.autograd.grad(attacked[index != 0].sum(), rows)
     assert gradient[:, 0].tolist() == index.flatten().bincount().where(torch.arange(len(rows)) > 0, 0).tolist()
 
 
 def test_it_attacks_where_gradients_are_switched_off(model):
     with torch.no_grad():
-        sign = gradient_sign(model, *model.distinct(TOKENS), TARGETS)
+        sign = gradient_sign(model, *model.distinct(TOKENS), TRUE)
     assert sign[TOKENS != PAD].abs().all()
 
 
@@ -89,7 +90,7 @@ def test_positions_of_one_token_are_moved_one_by_one():
 
     model = LastCounts(TABLE, WEIGHTS)
     rows, index = model.distinct(torch.tensor([[1, 1]]))
-    (first, last) = gradient_sign(model, rows, index, TARGETS[:1])[0]
+    (first, last) = gradient_sign(model, rows, index, TRUE.of(slice(1)))[0]
     assert first.all()
     assert torch.equal(first, -last)
 

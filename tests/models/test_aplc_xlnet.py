@@ -24,6 +24,8 @@ BODY = XLNetShape(width=8, layers=2, heads=2, inner=12)
 LABELS, VOCABULARY = 7, 20
 TOKENS = pad([np.array([2, 3, 4, 5]), np.array([6]), np.array([7, 7, 3])])
 MASK = TOKENS != PAD
+PARAMETERS = ("weight", "bias")
+TAIL = ("narrowing.weight", "output.weight", "output.bias")
 TRAIN = [("wheat", "wheat prices rose"), ("wheat trade", "wheat exports fell"), ("trade", "the trade gap")] * 6
 
 
@@ -143,13 +145,9 @@ def test_names_of_the_state():
         *("ending", "embedding.weight"),
         *(f"body.layer.0.rel_attn.{name}" for name in (*attention, "layer_norm.weight", "layer_norm.bias")),
         *(f"body.layer.0.ff.{part}.{kind}" for part in ("layer_norm", "layer_1", "layer_2") for kind in PARAMETERS),
-        *("summary.weight", "summary.bias", "clusters.rank", "clusters.head.weight", "clusters.head.bias"),
-        *("clusters.narrowing.0.weight", "clusters.narrowing.1.weight"),
-        *("clusters.tails.0.weight", "clusters.tails.0.bias", "clusters.tails.1.weight", "clusters.tails.1.bias"),
+        *("summary.weight", "summary.bias", "clusters.rank", "clusters.output.weight", "clusters.output.bias"),
+        *(f"clusters.tails.{k}.{name}" for k in range(2) for name in TAIL),
     ]
-
-
-PARAMETERS = ("weight", "bias")
 
 
 def from_checkpoint(checkpoint: Path, corpus: EncodedCorpus) -> tuple[APLCXLNet, APLCXLNetNetwork]:

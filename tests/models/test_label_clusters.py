@@ -34,14 +34,12 @@ def by_hand() -> LabelClusters:
     clusters = LabelClusters(2, 5, [0.4, 0.8], 2.0)
     clusters.arrange(torch.tensor([2, 8, 1, 9, 4]))
     with torch.no_grad():
-        clusters.head.weight.copy_(torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, -1]]))
-        clusters.head.bias.zero_()
-        for narrowing in clusters.narrowing:
-            narrowing.weight.copy_(torch.tensor([[0.0, 1.0]]))
-        clusters.tails[0].weight.copy_(torch.tensor([[2.0], [-2.0]]))
-        clusters.tails[1].weight.copy_(torch.tensor([[0.0]]))
-        clusters.tails[0].bias.zero_()
-        clusters.tails[1].bias.fill_(0.5)
+        clusters.output.weight.copy_(torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, -1]]))
+        clusters.output.bias.zero_()
+        for tail, weights, bias in zip(clusters.tails, ([[2.0], [-2.0]], [[0.0]]), (0.0, 0.5), strict=True):
+            tail.narrowing.weight.copy_(torch.tensor([[0.0, 1.0]]))
+            tail.output.weight.copy_(torch.tensor(weights))
+            tail.output.bias.fill_(bias)
     return clusters
 
 
@@ -81,10 +79,11 @@ def test_the_loss_adds_up_over_documents():
 
 def test_logits_are_those_of_the_plain_product():
     clusters, features = clusters_of(20), torch.randn(4, FEATURES, dtype=torch.float64)
-    head = clusters.head(features).sigmoid()
+    head = clusters.output(features).sigmoid()
     plain = [head[:, : clusters.sizes[0]]]
-    for k, (narrow, tail) in enumerate(zip(clusters.narrowing, clusters.tails, strict=True)):
-        plain.append(head[:, clusters.sizes[0] + k, None] * tail(narrow(features)).sigmoid())
+    for k, tail in enumerate(clusters.tails):
+        conditional = features @ tail.narrowing.weight.T @ tail.output.weight.T + tail.output.bias
+        plain.append(head[:, clusters.sizes[0] + k, None] * conditional.sigmoid())
     torch.testing.assert_close(clusters(features).sigmoid(), torch.cat(plain, 1)[:, clusters.rank])
 
 
@@ -123,7 +122,7 @@ def test_few_labels_have_few_clusters(labels, sizes):
 def test_each_tail_is_narrower_by_the_factor():
     clusters = LabelClusters(12, 1000, [0.1, 0.2, 0.4], 3.0)
     assert clusters.sizes == [100, 100, 200, 600]
-    assert [tail.in_features for tail in clusters.tails] == [4, 1, 1]
+    assert [tail.output.in_features for tail in clusters.tails] == [4, 1, 1]
 
 
 @pytest.mark.parametrize("asked", [[3, 0], [7], [19, 18, 17, 0, 5], list(range(20))])

@@ -6,9 +6,9 @@ import torch
 
 from xmlcore.errors import UserError
 from xmlcore.models.storage import build_model, load_model, save_model
-from xmlcore.params import Network
+from xmlcore.networks import XMLCNNNetwork
 
-NETWORK = Network(windows=[2, 3], filters=3, chunks=2, hidden=6)
+NETWORK = XMLCNNNetwork(windows=[2, 3], filters=3, chunks=2, hidden=6)
 TOKENS = torch.tensor([[2, 3, 4], [5, 1, 0]])
 
 
@@ -35,7 +35,7 @@ def test_the_config_is_readable(stored):
     config = json.loads((folder / "config.json").read_text())
     network = config.pop("network")
     assert config == {"architecture": "xml_cnn", "vocabulary": 6, "dimension": 4, "labels": 5}
-    assert Network.model_validate(network) == NETWORK
+    assert XMLCNNNetwork.model_validate(network) == NETWORK
 
 
 def test_two_saves_write_the_same_bytes(stored, tmp_path_factory):

@@ -10,17 +10,17 @@ from torch.nn import functional
 from xmlcore.batching import pad
 from xmlcore.models import windows
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Network
+from xmlcore.networks import XMLCNNNetwork
 from xmlcore.text import PAD, UNK
 
 LABELS, WIDTH, VOCABULARY = 4, 5, 7
 
 
-def network(**changes: object) -> Network:
-    return Network(**{"windows": [2, 3], "filters": 3, "chunks": 2, "hidden": 6, "dropout": 0.0, **changes})
+def network(**changes: object) -> XMLCNNNetwork:
+    return XMLCNNNetwork(**{"windows": [2, 3], "filters": 3, "chunks": 2, "hidden": 6, "dropout": 0.0, **changes})
 
 
-def random_model(shape: Network, seed: int = 0) -> XMLCNN:
+def random_model(shape: XMLCNNNetwork, seed: int = 0) -> XMLCNN:
     """A float64 model all of whose parameters are random, biases too."""
     torch.manual_seed(seed)
     model = XMLCNN(torch.zeros(VOCABULARY, WIDTH), LABELS, shape).double()
@@ -148,7 +148,7 @@ def test_the_prior_is_where_the_output_begins():
     assert torch.equal(model.output.bias, prior)
 
 
-@pytest.mark.parametrize("initialisation", Network.model_fields["initialisation"].annotation.__args__)
+@pytest.mark.parametrize("initialisation", XMLCNNNetwork.model_fields["initialisation"].annotation.__args__)
 def test_the_network_as_initialised_is_seeded_and_finite(initialisation):
     def build() -> XMLCNN:
         torch.manual_seed(3)

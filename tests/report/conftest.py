@@ -22,21 +22,21 @@ report:
 LOCK = """\
 schema: '2.0'
 stages:
-  encode@toy:
-    cmd: python stages/encode.py toy
+  encode@toy-xml_cnn:
+    cmd: python stages/encode.py toy xml_cnn
     deps:
     - {path: xmlcore/text.py, hash: md5, md5: aaaa, size: 1}
     - {path: data/toy/records, hash: md5, md5: bbbb, size: 1}
     outs:
-    - {path: data/toy/encoded, hash: md5, md5: cccc, size: 1}
-  encode@unseen:
-    cmd: python stages/encode.py unseen
+    - {path: data/toy/encoded/xml_cnn, hash: md5, md5: cccc, size: 1}
+  encode@unseen-toy:
+    cmd: python stages/encode.py unseen toy
     outs:
-    - {path: data/unseen/encoded, hash: md5, md5: dddd, size: 1}
+    - {path: data/unseen/encoded/toy, hash: md5, md5: dddd, size: 1}
   report:
     cmd: python stages/report.py
     deps:
-    - {path: data/toy/encoded, hash: md5, md5: stale, size: 1}
+    - {path: data/toy/encoded/xml_cnn, hash: md5, md5: stale, size: 1}
     outs:
     - {path: report, hash: md5, md5: eeee, size: 1}
 """
@@ -58,7 +58,7 @@ def write_evaluations(root: Path, place: str, attacked: dict[float, float]) -> N
 
 
 def write_run(root: Path, regime: str, attacked: dict[float, float]) -> None:
-    place = f"toy/xml_cnn/{regime}"
+    place = f"toy/xml_cnn/{regime}/bce"
     write_evaluations(root, place, attacked)
     training = {"epochs": 14, "best_epoch": 11, "validation_P@1": 0.95, "parameters": 1234567}
     write(root / "metrics" / place / "train.json", training)
@@ -95,10 +95,10 @@ def project(tmp_path: Path) -> Path:
     """`toy` complete, base and robust; `other` with committed metrics of the base model alone, at another epsilon."""
     counts = ("train_documents", "validation_documents", "test_documents", "vocabulary", "labels")
     means = ("labels_per_document", "documents_per_label", "tokens_per_train_document", "tokens_per_test_document")
-    write(tmp_path / "metrics/toy/corpus.json", dict.fromkeys(counts, 12345) | dict.fromkeys(means, 3.14159))
+    write(tmp_path / "metrics/toy/xml_cnn/corpus.json", dict.fromkeys(counts, 12345) | dict.fromkeys(means, 3.14159))
     write_run(tmp_path, "clean", {0.0: 0.9507, 0.05: 0.8, 0.1: 0.7004})
     write_run(tmp_path, "adversarial", {0.0: 0.9533, 0.05: 0.9, 0.1: 0.7852})
-    write_evaluations(tmp_path, "other/xml_cnn/clean", {0.0: 0.5329, 0.2: 0.2494})
+    write_evaluations(tmp_path, "other/xml_cnn/clean/bce", {0.0: 0.5329, 0.2: 0.2494})
     write(tmp_path / "params.yaml", PARAMS)
     write(tmp_path / "dvc.lock", LOCK)
     return tmp_path

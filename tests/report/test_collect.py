@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from xmlcore.report.collect import Results, collect, nearest_epsilon
 
 
 def collect_toy(project: Path, epsilon: float = 0.1) -> Results:
-    return collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], epsilon)
+    return collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], ["bce"], epsilon)
 
 
 def test_everything_of_a_chosen_corpus_is_found(project: Path) -> None:
@@ -29,18 +30,49 @@ def test_committed_corpora_follow_the_chosen_ones(project: Path) -> None:
         ("toy", False, False),
         ("other", False, True),
     ]
-    assert results.statistics["other"] is None
+    assert results.corpora == ["toy", "other"]
+    assert results.statistics["other", "xml_cnn"] is None
 
 
-def test_the_title_names_the_model_only_where_there_are_several(project: Path) -> None:
-    results = collect_toy(project)
-    assert results.title(results.experiments[0]) == "toy"
-    results = collect(project, ["toy"], ["xml_cnn", "seed"], ["clean"], 0.1)
-    assert results.title(results.experiments[0]) == "toy · xml_cnn"
+@pytest.mark.parametrize(
+    ("models", "losses", "title"),
+    [
+        (["xml_cnn"], ["bce"], "toy"),
+        (["xml_cnn", "seed"], ["bce"], "toy · xml_cnn"),
+        (["xml_cnn"], ["bce", "pw"], "toy · bce"),
+        (["xml_cnn", "seed"], ["bce", "pw"], "toy · xml_cnn · bce"),
+    ],
+)
+def test_the_title_names_the_model_and_the_loss_only_where_there_are_several(
+    project: Path, models: list[str], losses: list[str], title: str
+) -> None:
+    results = collect(project, ["toy"], models, ["clean"], losses, 0.1)
+    assert results.title(results.experiments[0]) == title
+
+
+def test_every_loss_is_an_experiment_of_its_own(project: Path) -> None:
+    for corpus in ("toy", "other"):
+        place = project / "metrics" / corpus / "xml_cnn" / "clean"
+        (place / "bce").rename(place / "pw")
+    results = collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], ["bce", "pw"], 0.1)
+    assert [(e.corpus, e.loss, e.base is None, e.robust is None) for e in results.experiments] == [
+        ("toy", "bce", True, False),
+        ("toy", "pw", False, True),
+        ("other", "pw", False, True),
+    ]
+
+
+def test_a_committed_corpus_that_was_only_encoded_has_its_statistics(project: Path) -> None:
+    (project / "metrics/toy").rename(project / "metrics/encoded")
+    shutil.rmtree(project / "metrics/encoded/xml_cnn/clean")
+    shutil.rmtree(project / "metrics/encoded/xml_cnn/adversarial")
+    results = collect(project, [], [], [], [], 0.1)
+    assert [e.corpus for e in results.experiments] == ["other"]
+    assert results.statistics["encoded", "xml_cnn"] is not None
 
 
 def test_a_regime_that_was_not_chosen_is_left_out(project: Path) -> None:
-    assert collect(project, ["toy"], ["xml_cnn"], ["clean"], 0.1).experiments[0].robust is None
+    assert collect(project, ["toy"], ["xml_cnn"], ["clean"], ["bce"], 0.1).experiments[0].robust is None
 
 
 def test_an_epsilon_outside_the_sweep_is_refused_for_a_chosen_corpus(project: Path) -> None:
@@ -49,24 +81,24 @@ def test_an_epsilon_outside_the_sweep_is_refused_for_a_chosen_corpus(project: Pa
 
 
 def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
-    (project / "metrics/toy/xml_cnn/clean/fgsm/eps=0.00.json").unlink()
-    with pytest.raises(UserError, match=r"toy/xml_cnn/clean/fgsm: no clean evaluation.*fgsm\.epsilons"):
+    (project / "metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.00.json").unlink()
+    with pytest.raises(UserError, match=r"toy/xml_cnn/clean/bce/fgsm: no clean evaluation.*fgsm\.epsilons"):
         collect_toy(project)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("metrics/toy/xml_cnn/clean/fgsm/eps=0.10.json", "{", r"eps=0\.10\.json: Invalid JSON"),
-        ("metrics/toy/xml_cnn/clean/fgsm/eps=0.10.json", '{"epsilon": NaN}', r"eps=0\.10\.json: epsilon: "),
-        ("metrics/toy/xml_cnn/clean/train.json", '{"epochs": "many"}', r"train\.json: epochs: "),
-        ("metrics/toy/corpus.json", "[]", r"corpus\.json: "),
-        ("timings/toy/xml_cnn/clean/train.json", '{"seconds": null}', r"train\.json: seconds: "),
-        ("plots/toy/xml_cnn/clean/squeezing.json", '[{"epsilon": 0.1}]', r"squeezing\.json: 0\.squeeze: "),
-        ("explanations/toy/xml_cnn/clean/lime/explanations.json", '[{"document": 0}]', r"explanations\.json: 0\."),
-        ("explanations/toy/xml_cnn/clean/shap/global.json", '[{"token": 3}]', r"global\.json: 0\.token: "),
+        ("metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.10.json", "{", r"eps=0\.10\.json: Invalid JSON"),
+        ("metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.10.json", '{"epsilon": NaN}', r"eps=0\.10\.json: epsilon: "),
+        ("metrics/toy/xml_cnn/clean/bce/train.json", '{"epochs": "many"}', r"train\.json: epochs: "),
+        ("metrics/toy/xml_cnn/corpus.json", "[]", r"corpus\.json: "),
+        ("timings/toy/xml_cnn/clean/bce/train.json", '{"seconds": null}', r"train\.json: seconds: "),
+        ("plots/toy/xml_cnn/clean/bce/squeezing.json", '[{"epsilon": 0.1}]', r"squeezing\.json: 0\.squeeze: "),
+        ("explanations/toy/xml_cnn/clean/bce/lime/explanations.json", '[{"document": 0}]', r"explanations\.json: 0\."),
+        ("explanations/toy/xml_cnn/clean/bce/shap/global.json", '[{"token": 3}]', r"global\.json: 0\.token: "),
         (
-            "plots/toy/xml_cnn/clean/learning/plots/metrics/validation_P@1.tsv",
+            "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv",
             "step\tP@1\n0\thalf\n",
             r"P@1\.tsv: line 2",
         ),
@@ -79,7 +111,7 @@ def test_a_broken_file_is_named_with_the_mend(project: Path, name: str, content:
 
 
 def test_weights_must_match_tokens(project: Path) -> None:
-    path = project / "explanations/toy/xml_cnn/clean/lime/explanations.json"
+    path = project / "explanations/toy/xml_cnn/clean/bce/lime/explanations.json"
     entries = json.loads(path.read_text())
     entries[0]["weights"].pop()
     path.write_text(json.dumps(entries))

@@ -14,7 +14,7 @@ def test_parameters_keep_the_corpora_that_are_shown(project: Path) -> None:
 
 def test_hashes_are_those_of_the_stages_of_a_shown_corpus_without_the_report_s_own(project: Path) -> None:
     assert read_provenance(project, ["toy"]).files == (
-        TrackedFile("data/toy/encoded", "cccc", "encode@toy"),
+        TrackedFile("data/toy/encoded/xml_cnn", "cccc", "encode@toy-xml_cnn"),
         TrackedFile("data/toy/records", "bbbb", ""),
         TrackedFile("xmlcore/text.py", "aaaa", ""),
     )

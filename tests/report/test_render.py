@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -50,11 +51,11 @@ class Page(HTMLParser):
         self.text += data
 
 
-def write(project: Path, name: str = "report", epsilon: float = 0.1) -> Path:
-    results = collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], epsilon)
+def write(project: Path, name: str = "report", epsilon: float = 0.1, losses: tuple[str, ...] = ("bce",)) -> Path:
+    results = collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], losses, epsilon)
     folder = project / name
     folder.mkdir()
-    write_report(folder, results, read_provenance(project, results.statistics.keys()))
+    write_report(folder, results, read_provenance(project, results.corpora))
     return folder
 
 
@@ -89,9 +90,9 @@ def test_every_link_of_both_files_leads_somewhere(report: Path) -> None:
 
 def test_the_drawings_are_well_formed_and_show_hostile_tokens_as_text(report: Path) -> None:
     drawings = {path.stem: ElementTree.parse(path).getroot() for path in (report / "figures").glob("*.svg")}
-    assert {"performance-toy-xml_cnn", "epsilon-other-xml_cnn", "shap-toy-xml_cnn-base"} <= drawings.keys()
+    assert {"performance-toy-xml_cnn-bce", "epsilon-other-xml_cnn-bce", "shap-toy-xml_cnn-bce-base"} <= drawings.keys()
     assert not [e for root in drawings.values() for e in root.iter() if e.tag.endswith(("script", "image"))]
-    assert "<script>" in "".join(drawings["shap-toy-xml_cnn-robust"].itertext())
+    assert "<script>" in "".join(drawings["shap-toy-xml_cnn-bce-robust"].itertext())
 
 
 def test_nothing_can_turn_the_writing_direction(report: Path) -> None:
@@ -100,7 +101,7 @@ def test_nothing_can_turn_the_writing_direction(report: Path) -> None:
 
 
 def test_the_squeezing_is_not_drawn_where_it_was_not_measured(project: Path) -> None:
-    for path in project.glob("plots/toy/xml_cnn/*/squeezing.json"):
+    for path in project.glob("plots/toy/xml_cnn/*/bce/squeezing.json"):
         path.write_text(path.read_text(encoding="utf-8").replace('"epsilon": 0.1', '"epsilon": 0.05'), encoding="utf-8")
     assert not list(write(project).glob("figures/squeezing-*.svg"))
 
@@ -111,6 +112,18 @@ def test_the_markdown_has_the_same_tables(report: Path) -> None:
     assert "<script>" not in text.replace('        note: "<script>"', "").replace("        note: <script>", "")
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("| toy | P@")}
     assert widths == {7}
+
+
+def test_experiments_that_differ_by_the_loss_have_rows_drawings_and_pages_of_their_own(project: Path) -> None:
+    for place in [*project.glob("*/toy/xml_cnn/*/bce")]:
+        shutil.copytree(place, place.with_name("pw"))
+    folder = write(project, losses=("bce", "pw"))
+    assert {f"learning-toy-xml_cnn-{loss}.svg" for loss in ("bce", "pw")} <= {*os.listdir(folder / "figures")}
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    for loss in ("bce", "pw"):
+        assert f"| toy · {loss} | P@1 | 95.07 | 70.04 | 95.33 | 78.52 |" in text
+        assert f"explanations/toy/xml_cnn/clean/{loss}/lime/document-000.html" in text
+    assert text.count("data/toy/encoded/xml\\_cnn") == 1
 
 
 def test_sections_say_what_is_absent(project: Path) -> None:

@@ -8,7 +8,7 @@ from xmlcore.report.collect import Results, collect
 
 @pytest.fixture
 def results(project: Path) -> Results:
-    return collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], 0.1)
+    return collect(project, ["toy"], ["xml_cnn"], ["clean", "adversarial"], ["bce"], 0.1)
 
 
 def test_table_2_has_clean_and_attacked_columns_for_both_models(results: Results) -> None:
@@ -33,7 +33,13 @@ def test_table_3_says_what_is_not_known(results: Results) -> None:
 
 
 def test_table_1_counts_and_means(results: Results) -> None:
-    assert tables.statistics(results).rows[0][1:] == ("12,345",) * 5 + ("3.14",) * 4
+    table = tables.statistics(results)
+    assert table.rows == (
+        ("toy", "xml_cnn", *("12,345",) * 5, *("3.14",) * 4),
+        ("other", "xml_cnn", *("–",) * 9),
+    )
+    assert table.row_headers == 2
+    assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 def test_squeezing_has_every_defence_under_every_attacker(results: Results) -> None:

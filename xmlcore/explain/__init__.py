@@ -1,4 +1,5 @@
-"""Why a model predicts what it predicts: LIME and SHAP, from one document to a whole test split.
+"""Why a model predicts what it predicts: LIME, SHAP and Integrated Gradients, from one document to a whole test split.
 
-Explainers never see the network. They see a `Scorer`, and of it only the labels they ask for.
+Explainers never see the network. LIME and SHAP see a `Scorer`, Integrated Gradients a `Differentiable`, and of it only
+the labels they ask for.
 """

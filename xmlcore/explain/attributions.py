@@ -30,9 +30,23 @@ class ShapValues:
     weights: list[float]
 
 
-def as_objects(
-    document: Document, explanations: Sequence[Surrogate] | Sequence[ShapValues]
-) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class PathAttribution:
+    """Integrated Gradients' share of each token in the logit: logit = baseline_logit + sum of the weights - delta."""
+
+    label: int
+    score: float  # the probability, sigmoid of the logit
+    logit: float
+    baseline_logit: float  # the logit of the baseline in the document's place
+    delta: float  # convergence delta: by how much the weights sum to more than the change of the logit
+    tokens: list[str]  # every occurrence, in the document's order
+    weights: list[float]
+
+
+Explanation = Surrogate | ShapValues | PathAttribution
+
+
+def as_objects(document: Document, explanations: Sequence[Explanation]) -> Iterator[dict[str, Any]]:
     """One flat object a label; for a document without an explanation, one that says why."""
     origin = {"document": document.index, "doc_id": document.doc_id}
     if not explanations:

@@ -1,6 +1,6 @@
 """One HTML page for each explained document: self-contained, without scripts, every string of the corpus escaped.
 
-Both methods share it. lime's own page is 1.2 MB and lets markup in the text through; shap 0.51's needs scripts, does
+All methods share it. lime's own page is 1.2 MB and lets markup in the text through; shap 0.51's needs scripts, does
 not escape label names, and under numpy 2 writes colours no browser can read.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, Template
 
-from xmlcore.explain.attributions import ShapValues, Surrogate
+from xmlcore.explain.attributions import PathAttribution, ShapValues, Surrogate
 from xmlcore.explain.documents import Document
 from xmlcore.explain.ranking import sum_by_token, top_tokens
 from xmlcore.explain.tokens import MaskableDocument
@@ -57,6 +57,25 @@ def shap_page(title: str, document: Document, tokens: MaskableDocument, values: 
         ranking = top_tokens(sum_by_token(value.tokens, value.weights), top)
         views.append(_label_view(document, value.label, value.score, facts, ranking, tokens, value.weights))
     return _render(title, "SHAP", document, views)
+
+
+def ig_page(
+    title: str, document: Document, tokens: MaskableDocument, attributions: Sequence[PathAttribution], top: int
+) -> str:
+    """The page of a document's Integrated Gradients, with a table of the `top` tokens of each label."""
+    views = []
+    for attribution in attributions:
+        facts = {
+            "Logit": attribution.logit,
+            "Baseline logit": attribution.baseline_logit,
+            "Sum of attributions": sum(attribution.weights),
+            "Convergence delta": attribution.delta,
+        }
+        ranking = top_tokens(sum_by_token(attribution.tokens, attribution.weights), top)
+        views.append(
+            _label_view(document, attribution.label, attribution.score, facts, ranking, tokens, attribution.weights)
+        )
+    return _render(title, "Integrated Gradients", document, views)
 
 
 def _label_view(

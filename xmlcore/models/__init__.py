@@ -107,6 +107,13 @@ def one_row_each(embeddings: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return rows, mask.flatten().cumsum(0).view_as(mask) * mask
 
 
+def narrow_linear(layer: nn.Linear, labels: Tensor) -> nn.Linear:
+    """The outputs `labels` (K,) of `layer`."""
+    narrowed = nn.Linear(layer.in_features, len(labels), device="meta")
+    narrowed.weight, narrowed.bias = (nn.Parameter(each.detach()[labels]) for each in (layer.weight, layer.bias))
+    return narrowed
+
+
 def shallow_copy(model: Module) -> Module:
     """A copy that shares every parameter and may be given submodules of its own."""
     copied = copy.copy(model)

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from xmlcore.batching import TrueLabels
 from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import shallow_copy
+from xmlcore.models import narrow_linear, shallow_copy
 
 
 class LabelClusters(nn.Module):
@@ -33,9 +33,8 @@ class LabelClusters(nn.Module):
         self.sizes = [end - start for start, end in zip([0, *starts], [*starts, labels], strict=True)]
         widths = [max(1, int(features / factor**k)) for k in range(1, len(self.sizes))]
         self.register_buffer("rank", torch.arange(labels))  # the place of each label among all
-        self.head = nn.Linear(features, self.sizes[0] + len(widths))
-        self.narrowing = nn.ModuleList(nn.Linear(features, width, bias=False) for width in widths)
-        self.tails = nn.ModuleList(nn.Linear(width, size) for width, size in zip(widths, self.sizes[1:], strict=True))
+        self.output = nn.Linear(features, self.sizes[0] + len(widths))  # the head: its labels, then the indicators
+        self.tails = nn.ModuleList(_Tail(features, *shape) for shape in zip(widths, self.sizes[1:], strict=True))
 
     def arrange(self, frequencies: Tensor) -> None:
         """Rank the labels by falling `frequencies` (L,), then by id."""
@@ -43,10 +42,9 @@ class LabelClusters(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, L) of the products of probabilities, from `features` (B, F)."""
-        head, indicators = self.head(features).tensor_split([self.sizes[0]], dim=1)
-        conditional = (tail(narrow(features)) for narrow, tail in zip(self.narrowing, self.tails, strict=True))
-        of_clusters = indicators.unsqueeze(-1).unbind(1)
-        tails = (logit_of_product(*pair) for pair in zip(of_clusters, conditional, strict=True))
+        head, indicators = self.output(features).tensor_split([self.sizes[0]], dim=1)
+        of_tails = zip(indicators.unsqueeze(-1).unbind(1), self.tails, strict=True)
+        tails = (logit_of_product(indicator, tail(features)) for indicator, tail in of_tails)
         return torch.cat([head, *tails], dim=1)[:, self.rank]
 
     def loss(self, features: Tensor, labels: TrueLabels) -> Tensor:
@@ -56,14 +54,14 @@ class LabelClusters(nn.Module):
         """
         cluster, column = self._places(labels.ids.clamp(min=0))
         in_head = torch.where(cluster == 0, column, self.sizes[0] + cluster - 1)
-        logits = self.head(features)
+        logits = self.output(features)
         loss = binary_cross_entropy(logits, labels.targets(in_head, logits.shape[1]))
-        for k, (narrow, tail) in enumerate(zip(self.narrowing, self.tails, strict=True), start=1):
+        for k, tail in enumerate(self.tails, start=1):
             inside = (cluster == k) & (labels.ids >= 0)
             documents = inside.any(1).nonzero()[:, 0]
             own = TrueLabels(labels.ids.masked_fill(~inside, -1), labels.weights).of(documents)
-            logits = tail(narrow(features[documents]))
-            loss = loss + binary_cross_entropy(logits, own.targets(column[documents], self.sizes[k]))
+            targets = own.targets(column[documents], self.sizes[k])
+            loss = loss + binary_cross_entropy(tail(features[documents]), targets)
         return loss
 
     def narrow(self, labels: Tensor) -> "LabelClusters":
@@ -75,9 +73,8 @@ class LabelClusters(nn.Module):
         narrowed._buffers = {"rank": cluster.argsort(stable=True).argsort()}
         narrowed.sizes = [len(chosen[0]), *(len(chosen[k]) for k in kept)]
         indicators = torch.tensor([self.sizes[0] + k - 1 for k in kept], dtype=torch.long)
-        narrowed.head = linear_rows(self.head, torch.cat([chosen[0], indicators]))
-        narrowed.narrowing = nn.ModuleList(self.narrowing[k - 1] for k in kept)
-        narrowed.tails = nn.ModuleList(linear_rows(self.tails[k - 1], chosen[k]) for k in kept)
+        narrowed.output = narrow_linear(self.output, torch.cat([chosen[0], indicators]))
+        narrowed.tails = nn.ModuleList(self.tails[k - 1].narrow(chosen[k]) for k in kept)
         return narrowed
 
     def initialise(self, prior: Tensor) -> None:
@@ -91,9 +88,10 @@ class LabelClusters(nn.Module):
         rate = torch.stack([functional.softplus(tail).sum() for tail in tails]) if tails else ranked[:0]
         indicators = math.log(2) + rate + torch.log(-torch.expm1(-rate))  # log(2 (e^rate - 1)) without overflow
         with torch.no_grad():
-            self.head.bias.copy_(torch.cat([head, indicators]))
-            for linear, tail, indicator in zip(self.tails, tails, indicators, strict=True):
-                linear.bias.copy_(functional.softplus(-indicator) - torch.log(torch.exp(-tail) - torch.exp(-indicator)))
+            self.output.bias.copy_(torch.cat([head, indicators]))
+            for tail, wanted, indicator in zip(self.tails, tails, indicators, strict=True):
+                odds_against = torch.exp(-wanted) - torch.exp(-indicator)
+                tail.output.bias.copy_(functional.softplus(-indicator) - torch.log(odds_against))
 
     def _places(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The cluster of each of `labels`, 0 for the head, and its column there."""
@@ -103,17 +101,27 @@ class LabelClusters(nn.Module):
         return cluster, rank - starts[cluster]
 
 
+class _Tail(nn.Module):
+    """The logits of labels within their cluster, through a bottleneck of `width`."""
+
+    def __init__(self, features: int, width: int, labels: int) -> None:
+        super().__init__()
+        self.narrowing = nn.Linear(features, width, bias=False)
+        self.output = nn.Linear(width, labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.output(self.narrowing(features))
+
+    def narrow(self, labels: Tensor) -> "_Tail":
+        """This tail with the outputs `labels` (K,) alone."""
+        narrowed = shallow_copy(self)
+        narrowed.output = narrow_linear(self.output, labels)
+        return narrowed
+
+
 def logit_of_product(first: Tensor, second: Tensor) -> Tensor:
     """The logit of the product of two probabilities, given by their logits; no probability is ever formed.
 
     1 / (p q) - 1 = e^-a + e^-b + e^-(a + b) for p and q with logits a and b.
     """
     return -torch.logaddexp(-first, functional.softplus(-first) - second)
-
-
-def linear_rows(linear: nn.Linear, rows: Tensor) -> nn.Linear:
-    """`linear` with the outputs `rows` alone, apart from its gradients."""
-    narrowed = nn.Linear(linear.in_features, len(rows), device="meta")
-    narrowed.weight = nn.Parameter(linear.weight.detach()[rows])
-    narrowed.bias = nn.Parameter(linear.bias.detach()[rows])
-    return narrowed

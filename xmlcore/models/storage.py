@@ -16,6 +16,9 @@ from xmlcore.sections import Section
 
 ARCHITECTURES = {
     "xml_cnn": "xmlcore.models.xml_cnn:XMLCNN",
+    "attention_xml": "xmlcore.models.attention_xml:AttentionXML",
+    "bag_of_words": "xmlcore.models.bag_of_words:BagOfWords",
+    "mach": "xmlcore.models.mach:MACH",
     "aplc_xlnet": "xmlcore.models.aplc_xlnet:APLCXLNet",
 }  # imported when first used: not every one needs what the others need
 

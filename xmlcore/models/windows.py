@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Emulated bfloat16 is slower than float32, by 50 times on AVX2; torch has no public name for the question.
-BFLOAT16_IS_FAST = torch.cpu._is_avx512_bf16_supported()
+from xmlcore.precision import may_round
 
 
 class Windows:
@@ -112,9 +111,8 @@ class ConvolvedMax(torch.autograd.Function):
 
 
 def _rounded(factor: Tensor) -> Tensor:
-    """`factor` in bfloat16 where the user allows it and the processor has instructions for it."""
-    allowed = factor.dtype == torch.float32 and torch.get_float32_matmul_precision() == "medium"
-    return factor.bfloat16() if allowed and BFLOAT16_IS_FAST else factor
+    """`factor` in bfloat16 where that is allowed."""
+    return factor.bfloat16() if may_round(factor.dtype) else factor
 
 
 def _grouped_sum(groups: Tensor, count: int, columns: Tensor, weights: Tensor) -> Tensor:

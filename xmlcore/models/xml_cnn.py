@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xmlcore.models import Classifier, one_row_each, shallow_copy
+from xmlcore.models import Classifier, narrow_linear, one_row_each, shallow_copy
 from xmlcore.models.windows import ConvolvedMax, Windows
 from xmlcore.networks import XMLCNNNetwork
 from xmlcore.text import PAD
@@ -69,9 +69,7 @@ class XMLCNN(Classifier):
     def narrow(self, labels: Tensor) -> "XMLCNN":
         narrowed = shallow_copy(self)
         narrowed.labels = len(labels)
-        narrowed.output = nn.Linear(self.output.in_features, len(labels), device="meta")
-        narrowed.output.weight = nn.Parameter(self.output.weight.detach()[labels])
-        narrowed.output.bias = nn.Parameter(self.output.bias.detach()[labels])
+        narrowed.output = narrow_linear(self.output, labels)
         return narrowed
 
     def embed(self, tokens: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from xmlcore.report.formats import (
 )
 
 BASE, ROBUST = "clean", "adversarial"
-METHODS = ("shap", "lime")
+METHODS = ("shap", "lime", "ig")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ class Results:
     statistics: dict[tuple[str, str], Statistics | None]  # by corpus and model, which reads it its way
     experiments: tuple[Experiment, ...]
 
+    @property
+    def corpora(self) -> list[str]:
+        """Those that are shown."""
+        return [*dict.fromkeys(corpus for corpus, _ in self.statistics)]
+
     def title(self, experiment: Experiment) -> str:
         """The corpus, with the model and the loss where there are several."""
         parts = [experiment.corpus]
@@ -109,11 +114,12 @@ def collect(
     """
     committed = sorted(path.name for path in (root / "metrics").glob("*") if path.is_dir())
     names = [*corpora, *(name for name in committed if name not in corpora)]
-    experiments = []
+    statistics, experiments = {}, []
     for corpus in names:
         chosen = corpus in corpora
         for model in models if chosen else sorted(_folders(root / "metrics" / corpus)):
             place = root / "metrics" / corpus / model
+            statistics[corpus, model] = read_json(place / "corpus.json", Statistics)
             for loss in losses if chosen else sorted(set(chain(*(map(_folders, place.glob("*/")))))):
                 runs = {
                     regime: _read_run(root, corpus, model, regime, loss)
@@ -124,10 +130,6 @@ def collect(
                     for regime, run in runs.items():
                         _require(run, epsilon, place / regime / loss / "fgsm")
                 experiments.append(Experiment(corpus, model, loss, runs.get(BASE), runs.get(ROBUST)))
-    statistics = {
-        (corpus, model): read_json(root / "metrics" / corpus / model / "corpus.json", Statistics)
-        for corpus, model in dict.fromkeys((each.corpus, each.model) for each in experiments)
-    }
     return Results(epsilon, statistics, tuple(experiments))
 
 

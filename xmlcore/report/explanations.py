@@ -9,6 +9,7 @@ from xmlcore.report.collect import METHODS, Experiment, Results
 from xmlcore.report.formats import LabelExplanation
 
 TOP = 5
+NUMBERS = {"shap": "Figure 3. ", "lime": "Figure 4. "}  # of the paper, which has no Integrated Gradients
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ExplainedLabel:
 
 @dataclass(frozen=True)
 class LocalExplanation:
-    """Figure 3 (SHAP) or 4 (LIME): one document, its labels and the pages with the whole text."""
+    """Figure 3 (SHAP), 4 (LIME) or an unnumbered one: one document, its labels and the pages with the whole text."""
 
     caption: str
     labels: tuple[ExplainedLabel, ...]
@@ -45,7 +46,7 @@ class PageList:
 
 
 def local_explanations(results: Results) -> list[LocalExplanation]:
-    """The first explained document of every experiment, by SHAP and by LIME."""
+    """The first explained document of every experiment, by each method."""
     return [
         _local_explanation(results.title(experiment), experiment, method)
         for experiment in results.experiments
@@ -73,9 +74,8 @@ def _local_explanation(title: str, experiment: Experiment, method: str) -> Local
     base, robust = (run.explained(method) if run else () for run in (experiment.base, experiment.robust))
     document = min(label["document"] for label in (*base, *robust))
     base_tokens, robust_tokens = dict(_tokens_by_label(base, document)), dict(_tokens_by_label(robust, document))
-    number = 3 if method == "shap" else 4
     return LocalExplanation(
-        caption=f"Figure {number}. {title}: {method.upper()} weights of test document {document}",
+        caption=f"{NUMBERS.get(method, '')}{title}: {method.upper()} weights of test document {document}",
         labels=tuple(
             ExplainedLabel(name, base_tokens.get(name, ()), robust_tokens.get(name, ()))
             for name in base_tokens | robust_tokens

@@ -170,4 +170,4 @@ def _paint_importances(axes: "Axes", name: str, importances: Sequence[tuple[str,
 
 
 def _slug(experiment: Experiment) -> str:
-    return f"{experiment.corpus}-{experiment.model}"
+    return f"{experiment.corpus}-{experiment.model}-{experiment.loss}"

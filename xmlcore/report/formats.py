@@ -85,6 +85,9 @@ class LabelExplanation(TypedDict):
     tokens: list[str]
     weights: list[FiniteFloat]
     r2: NotRequired[FiniteFloat]  # local fidelity, of LIME alone
+    logit: NotRequired[FiniteFloat]  # this and the following of Integrated Gradients alone
+    baseline_logit: NotRequired[FiniteFloat]
+    delta: NotRequired[FiniteFloat]  # what the weights sum to beyond the change of the logit
 
 
 class SkippedDocument(TypedDict):

@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from xmlcore.errors import UserError
 
-LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "transformers", "dvc", "matplotlib")
+LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "captum", "transformers", "dvc", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,15 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
     read: dict[str, TrackedFile] = {}
     for name, stage in (_load(path, YAML(typ="safe")).get("stages") or {}).items():
         outs = stage.get("outs", [])
-        if any(part in corpora for out in outs for part in PurePosixPath(out["path"]).parts):
+        if any(_corpus_of(out["path"]) in corpora for out in outs):
             written |= {out["path"]: TrackedFile(out["path"], out.get("md5", ""), name) for out in outs}
             read |= {dep["path"]: TrackedFile(dep["path"], dep.get("md5", ""), "") for dep in stage.get("deps", [])}
     return tuple(sorted((read | written).values(), key=lambda file: (not file.stage, file.path)))
+
+
+def _corpus_of(path: str) -> str:
+    """The second folder of every path that `xmlcore.layout` gives; "" where there is none."""
+    return next(iter(PurePosixPath(path).parts[1:]), "")
 
 
 def _load(path: Path, yaml: YAML) -> dict[str, Any]:

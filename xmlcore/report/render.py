@@ -49,6 +49,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "squeezing": tables.squeezing(results),
             "training": tables.training(results),
             "agreement": tables.agreement(results),
+            "completeness": tables.completeness(results),
             "tracked_files": tables.tracked_files(provenance),
             "versions": tables.versions(provenance),
         },

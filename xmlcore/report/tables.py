@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from xmlcore.params import format_epsilon
 from xmlcore.report.collect import METHODS, Results, Run
@@ -38,7 +39,7 @@ def summary(results: Results) -> Table:
 
 
 def statistics(results: Results) -> Table:
-    """Table 1: the sizes of each corpus."""
+    """Table 1: the sizes of each corpus, as each model reads it."""
     columns = (
         "Corpus",
         "As read by",
@@ -58,7 +59,7 @@ def statistics(results: Results) -> Table:
         else (corpus, model, *[MISSING] * (len(columns) - 2))
         for (corpus, model), counts in results.statistics.items()
     )
-    return Table("Table 1. Data statistics", tuple(map(Column, columns)), rows)
+    return Table("Table 1. Data statistics", tuple(map(Column, columns)), rows, row_headers=2)
 
 
 def performance(results: Results, metric: str) -> Table:
@@ -215,6 +216,23 @@ def agreement(results: Results) -> Table:
         *(Column(name, "R² (local fidelity)") for name in ("Base", "Robust")),
     )
     return Table("Agreement of the explanations of the two models", columns, tuple(rows), row_headers=2)
+
+
+def completeness(results: Results) -> Table:
+    """How well the Integrated Gradients of each model sum to the change of the logit that they share out."""
+    rows = []
+    for experiment in results.experiments:
+        for name, run in experiment.runs():
+            labels = [label for label in run.explained("ig") if "delta" in label]
+            if labels:
+                changes = [abs(label["logit"] - label["baseline_logit"]) for label in labels]
+                errors = [abs(label["delta"]) for label in labels]
+                figures = (fmean(changes), fmean(errors), max(errors))
+                rows.append(
+                    (results.title(experiment), name, str(len(labels)), *(f"{figure:.4f}" for figure in figures))
+                )
+    columns = ("Corpus", "Model", "Predictions", "Mean |change of the logit|", "Mean |δ|", "Largest |δ|")
+    return Table("Completeness of Integrated Gradients", tuple(map(Column, columns)), tuple(rows), row_headers=2)
 
 
 def _mean_r2(labels: Sequence[LabelExplanation]) -> float | None:

@@ -1,0 +1,59 @@
+"""Explain the predictions of chosen test documents with Integrated Gradients.
+
+python stages/explain_ig.py simulated-rcv1 xml_cnn clean bce
+
+Reads explain.documents, explain.labels, explain.top_tokens and explain.ig from params.yaml; writes
+explanations/CORPUS/MODEL/REGIME/LOSS/ig/: one page for each document and explanations.json.
+"""
+
+from xmlcore import layout
+from xmlcore.cli import run, track
+from xmlcore.files import atomic_directory, write_json
+from xmlcore.params import load_params
+
+
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Write the Integrated Gradients of CORPUS for the MODEL trained in REGIME with LOSS."""
+    from xmlcore.corpora.records import read_records
+    from xmlcore.distributed import is_writer, map_shared
+    from xmlcore.explain.attributions import PathAttribution, as_objects
+    from xmlcore.explain.documents import Document, select_documents
+    from xmlcore.explain.integrated_gradients import integrated_gradients
+    from xmlcore.explain.pages import ig_page
+    from xmlcore.explain.tokens import ModelTokens
+    from xmlcore.predictions import read_predictions
+    from xmlcore.predictor import load_predictor
+
+    options = load_params().explain
+    cell = corpus, model, regime, loss
+    name = "/".join(cell)
+    predictor = load_predictor(layout.model(*cell), layout.encoded(corpus, model), options.batch_size)
+    predictions = read_predictions(layout.predictions(*cell))
+    records = read_records(layout.records(corpus) / "test.tsv")
+    documents = select_documents(records, predictions, predictor.label_names, options.documents)
+
+    def explain(document: Document) -> list[PathAttribution]:
+        return integrated_gradients(
+            predictor.tokenize(document.text),
+            predictor,
+            document.top_labels(options.labels),
+            baseline=options.ig.baseline,
+            steps=options.ig.steps,
+            batch_size=options.batch_size,
+        )
+
+    found = map_shared(explain, track(documents, f"Integrated Gradients {name}"))
+    if not is_writer():
+        return
+    objects = []
+    with atomic_directory(layout.explanations(*cell) / "ig") as folder:
+        for document, attributions in zip(documents, found, strict=True):
+            tokens = ModelTokens(predictor.tokenize(document.text))
+            page = ig_page(name, document, tokens, attributions, options.top_tokens)
+            (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
+            objects += as_objects(document, attributions)
+        write_json(folder / "explanations.json", objects)
+
+
+if __name__ == "__main__":
+    run(main)

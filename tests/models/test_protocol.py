@@ -1,0 +1,151 @@
+"""What every architecture promises, whichever it is: one row in `ARCHITECTURES` for each."""
+
+import pytest
+import torch
+from toys import split_of
+
+from xmlcore.attacks.fgsm import gradient_sign
+from xmlcore.batching import pad, true_labels
+from xmlcore.models import one_row_each
+from xmlcore.models.storage import build_model, load_model, save_model
+from xmlcore.networks import NETWORKS
+from xmlcore.params import Training
+from xmlcore.text import PAD
+
+LABELS = 19
+SPLIT = split_of(
+    [[1, 2, 3, 4, 5], [6, 7, 6], [8], [2, 9, 9, 3, 10, 11, 12], [5, 13], [14, 15, 1]],
+    [[3, 5], [0], [18, 2, 7], [], [11], [3, 12]],
+)
+DOCUMENTS = range(len(SPLIT))
+TOKENS = pad([SPLIT.document(i) for i in DOCUMENTS])
+MASK = TOKENS != PAD
+TRUE = true_labels(SPLIT, DOCUMENTS)
+
+BODY = {"width": 6, "layers": 2, "heads": 3, "inner": 8}
+ARCHITECTURES = {
+    "xml_cnn": ("xml_cnn", {"windows": [1, 3], "filters": 4, "chunks": 2, "hidden": 6}),
+    "attention_xml": ("attention_xml", {"lstm": 4, "hidden": [5, 3]}),
+    "attention_xml_tree": ("attention_xml", {"lstm": 4, "hidden": [5], "tree": [2, 8], "candidates": 8}),
+    "bag_of_words": ("bag_of_words", {}),
+    "mach": ("mach", {"repetitions": 3, "buckets": 7, "encoder": {"bag_of_words": {}}}),
+    "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
+    "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
+}
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def recipe(request):
+    architecture, network = ARCHITECTURES[request.param]
+    return architecture, NETWORKS[architecture].model_validate(network)
+
+
+@pytest.fixture
+def model(recipe):
+    torch.manual_seed(0)
+    vectors = torch.randn(16, 6)
+    vectors[PAD] = 0
+    model = build_model(recipe[0], vectors.numpy(), LABELS, recipe[1])
+    model.arrange_labels(SPLIT, seed=0)
+    model.initialise_output(torch.linspace(-3, 0, LABELS))
+    return model.eval()
+
+
+def test_the_ways_to_score_agree(model):
+    logits = model.score(model.embed(TOKENS), MASK)
+    assert logits.shape == (len(SPLIT), LABELS)
+    assert logits.isfinite().all()
+    torch.testing.assert_close(model(TOKENS), logits)
+    torch.testing.assert_close(model.score_rows(*one_row_each(model.embed(TOKENS), MASK)), logits)
+
+
+def test_steps_along_a_direction_are_scores_there(model):
+    direction = torch.randn(*TOKENS.shape, model.embedding_table.shape[1]) * MASK.unsqueeze(-1)
+    found = model.score_steps(*model.distinct(TOKENS), direction, [0.0, 0.7])
+    for step, logits in zip([0.0, 0.7], found, strict=True):
+        torch.testing.assert_close(logits, model.score(model.embed(TOKENS) + step * direction, MASK))
+
+
+def test_padding_and_neighbours_do_not_matter(model):
+    logits = model(TOKENS)
+    torch.testing.assert_close(model(torch.nn.functional.pad(TOKENS, (0, 3))), logits)
+    alone = torch.cat([model(pad([SPLIT.document(i)])) for i in DOCUMENTS])
+    torch.testing.assert_close(alone, logits)
+
+
+def test_narrowed_logits_are_those_of_the_asked_labels(model):
+    asked = torch.tensor([18, 0, 3])
+    torch.testing.assert_close(model.narrow(asked)(TOKENS), model(TOKENS)[:, asked])
+    torch.testing.assert_close(model.narrow(asked).narrow(torch.tensor([2]))(TOKENS), model(TOKENS)[:, [3]])
+    assert model.narrow(asked).labels == 3
+    assert model.labels == LABELS
+
+
+def test_the_gradient_of_the_embeddings_is_that_of_the_probe_in_evaluation_mode(model):
+    embeddings = model.embed(TOKENS).detach().requires_grad_()
+    (expected,) = torch.autograd.grad(model.loss(*one_row_each(embeddings, MASK), TRUE), embeddings)
+    rows, index = model.distinct(TOKENS)
+    probe = torch.zeros_like(embeddings, requires_grad=True)
+    (found,) = torch.autograd.grad(model.loss(rows, index, TRUE, probe), probe)
+    torch.testing.assert_close(found[MASK], expected[MASK])
+    few = torch.zeros_like(embeddings[:2], requires_grad=True)
+    (found,) = torch.autograd.grad(model.loss(rows, index, TRUE, few), few)
+    torch.testing.assert_close(found[MASK[:2]], expected[:2][MASK[:2]])
+    assert expected[MASK].abs().sum(1).all()
+
+
+def test_an_attack_moves_every_token_and_leaves_no_gradient(model):
+    sign = gradient_sign(model, *model.distinct(TOKENS), TRUE)
+    assert sign[MASK].abs().sum(1).all()
+    assert not sign[~MASK].any()
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_weights_and_arrangement_survive_storage(model, recipe, tmp_path):
+    save_model(tmp_path, model, *recipe)
+    assert torch.equal(load_model(tmp_path)(TOKENS), model(TOKENS))
+
+
+def test_every_parameter_but_a_frozen_one_learns(model):
+    model.loss(*model.distinct(TOKENS), TRUE).backward()
+    still = {name for name, each in model.named_parameters() if each.requires_grad and each.grad is None}
+    assert not still
+    output = {id(parameter) for parameter in model.output_parameters}
+    assert output <= {id(parameter) for parameter in model.parameters()}
+    assert id(model.embedding_table) not in output
+
+
+def test_a_heavier_label_has_a_larger_loss(model):
+    with torch.no_grad():
+        once = model.loss(*model.distinct(TOKENS), TRUE)
+        thrice = model.loss(*model.distinct(TOKENS), TRUE._replace(weights=3 * TRUE.weights))
+    assert float(thrice) > float(once)
+
+
+def test_the_prior_is_where_a_model_begins(recipe):
+    """Nothing of the document counts when the output weights are zero, and labels then have their prior's order."""
+    torch.manual_seed(0)
+    model = build_model(recipe[0], torch.zeros(16, 6).numpy(), LABELS, recipe[1]).eval()
+    prior = torch.linspace(-6, -3, LABELS)
+    model.arrange_labels(SPLIT, seed=0)
+    model.initialise_output(prior)
+    for name, parameter in model.named_parameters():
+        if name.endswith("output.weight"):
+            torch.nn.init.zeros_(parameter)
+    rank = torch.corrcoef(torch.stack([model(TOKENS)[0], prior]))[0, 1]
+    exact = recipe[0] not in ("mach",)
+    assert float(rank) > (0.999 if exact else 0.2)
+    if exact:
+        torch.testing.assert_close(model(TOKENS)[0], prior, atol=0.02, rtol=0)
+
+
+def test_training_lowers_the_loss(model):
+    optimizer = torch.optim.Adam(model.parameters(), Training().learning_rate * 20)
+    losses = []
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = model.loss(*model.distinct(TOKENS), TRUE)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2

@@ -1,0 +1,120 @@
+"""MACH, merged-average classifiers via hashing (Medini et al. 2019): R classifiers, each over B buckets of labels.
+
+Each hash function throws the labels into buckets, and a classifier of its own learns which buckets have a true label.
+The score of a label is the mean of the probabilities of its R buckets. Nothing has L columns in training.
+
+The classifiers are independent from the first layer on: the embedding of a token is R embeddings side by side, and
+each classifier reads its own. Any architecture can be the classifier.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from xmlcore.batching import TrueLabels
+from xmlcore.losses import binary_cross_entropy
+from xmlcore.models import Classifier, shallow_copy
+from xmlcore.models.storage import build_model
+from xmlcore.networks import MACHNetwork
+from xmlcore.text import PAD
+
+PRIME = 2**31 - 1  # above every label
+
+
+class MACH(Classifier):
+    """`classifiers` over B buckets, hash functions h_r(l) = ((a_r l + b_r) mod p) mod B (Carter and Wegman 1979)."""
+
+    coefficients: Tensor  # (2, R), a and b
+
+    def __init__(self, vectors: Tensor, labels: int, network: MACHNetwork) -> None:
+        """`vectors` (V, D) are the initial embeddings, with random signs those of each classifier: a table (V, R D)."""
+        super().__init__()
+        self.labels = labels
+        self.buckets = network.buckets
+        repetitions, width = network.repetitions, vectors.shape[1]
+        signs = torch.randint(0, 2, (repetitions, width)) * 2.0 - 1
+        table = (vectors.unsqueeze(1) * signs).flatten(1)
+        self.embedding = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PAD)
+        no_table = torch.zeros(1, width)
+        self.classifiers = nn.ModuleList(
+            build_model(network.encoder.chosen[0], no_table, network.buckets, network.encoder.chosen[1])
+            for _ in range(repetitions)
+        )
+        for classifier in self.classifiers:
+            classifier.embedding_table.requires_grad_(False)
+        lowest = torch.tensor([[1], [0]])
+        self.register_buffer(
+            "coefficients", (torch.rand(2, repetitions, dtype=torch.float64) * (PRIME - lowest)).long() + lowest
+        )
+        self._asked: Tensor | None = None
+
+    @property
+    def embedding_table(self) -> Tensor:
+        return self.embedding.weight
+
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return [parameter for classifier in self.classifiers for parameter in classifier.output_parameters]
+
+    def hashed(self, labels: Tensor) -> list[Tensor]:
+        """The bucket of each of `labels`, by each hash function."""
+        return [(a * labels + b) % PRIME % self.buckets for a, b in self.coefficients.t().tolist()]
+
+    def initialise_output(self, prior: Tensor) -> None:
+        """A bucket begins at the probability that one of its labels is there, were they independent."""
+        absent = nn.functional.logsigmoid(-prior)
+        for classifier, buckets in zip(self.classifiers, self.hashed(torch.arange(self.labels)), strict=True):
+            none = absent.new_zeros(self.buckets).index_add(0, buckets, absent).clamp(max=-1e-6)
+            classifier.initialise_output(torch.log(-torch.expm1(none)) - none)
+
+    def narrow(self, labels: Tensor) -> "MACH":
+        narrowed = shallow_copy(self)
+        narrowed.labels = len(labels)
+        narrowed._asked = labels if self._asked is None else self._asked[labels]
+        return narrowed
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return self.embedding(tokens)
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self._merge([each.score(part, mask) for each, part in self._parts(embeddings)])
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self._merge(self._bucket_logits(rows, index, probe))
+
+    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        found = [
+            each.score_steps(of_rows, index, along, steps)
+            for (each, of_rows), (_, along) in zip(self._parts(rows), self._parts(direction), strict=True)
+        ]
+        return [self._merge(logits) for logits in zip(*found, strict=True)]
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        """Over all buckets of all classifiers; a bucket weighs as much as the heaviest of its true labels."""
+        return sum(
+            binary_cross_entropy(logits, labels.targets(buckets, self.buckets))
+            for logits, buckets in zip(self._bucket_logits(rows, index, probe), self.hashed(labels.ids), strict=True)
+        )
+
+    def _bucket_logits(self, rows: Tensor, index: Tensor, probe: Tensor | None) -> list[Tensor]:
+        """R logits (B, buckets)."""
+        probes = [None] * len(self.classifiers) if probe is None else [part for _, part in self._parts(probe)]
+        return [
+            each.score_rows(part, index, of_probe)
+            for (each, part), of_probe in zip(self._parts(rows), probes, strict=True)
+        ]
+
+    def _parts(self, embeddings: Tensor) -> list[tuple[Classifier, Tensor]]:
+        """Each classifier with its slice (..., D) of `embeddings` (..., R D)."""
+        return list(zip(self.classifiers, embeddings.chunk(len(self.classifiers), -1), strict=True))
+
+    def _merge(self, bucket_logits: Sequence[Tensor]) -> Tensor:
+        """(B, L) logit of the mean probability of each label's buckets."""
+        device = bucket_logits[0].device
+        labels = torch.arange(self.labels, device=device) if self._asked is None else self._asked.to(device)
+        buckets = self.hashed(labels)
+        smallest = torch.finfo(bucket_logits[0].dtype).tiny
+        present = sum(logits.sigmoid()[:, of] for logits, of in zip(bucket_logits, buckets, strict=True))
+        absent = sum((-logits).sigmoid()[:, of] for logits, of in zip(bucket_logits, buckets, strict=True))
+        return present.clamp(min=smallest).log() - absent.clamp(min=smallest).log()
