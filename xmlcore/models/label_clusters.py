@@ -1,4 +1,4 @@
-"""Adaptive probabilistic label clusters (Ye et al. 2020, section 3.3): rare labels share what decides on them.
+"""Adaptive probabilistic label clusters (Ye et al. 2020): rare labels share what decides on them.
 
 Labels are ranked by how many training documents have them. The head cluster predicts the frequent ones, and for each
 tail cluster whether a document has any of its labels; a tail predicts its labels among the documents that have one:
