@@ -22,6 +22,15 @@ from xmlcore.predictions import Predictions, write_predictions
 ROOT = Path(__file__).parents[1]
 
 PARAMETERS = """
+checkpoint.*.hub
+checkpoint.*.tiny.body.activation
+checkpoint.*.tiny.body.heads
+checkpoint.*.tiny.body.inner
+checkpoint.*.tiny.body.layers
+checkpoint.*.tiny.body.norm_epsilon
+checkpoint.*.tiny.body.width
+checkpoint.*.tiny.vocabulary
+checkpoints
 corpora
 corpus.*.convert.format
 corpus.*.convert.max_features
@@ -62,12 +71,21 @@ loss.*.propensity.b
 losses
 metrics.frequency_bins
 model.*.architecture
+model.*.embedding.checkpoint
 model.*.embedding.dimension
 model.*.embedding.kind
 model.*.encode.*
+model.*.network.body.activation
+model.*.network.body.heads
+model.*.network.body.inner
+model.*.network.body.layers
+model.*.network.body.norm_epsilon
+model.*.network.body.width
 model.*.network.buckets
 model.*.network.candidates
+model.*.network.checkpoint
 model.*.network.chunks
+model.*.network.clusters
 model.*.network.dropout
 model.*.network.embedding_dropout
 model.*.network.encoder.attention_xml.candidates
@@ -83,6 +101,7 @@ model.*.network.encoder.xml_cnn.filters
 model.*.network.encoder.xml_cnn.hidden
 model.*.network.encoder.xml_cnn.initialisation
 model.*.network.encoder.xml_cnn.windows
+model.*.network.factor
 model.*.network.filters
 model.*.network.hidden
 model.*.network.initialisation
@@ -133,6 +152,7 @@ vectors
 STAGES = {
     "fetch": "fetch.py",
     "fetch_vectors": "fetch.py",
+    "fetch_checkpoint": "fetch_checkpoint.py",
     "convert": "convert.py",
     "encode": "encode.py",
     "build_embedding": "build_embedding.py",
@@ -227,6 +247,7 @@ def test_places():
             layout.encoded("rcv1", "xml_cnn"),
             layout.embedding("rcv1", "xml_cnn"),
             layout.VECTORS,
+            layout.CHECKPOINTS,
             layout.model(*cell),
             layout.predictions(*cell),
             layout.explanations(*cell),
@@ -242,6 +263,7 @@ def test_places():
         "data/rcv1/encoded/xml_cnn",
         "data/rcv1/embeddings/xml_cnn",
         "data/vectors",
+        "data/checkpoints",
         "models/rcv1/xml_cnn/clean/bce",
         "predictions/rcv1/xml_cnn/clean/bce",
         "explanations/rcv1/xml_cnn/clean/bce",

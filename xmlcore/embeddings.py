@@ -1,7 +1,8 @@
-"""Initial word vectors: random, pretrained GloVe, or learned from the training corpus alone.
+"""Initial word vectors: random, pretrained GloVe, those of a checkpoint, or learned from the training corpus alone.
 
 Every table is (V, D) float32 with row `PAD` zero and rows whose norm is about one (random, GloVe) or the root of two
-(in-domain, two halves), so that one learning rate serves every kind.
+(in-domain, two halves), so that one learning rate serves every kind. Those of a checkpoint stay
+as its body knows them.
 """
 
 from collections.abc import Iterator
@@ -137,6 +138,10 @@ def build_vectors(
         return vectors, seen / max(len(corpus.vocabulary) - UNK - 1, 1)
     if options.kind == "glove":
         table, coverage = glove_vectors(pretrained, corpus.vocabulary, options.dimension, seed)
+    elif options.checkpoint:
+        from xmlcore.checkpoints import piece_vectors
+
+        table, coverage = piece_vectors(options.checkpoint, corpus.vocabulary)
     else:
         table, coverage = random_vectors(corpus.vocabulary, options.dimension, seed), 0.0
     return InitialVectors(table, table), coverage

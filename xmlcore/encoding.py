@@ -2,6 +2,7 @@
 
 An encoded corpus is a folder: `vocabulary.txt` and `labels.txt` (one name a line, the line number is the id),
 `config.json`, and for each of `train`, `validation`, `test` a folder of flat arrays with offsets, as in a CSR matrix.
+Where the tokens are the pieces of a checkpoint, `tokenizer.json` cuts more texts without it.
 """
 
 import json
@@ -9,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,11 @@ import numpy as np
 from xmlcore.corpora.records import Record, read_records
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
-from xmlcore.text import SPECIAL_TOKENS, Vocabulary, tokenize
+from xmlcore.text import SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
 
 UNSEEN_LABEL = -1  # a label of test documents that no training record has: it can be missed, never predicted
 SPLITS = ("train", "validation", "test")
+PIECES = "tokenizer.json"
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,14 @@ class EncodedCorpus:
     tokenizer: str
     max_tokens: int
     splits: dict[str, Split]
+    pieces: Path | None = None  # the file of the tokenizer, where it is a checkpoint's
 
     def tokenize(self, text: str) -> list[str]:
-        return tokenize(text, self.tokenizer)
+        return self._tokenize(text)
+
+    @cached_property
+    def _tokenize(self) -> Callable[[str], list[str]]:
+        return Pieces(self.pieces) if self.pieces else partial(tokenize, tokenizer=self.tokenizer)
 
 
 def encode_corpus(
@@ -100,15 +108,16 @@ def encode_corpus(
     """Encode `records`/{train,test}.tsv into `destination`, an empty folder, in two passes and constant memory.
 
     The vocabulary and the labels come from the train file alone. A seeded share `validation_fraction` of it is the
-    validation split. Returns the corpus's statistics (Table 1 of seed 000's paper). Raises `UserError` on bad records
-    or when a split would be empty.
+    validation split. Returns the corpus's statistics (Table 1 of seed 000's paper). Raises `UserError` on bad records,
+    when a split would be empty or where there is no such tokenizer.
     """
     train_file, test_file = records / "train.tsv", records / "test.tsv"
+    split_text = _tokenizer(options.tokenizer, destination)
     counts: Counter[str] = Counter()
     names: set[str] = set()
     documents = 0
     for record in track(read_records(train_file), "vocabulary"):
-        counts.update(tokenize(record.text, options.tokenizer))
+        counts.update(split_text(record.text))
         names.update(record.labels)
         documents += 1
     if not names:
@@ -125,7 +134,7 @@ def encode_corpus(
     writers = {split: _SplitWriter(destination / split) for split in SPLITS}
 
     def add(record: Record, split: str) -> None:
-        tokens = vocabulary.encode(tokenize(record.text, options.tokenizer), options.max_tokens)
+        tokens = vocabulary.encode(split_text(record.text), options.max_tokens)
         labels = sorted(label_ids.get(label, UNSEEN_LABEL) for label in record.labels)
         writers[split].add(tokens, labels)
 
@@ -140,6 +149,17 @@ def encode_corpus(
     config = {"tokenizer": options.tokenizer, "max_tokens": options.max_tokens}
     (destination / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     return statistics(load_encoded(destination))
+
+
+def _tokenizer(name: str, destination: Path) -> Callable[[str], list[str]]:
+    """The tokenizer `name`; that of a checkpoint is written into `destination` for the texts to come."""
+    if name in WORD_TOKENIZERS:
+        return partial(tokenize, tokenizer=name)
+    from xmlcore.checkpoints import load_tokenizer
+
+    file = destination / PIECES
+    load_tokenizer(name, "encode.tokenizer", "`words` or `whitespace`").backend_tokenizer.save(str(file))
+    return Pieces(file)
 
 
 def split_validation(documents: int, fraction: float, seed: int) -> np.ndarray:
@@ -157,6 +177,7 @@ def load_encoded(folder: Path) -> EncodedCorpus:
         tokenizer=config["tokenizer"],
         max_tokens=config["max_tokens"],
         splits={split: _load_split(folder / split) for split in SPLITS},
+        pieces=folder / PIECES if (folder / PIECES).exists() else None,
     )
 
 

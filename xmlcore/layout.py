@@ -3,6 +3,7 @@
 from pathlib import Path
 
 VECTORS = Path("data/vectors")
+CHECKPOINTS = Path("data/checkpoints")
 REPORT = Path("report")
 
 

@@ -1,7 +1,8 @@
 """The typed view of params.yaml: unknown keys, wrong types and impossible values are refused by name.
 
-A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losses`); the singular mapping beside it
-says what each name means (`corpus`, `model`, `regime`, `loss`). A corpus and a model may override `encode`.
+A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losses`, `vectors`, `checkpoints`); the
+singular mapping beside it says what each name means (`corpus`, `model`, `regime`, `loss`, `vector`, `checkpoint`). A
+corpus and a model may override `encode`.
 """
 
 from functools import partial
@@ -14,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from xmlcore.errors import UserError
-from xmlcore.networks import NETWORKS
+from xmlcore.networks import NETWORKS, XLNetShape
 from xmlcore.sections import Epsilon, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
@@ -60,7 +61,9 @@ class Convert(Section):
 
 
 class Encode(Section):
-    tokenizer: Literal["words", "whitespace"] = "words"
+    """How a text becomes tokens (`xmlcore.encoding`)."""
+
+    tokenizer: Annotated[str, Field(min_length=1)] = "words"  # or `whitespace`, or a checkpoint (`xmlcore.checkpoints`)
     max_tokens: PositiveInt = 500
     min_count: PositiveInt = 2
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
@@ -69,8 +72,15 @@ class Encode(Section):
 class Embedding(Section):
     """Initial word vectors (`xmlcore.embeddings`)."""
 
-    kind: Literal["random", "glove", "in_domain"] = "in_domain"
-    dimension: Annotated[int, Field(ge=2)] = 300
+    kind: Literal["random", "glove", "in_domain", "checkpoint"] = "in_domain"
+    dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own
+    checkpoint: str | None = None
+
+    @model_validator(mode="after")
+    def _a_checkpoint_where_needed(self) -> "Embedding":
+        if (self.kind == "checkpoint") != bool(self.checkpoint):
+            raise ValueError("give `checkpoint`, a name or folder, with kind checkpoint and with no other")
+        return self
 
 
 class Training(Section):
@@ -222,6 +232,26 @@ class Report(Section):
     epsilon: Epsilon
 
 
+class TinyCheckpoint(Section):
+    """Sizes of an XLNet with random weights and of its tokenizer (`xmlcore.simulation.checkpoint`)."""
+
+    vocabulary: Annotated[int, Field(ge=500)]
+    body: XLNetShape
+
+
+class Checkpoint(Section):
+    """A pretrained model of the hub, or a tiny one that is made here."""
+
+    hub: str | None = None
+    tiny: TinyCheckpoint | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Checkpoint":
+        if (self.hub is None) == (self.tiny is None):
+            raise ValueError("give either `hub` or `tiny`")
+        return self
+
+
 class Corpus(Section):
     """Where a corpus comes from, how it is read, and what it wants different from the common settings."""
 
@@ -241,6 +271,7 @@ class Params(Section):
     regimes: list[Name]
     losses: list[Name]
     vectors: list[Name]
+    checkpoints: list[Name]
     encode: Encode
     model: dict[Name, AnyModel]
     regime: dict[Name, Regime]
@@ -252,6 +283,7 @@ class Params(Section):
     explain: Explain
     report: Report
     vector: dict[Name, Fetch]
+    checkpoint: dict[Name, Checkpoint]
     corpus: dict[Name, Corpus]
 
     @model_validator(mode="after")
@@ -262,6 +294,7 @@ class Params(Section):
             ("regimes", self.regime),
             ("losses", self.loss),
             ("vectors", self.vector),
+            ("checkpoints", self.checkpoint),
         ):
             for name in getattr(self, plural):
                 _named(known, name, plural)
@@ -287,6 +320,10 @@ class Params(Section):
     def regime_of(self, regime: str) -> Regime:
         """`regime.NAME`."""
         return _named(self.regime, regime, "regime")
+
+    def checkpoint_of(self, checkpoint: str) -> Checkpoint:
+        """`checkpoint.NAME`."""
+        return _named(self.checkpoint, checkpoint, "checkpoint")
 
     def loss_of(self, loss: str) -> Loss:
         """`loss.NAME`."""

@@ -1,11 +1,13 @@
-"""Text to tokens to ids: two tokenizers and the vocabulary."""
+"""Text to tokens to ids: two tokenizers for words, one for the pieces of a checkpoint, and the vocabulary."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 PAD, UNK = 0, 1
 SPECIAL_TOKENS = ("<pad>", "<unk>")
+WORD_TOKENIZERS = ("words", "whitespace")
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
@@ -13,6 +15,20 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 def tokenize(text: str, tokenizer: str) -> list[str]:
     """Tokens of `text`: `words` are lower-cased runs of letters or of digits, `whitespace` keeps given tokens."""
     return text.split() if tokenizer == "whitespace" else _WORD.findall(text.lower())
+
+
+class Pieces:
+    """Pieces of words, as the tokenizer of a checkpoint cuts them; it is read from the file of `tokenizers` once."""
+
+    def __init__(self, file: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(file))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def __call__(self, text: str) -> list[str]:
+        return self._tokenizer.encode(text, add_special_tokens=False).tokens
 
 
 class Vocabulary:

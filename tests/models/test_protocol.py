@@ -22,12 +22,14 @@ TOKENS = pad([SPLIT.document(i) for i in DOCUMENTS])
 MASK = TOKENS != PAD
 TRUE = true_labels(SPLIT, DOCUMENTS)
 
+BODY = {"width": 6, "layers": 2, "heads": 3, "inner": 8}
 ARCHITECTURES = {
     "xml_cnn": ("xml_cnn", {"windows": [1, 3], "filters": 4, "chunks": 2, "hidden": 6}),
     "attention_xml": ("attention_xml", {"lstm": 4, "hidden": [5, 3]}),
     "attention_xml_tree": ("attention_xml", {"lstm": 4, "hidden": [5], "tree": [2, 8], "candidates": 8}),
     "bag_of_words": ("bag_of_words", {}),
     "mach": ("mach", {"repetitions": 3, "buckets": 7, "encoder": {"bag_of_words": {}}}),
+    "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
     "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
 }
 

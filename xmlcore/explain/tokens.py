@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from xmlcore.errors import UserError
+from xmlcore import checkpoints
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -77,28 +76,8 @@ class TokenizerPieces:
 
 
 def load_tokenizer(name: str) -> "PreTrainedTokenizerBase":
-    """A fast `transformers` tokenizer by name or folder; a folder with only `vocab.txt` is read as BERT's.
-
-    Raises UserError, naming explain.shap.tokenizer, where there is none or it does not know character offsets.
-    """
-    from transformers import AutoTokenizer
-
-    folder = Path(name)
-    only_vocabulary = (folder / "vocab.txt").exists() and not any(folder.glob("*.json"))
-    options = {"tokenizer_type": "bert"} if only_vocabulary else {}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **options)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"explain.shap.tokenizer: no tokenizer can be loaded from {name!r}; give `model` for the model's own "
-            f"tokens, a folder with the tokenizer's files, or a name the machine can download ({reason})"
-        ) from error
-    if not tokenizer.is_fast:
-        raise UserError(
-            f"explain.shap.tokenizer: {name!r} does not report where its pieces are; give one with a tokenizer.json"
-        )
-    return tokenizer
+    """A fast `transformers` tokenizer by name or folder (`xmlcore.checkpoints`); errors name explain.shap.tokenizer."""
+    return checkpoints.load_tokenizer(name, "explain.shap.tokenizer", "`model` for the model's own tokens", True)
 
 
 def splitter(tokenizer: str, tokenize: Callable[[str], list[str]]) -> Callable[[str], MaskableDocument]:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from xmlcore.batching import TrueLabels
 from xmlcore.encoding import Split
 from xmlcore.losses import binary_cross_entropy
+from xmlcore.sections import Section
 from xmlcore.text import PAD
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -62,6 +63,10 @@ class Classifier(nn.Module, ABC):
     def arrange_labels(self, split: Split, seed: int) -> None:
         """Group the labels as `split`, the training documents, suggests. A model without groups has nothing to do."""
 
+    def described(self, network: Section) -> Section:
+        """`network`, with what was not known of it before the model was built: what a stored model is rebuilt from."""
+        return network
+
     def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """The binary cross-entropy of a batch, summed over documents and labels; for `probe` see `score_rows`.
 
@@ -81,10 +86,7 @@ class Classifier(nn.Module, ABC):
         `probe` (N, T, D), zeros, N <= B, is added to the first N documents: it changes nothing, and its gradient is
         that of the embeddings, position by position, where `rows` would sum it over the positions that share a row.
         """
-        embeddings = rows[index]
-        if probe is not None:
-            embeddings = embeddings + functional.pad(probe, (0, 0, 0, 0, 0, len(index) - len(probe)))
-        return self.score(embeddings, index != 0)
+        return self.score(*gathered(rows, index, probe))
 
     def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
         """Logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
@@ -93,6 +95,14 @@ class Classifier(nn.Module, ABC):
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(*self.distinct(tokens))
+
+
+def gathered(rows: Tensor, index: Tensor, probe: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Embeddings (B, T, D) of `rows[index]`, with `probe` as in `score_rows`, and their mask (B, T)."""
+    embeddings = rows[index]
+    if probe is not None:
+        embeddings = embeddings + functional.pad(probe, (0, 0, 0, 0, 0, len(index) - len(probe)))
+    return embeddings, index != 0
 
 
 def one_row_each(embeddings: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from xmlcore.batching import TrueLabels
 from xmlcore.encoding import Split
 from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import Classifier, shallow_copy
+from xmlcore.models import Classifier, gathered, shallow_copy
 from xmlcore.models.label_tree import LabelTree, order_by_similarity
 from xmlcore.networks import AttentionXMLNetwork
 from xmlcore.precision import may_round
@@ -96,10 +96,7 @@ class AttentionXML(Classifier):
         """Of every level the cross-entropy of what it looks at: children of true nodes, then of the best others."""
         if len(self.levels) == 1 or self._asked is not None:
             return super().loss(rows, index, labels, probe)
-        embeddings = rows[index]
-        if probe is not None:
-            embeddings = embeddings + functional.pad(probe, (0, 0, 0, 0, 0, len(index) - len(probe)))
-        mask = index != 0
+        embeddings, mask = gathered(rows, index, probe)
         states = self._states(embeddings, mask)
         logits = self.levels[0](states, mask)
         targets = labels.targets(self.tree.nodes_of(labels.ids, 0), self.tree.sizes[0])

@@ -19,6 +19,7 @@ ARCHITECTURES = {
     "attention_xml": "xmlcore.models.attention_xml:AttentionXML",
     "bag_of_words": "xmlcore.models.bag_of_words:BagOfWords",
     "mach": "xmlcore.models.mach:MACH",
+    "aplc_xlnet": "xmlcore.models.aplc_xlnet:APLCXLNet",
 }  # imported when first used: not every one needs what the others need
 
 
@@ -36,7 +37,7 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
         "vocabulary": len(model.embedding_table),
         "dimension": model.initial_width,
         "labels": model.labels,
-        "network": network.model_dump(),
+        "network": model.described(network).model_dump(),
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 

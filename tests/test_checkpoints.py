@@ -1,0 +1,146 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from transformers import AutoTokenizer, BertConfig, BertModel, XLNetModel
+
+from xmlcore import layout
+from xmlcore.checkpoints import load_tokenizer, load_xlnet, locate, piece_vectors, save_checkpoint
+from xmlcore.embeddings import build_vectors
+from xmlcore.encoding import encode_corpus, load_encoded
+from xmlcore.errors import UserError
+from xmlcore.networks import XLNetShape
+from xmlcore.params import Embedding, Encode, TinyCheckpoint
+from xmlcore.simulation.checkpoint import SPECIAL_PIECES, write_tiny_checkpoint
+from xmlcore.text import PAD, UNK, Pieces, Vocabulary
+
+TINY = TinyCheckpoint(vocabulary=600, body=XLNetShape(width=8, layers=1, heads=2, inner=12))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    write_tiny_checkpoint(TINY, 7, folder)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def encode(checkpoint: Path, folder: Path, **options: object):
+    (folder / "encoded").mkdir()
+    for name in ("train", "test"):
+        (folder / f"{name}.tsv").write_text("a\tx\tThe wheat market\nb\tx y\tmarket ☃ wheat\n")
+    options = {"tokenizer": str(checkpoint), "min_count": 1, "validation_fraction": 0.5, **options}
+    encode_corpus(folder, folder / "encoded", Encode(**options), 0, lambda items, *_, **__: items)
+    return load_encoded(folder / "encoded")
+
+
+def test_a_tiny_checkpoint_has_the_files_of_a_real_one(checkpoint):
+    assert contents(checkpoint).keys() == {
+        *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+    }
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    assert tokenizer.convert_tokens_to_ids([*SPECIAL_PIECES]) == [*range(len(SPECIAL_PIECES))]
+    assert len(tokenizer) == XLNetModel.from_pretrained(checkpoint).config.vocab_size == 600
+    ids = tokenizer("the wheat market").input_ids
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "the wheat market"
+    assert tokenizer.convert_ids_to_tokens(ids)[-2:] == ["<sep>", "<cls>"]
+
+
+def test_the_same_seed_writes_the_same_bytes_in_another_process(checkpoint, tmp_path):
+    code = (
+        "import sys, pathlib; from xmlcore.params import TinyCheckpoint; "
+        "from xmlcore.simulation.checkpoint import write_tiny_checkpoint; "
+        "write_tiny_checkpoint(TinyCheckpoint.model_validate_json(sys.argv[1]), 7, pathlib.Path(sys.argv[2]))"
+    )
+    subprocess.run([sys.executable, "-c", code, TINY.model_dump_json(), str(tmp_path)], check=True)
+    assert contents(tmp_path) == contents(checkpoint)
+
+
+def test_another_seed_has_other_weights_and_the_same_pieces(checkpoint, tmp_path):
+    write_tiny_checkpoint(TINY, 8, tmp_path)
+    changed = {name for name, content in contents(tmp_path).items() if content != contents(checkpoint)[name]}
+    assert changed == {"model.safetensors"}
+
+
+def test_a_name_is_first_looked_for_in_data(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "CHECKPOINTS", tmp_path)
+    assert locate("mine") == "mine"
+    (tmp_path / "mine").symlink_to(checkpoint)
+    assert locate("mine") == str(tmp_path / "mine")
+    assert load_xlnet("mine").shape == TINY.body
+
+
+def test_a_saved_checkpoint_is_loaded_as_the_first(checkpoint, tmp_path):
+    save_checkpoint(str(checkpoint), tmp_path)
+    first, second = load_xlnet(str(checkpoint)), load_xlnet(str(tmp_path))
+    assert all(first.body[name].equal(second.body[name]) for name in first.body)
+    vocabulary = Vocabulary(["▁the"])
+    assert np.array_equal(piece_vectors(str(tmp_path), vocabulary)[0], piece_vectors(str(checkpoint), vocabulary)[0])
+
+
+def test_the_vectors_of_pieces_are_the_checkpoints(checkpoint):
+    table = XLNetModel.from_pretrained(checkpoint).get_input_embeddings().weight.detach().numpy()
+    ids = AutoTokenizer.from_pretrained(checkpoint).get_vocab()
+    vectors, coverage = piece_vectors(str(checkpoint), Vocabulary(["▁the", "☃"]))
+    assert not vectors[PAD].any()
+    assert np.array_equal(vectors[1:], table[[ids["<unk>"], ids["▁the"], ids["<unk>"]]])
+    assert coverage == 0.5
+
+
+def test_a_corpus_is_encoded_in_pieces_and_cuts_more_texts_alike(checkpoint, tmp_path):
+    corpus = encode(checkpoint, tmp_path)
+    expected = AutoTokenizer.from_pretrained(checkpoint).tokenize("The wheat market")
+    assert corpus.tokenize("The wheat market") == expected
+    assert expected[0].startswith("▁")
+    train = corpus.splits["train"]
+    pieces = [corpus.vocabulary.tokens[i] for i in train.document(0)]
+    assert pieces in (corpus.tokenize("The wheat market"), corpus.tokenize("market ☃ wheat"))
+    assert UNK not in train.tokens
+    vectors, coverage = build_vectors(corpus, Embedding(kind="checkpoint", checkpoint=str(checkpoint)), tmp_path, 0)
+    assert vectors.refit.shape == (len(corpus.vocabulary), 8)
+    assert 0 < coverage < 1
+
+
+def test_pieces_ignore_a_tokenizers_truncation_and_padding(checkpoint, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint).backend_tokenizer
+    tokenizer.enable_truncation(2)
+    tokenizer.enable_padding(length=50)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    text = "the wheat market rose"
+    assert Pieces(tmp_path / "tokenizer.json")(text) == AutoTokenizer.from_pretrained(checkpoint).tokenize(text)
+
+
+def test_reading_pieces_does_not_import_transformers(checkpoint, tmp_path):
+    encode(checkpoint, tmp_path)
+    code = (
+        "import sys, pathlib; import xmlcore.predictor, xmlcore.models.aplc_xlnet; "
+        "from xmlcore.encoding import load_encoded; "
+        "load_encoded(pathlib.Path(sys.argv[1])).tokenize('wheat'); assert 'transformers' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "encoded")], check=True)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "no/where", "no where at all"])
+def test_an_unknown_tokenizer_is_one_line_with_the_parameter_and_the_mend(tmp_path, name):
+    with pytest.raises(UserError, match="encode.tokenizer: no tokenizer can be loaded from .*`words`.*`checkpoints`"):
+        encode(Path(name), tmp_path)
+
+
+def test_a_broken_model_is_one_line(checkpoint, tmp_path):
+    for name, content in contents(checkpoint).items():
+        (tmp_path / name).write_bytes(content[:-10] if name == "model.safetensors" else content)
+    with pytest.raises(UserError, match="network.checkpoint: no model can be loaded"):
+        load_xlnet(str(tmp_path))
+
+
+def test_another_architecture_is_refused(checkpoint, tmp_path):
+    sizes = {"vocab_size": 600, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    BertModel(BertConfig(**sizes, intermediate_size=8)).save_pretrained(tmp_path)
+    load_tokenizer(str(checkpoint), "key", "other").save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="not a bidirectional XLNet"):
+        load_xlnet(str(tmp_path))

@@ -1,0 +1,122 @@
+"""Pretrained checkpoints in the files of `transformers`: tokenizers, the vectors of their pieces, XLNet's weights.
+
+A checkpoint is named as in `checkpoints` of params.yaml (then it is in data/checkpoints), or it is any folder, or a
+name in the cache of `transformers`; only what says so is downloaded. That library takes seconds to import, so that no
+module does.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError
+from torch import Tensor
+
+from xmlcore import layout
+from xmlcore.errors import UserError
+from xmlcore.networks import XLNetShape
+from xmlcore.text import PAD, UNK, Vocabulary
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def locate(name: str) -> str:
+    """What `transformers` is asked for: the folder in data/checkpoints, where there is one, or `name` itself."""
+    folder = layout.CHECKPOINTS / name
+    return str(folder) if folder.is_dir() else name
+
+
+def load_tokenizer(name: str, key: str, otherwise: str, download: bool = False) -> "PreTrainedTokenizerBase":
+    """The fast tokenizer of checkpoint `name`; a folder with only `vocab.txt` is read as BERT's.
+
+    Raises UserError, naming the parameter `key` and what else it can be, where there is none or it does not know
+    character offsets.
+    """
+    folder = Path(locate(name))
+    only_vocabulary = (folder / "vocab.txt").exists() and not any(folder.glob("*.json"))
+    options = {"tokenizer_type": "bert"} if only_vocabulary else {}
+    with _complaints(name, key, "tokenizer", otherwise, download):
+        tokenizer = _load("AutoTokenizer", name, download, **options)
+    if not tokenizer.is_fast:
+        raise UserError(f"{key}: {name!r} does not report where its pieces are; give one with a tokenizer.json")
+    return tokenizer
+
+
+def piece_vectors(name: str, vocabulary: Vocabulary) -> tuple[np.ndarray, float]:
+    """(V, D) rows of the checkpoint's word embeddings, and the share of the vocabulary's pieces that it knows.
+
+    Pieces that it does not know, and `UNK`, have the row of its unknown piece.
+    """
+    key = "embedding.checkpoint"
+    tokenizer = load_tokenizer(name, key, "another embedding.kind")
+    with _complaints(name, key, "model", "another embedding.kind"):
+        table = _load("AutoModel", name).get_input_embeddings().weight.detach().float().numpy()
+    if tokenizer.unk_token_id is None:
+        raise UserError(f"{key}: the tokenizer of {name!r} has no unknown piece; give a checkpoint with one")
+    ids = np.array(tokenizer.convert_tokens_to_ids(vocabulary.tokens))
+    ids[UNK] = tokenizer.unk_token_id
+    vectors = table[ids]
+    vectors[PAD] = 0
+    return vectors, float((ids[UNK + 1 :] != tokenizer.unk_token_id).mean())
+
+
+class XLNetWeights(NamedTuple):
+    shape: XLNetShape
+    body: dict[str, Tensor]  # as the state of `xmlcore.models.xlnet.XLNet`
+    ending: Tensor  # (2, D), the embeddings of <sep> and <cls>
+
+
+def load_xlnet(name: str) -> XLNetWeights:
+    """The XLNet of checkpoint `name`. Raises UserError where there is none."""
+    key = "network.checkpoint"
+    tokenizer = load_tokenizer(name, key, "an XLNet")
+    with _complaints(name, key, "model", "an XLNet"):
+        model = _load("AutoModel", name)
+    config = model.config
+    if config.model_type != "xlnet" or config.attn_type != "bi" or config.clamp_len > 0:
+        raise UserError(f"{key}: {name!r} is not a bidirectional XLNet; give one such as xlnet-base-cased")
+    shape = XLNetShape(
+        width=config.d_model,
+        layers=config.n_layer,
+        heads=config.n_head,
+        inner=config.d_inner,
+        activation=config.ff_activation,
+        norm_epsilon=config.layer_norm_eps,
+    )
+    table = model.get_input_embeddings().weight.detach()
+    body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
+    return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
+
+
+def save_checkpoint(name: str, folder: Path) -> None:
+    """Write model and tokenizer of checkpoint `name` into `folder`, which exists; they are downloaded where needed."""
+    key, otherwise = "checkpoint.hub", "`tiny` in its place"
+    tokenizer = load_tokenizer(name, key, otherwise, download=True)
+    with _complaints(name, key, "model", otherwise, download=True):
+        _load("AutoModel", name, download=True).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _load(part: str, name: str, download: bool = False, **options: str) -> "PreTrainedModel | PreTrainedTokenizerBase":
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    return getattr(transformers, part).from_pretrained(locate(name), local_files_only=not download, **options)
+
+
+@contextmanager
+def _complaints(name: str, key: str, part: str, otherwise: str, download: bool = False) -> Iterator[None]:
+    """What `transformers` says where it cannot load a `part`, as one line that names `key` and the mend."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        place = "a name the machine can download" if download else "a name that is listed in `checkpoints`"
+        raise UserError(
+            f"{key}: no {part} can be loaded from {name!r}; give {otherwise}, a folder with the {part}'s files, or "
+            f"{place} ({reason})"
+        ) from error

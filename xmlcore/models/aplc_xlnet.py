@@ -1,0 +1,90 @@
+"""APLC-XLNet (Ye et al. 2020): a pretrained XLNet, a hidden layer, and clusters of labels of falling width.
+
+What the attacks perturb are the embeddings of a document's pieces. `score` moves them to the right end, where XLNet
+wants them, and appends its <sep> and <cls>; the document is read from the state of <cls> in the last layer.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from xmlcore.batching import TrueLabels
+from xmlcore.checkpoints import load_xlnet
+from xmlcore.encoding import Split
+from xmlcore.errors import UserError
+from xmlcore.models import Classifier, gathered, shallow_copy
+from xmlcore.models.label_clusters import LabelClusters
+from xmlcore.models.xlnet import DEVIATION, XLNet
+from xmlcore.networks import APLCXLNetNetwork
+from xmlcore.propensity import label_frequencies
+from xmlcore.text import PAD
+
+
+class APLCXLNet(Classifier):
+    """It begins as the checkpoint; with a `network.body`, as a stored model has, no checkpoint is read."""
+
+    def __init__(self, vectors: Tensor, labels: int, network: APLCXLNetNetwork) -> None:
+        """`vectors` (V, D) are the initial embeddings, as wide as the body; row `PAD` is held at zero."""
+        super().__init__()
+        self.labels = labels
+        pretrained = None if network.body else load_xlnet(network.checkpoint)
+        self.shape = pretrained.shape if pretrained else network.body
+        width = vectors.shape[1]
+        if width != self.shape.width:
+            raise UserError(
+                f"embedding: vectors of width {width} for an XLNet of width {self.shape.width}; give "
+                f"{{kind: checkpoint, checkpoint: {network.checkpoint}}}"
+            )
+        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
+        self.ending = nn.Parameter(DEVIATION * torch.randn(2, width))  # <sep> and <cls>
+        self.body = XLNet(self.shape, network.dropout)
+        self.summary = nn.Linear(width, network.hidden)
+        self.clusters = LabelClusters(network.hidden, labels, network.clusters, network.factor)
+        self.dropout = nn.Dropout(network.dropout)
+        if pretrained:
+            self.ending.data.copy_(pretrained.ending)
+            self.body.load_state_dict(pretrained.body)
+
+    def described(self, network: APLCXLNetNetwork) -> APLCXLNetNetwork:
+        return network.model_copy(update={"body": self.shape})
+
+    @property
+    def embedding_table(self) -> Tensor:
+        return self.embedding.weight
+
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return [*self.clusters.parameters()]
+
+    def arrange_labels(self, split: Split, seed: int) -> None:
+        self.clusters.arrange(torch.from_numpy(label_frequencies(split, labels=self.labels)))
+
+    def initialise_output(self, prior: Tensor) -> None:
+        self.clusters.initialise(prior)
+
+    def narrow(self, labels: Tensor) -> "APLCXLNet":
+        narrowed = shallow_copy(self)
+        narrowed.labels = len(labels)
+        narrowed.clusters = self.clusters.narrow(labels)
+        return narrowed
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return self.embedding(tokens)
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.clusters(self._features(embeddings, mask))
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        """That of the clusters, over the head and the tails that a document has labels in."""
+        return self.clusters.loss(self._features(*gathered(rows, index, probe)), labels)
+
+    def _features(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """What a document is about, (B, F), from the embeddings (B, T, D) of its tokens."""
+        positions = torch.arange(mask.shape[1], device=mask.device)
+        moved = (positions + mask.sum(1, keepdim=True)) % mask.shape[1]  # padding first
+        rolled = embeddings.gather(1, moved.unsqueeze(-1).expand_as(embeddings))
+        ending = self.ending.expand(len(mask), -1, -1)
+        present = torch.cat([mask.gather(1, moved), mask.new_ones(len(mask), 2)], dim=1)
+        state = self.body(torch.cat([rolled, ending], dim=1), present)
+        return self.dropout(torch.tanh(self.summary(state)))
