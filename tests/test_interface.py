@@ -95,6 +95,7 @@ model.*.network.encoder.attention_xml.hidden
 model.*.network.encoder.attention_xml.lstm
 model.*.network.encoder.attention_xml.tree
 model.*.network.encoder.bag_of_words.dropout
+model.*.network.encoder.bag_of_words.prototype_scale
 model.*.network.encoder.xml_cnn.chunks
 model.*.network.encoder.xml_cnn.dropout
 model.*.network.encoder.xml_cnn.filters
@@ -106,6 +107,7 @@ model.*.network.filters
 model.*.network.hidden
 model.*.network.initialisation
 model.*.network.lstm
+model.*.network.prototype_scale
 model.*.network.repetitions
 model.*.network.tree
 model.*.network.windows

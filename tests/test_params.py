@@ -71,7 +71,6 @@ def test_the_repositorys_own_file():
         ("fgsm.epsilons", [0.1, 0.10000001], ["fgsm", "the same name", "0.10, 0.10"]),
         ("regime.adversarial.adversarial_weight", 1.1, ["regime.adversarial.adversarial_weight", "1", "1.1"]),
         ("regime.adversarial.squeeze", "input", ["regime.adversarial.squeeze", "'embeddings'", "'input'"]),
-        ("encode.tokenizer", "letters", ["encode.tokenizer", "'words' or 'whitespace'", "'letters'"]),
         ("predict.labels", 3, ["predict.labels", "greater than or equal to 5", "3"]),
         ("propensity.b", 0.0, ["propensity.b", "greater than 0", "0.0"]),
         ("metrics.frequency_bins", [], ["metrics.frequency_bins", "at least 1"]),

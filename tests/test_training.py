@@ -338,7 +338,7 @@ def test_labels_are_arranged_before_the_output_begins():
     done = []
 
     class Watched(LinearClassifier):
-        def arrange_labels(self, split, seed):
+        def prepare(self, split, seed, distinct=None):
             done.append((len(split), seed))
 
         def initialise_output(self, prior):

@@ -6,6 +6,7 @@ as its body knows them.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,16 @@ def random_vectors(vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndar
     """(V, D) Gaussian rows of unit norm."""
     vectors = np.random.default_rng(seed).standard_normal((len(vocabulary), dimension), np.float32)
     return _normalise(vectors)
+
+
+def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
+    """(V, D) random rows, as long as their token is rare in `split`: 1 on average, 0 where `split` lacks it.
+
+    The sum over a document is a random projection of its tf-idf vector, which keeps angles (Achlioptas 2003).
+    """
+    tfidf = tfidf_matrix(split, len(vocabulary))
+    idf = _idf(tfidf) * (np.bincount(tfidf.indices, minlength=len(vocabulary)) > 0)
+    return random_vectors(vocabulary, dimension, seed) * (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
 
 
 def in_domain_vectors(split: Split, vocabulary: Vocabulary, dimension: int, labels: int, seed: int) -> np.ndarray:
@@ -129,21 +140,25 @@ def build_vectors(
     corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int
 ) -> tuple[InitialVectors, float]:
     """Vectors of the kind that `options` names, and the share of the vocabulary they know anything of."""
-    if options.kind == "in_domain":
+    vocabulary, dimension = corpus.vocabulary, options.dimension
+    if options.kind in ("in_domain", "random_idf"):
         training, validation = corpus.splits["train"], corpus.splits["validation"]
-        shape = corpus.vocabulary, options.dimension, len(corpus.label_names)
         everything = concatenate(training, validation)
         seen = np.count_nonzero(np.unique(everything.tokens) > UNK)
-        vectors = InitialVectors(*(in_domain_vectors(split, *shape, seed) for split in (training, everything)))
-        return vectors, seen / max(len(corpus.vocabulary) - UNK - 1, 1)
+        if options.kind == "random_idf":
+            learn = partial(idf_vectors, vocabulary=vocabulary, dimension=dimension, seed=seed)
+        else:
+            sizes = {"vocabulary": vocabulary, "dimension": dimension, "labels": len(corpus.label_names)}
+            learn = partial(in_domain_vectors, **sizes, seed=seed)
+        return InitialVectors(learn(training), learn(everything)), seen / max(len(vocabulary) - UNK - 1, 1)
     if options.kind == "glove":
-        table, coverage = glove_vectors(pretrained, corpus.vocabulary, options.dimension, seed)
+        table, coverage = glove_vectors(pretrained, vocabulary, dimension, seed)
     elif options.checkpoint:
         from xmlcore.checkpoints import piece_vectors
 
-        table, coverage = piece_vectors(options.checkpoint, corpus.vocabulary)
+        table, coverage = piece_vectors(options.checkpoint, vocabulary)
     else:
-        table, coverage = random_vectors(corpus.vocabulary, options.dimension, seed), 0.0
+        table, coverage = random_vectors(vocabulary, dimension, seed), 0.0
     return InitialVectors(table, table), coverage
 
 

@@ -39,6 +39,7 @@ class BagOfWordsNetwork(Section):
     """The shape of a bag of words (`xmlcore.models.bag_of_words`), whose hidden layer is as wide as its embeddings."""
 
     dropout: Fraction = 0.3
+    prototype_scale: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0  # 0: begin at random
 
 
 class Encoder(Section):

@@ -72,7 +72,7 @@ class Encode(Section):
 class Embedding(Section):
     """Initial word vectors (`xmlcore.embeddings`)."""
 
-    kind: Literal["random", "glove", "in_domain", "checkpoint"] = "in_domain"
+    kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint"] = "in_domain"
     dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own
     checkpoint: str | None = None
 

@@ -127,7 +127,7 @@ def _epochs(
     average = WeightAverage(model, options.averaging_from, options.averaging_steps)
     rng = np.random.default_rng(seed)
     weights = label_weights(loss, split, model.labels)
-    model.arrange_labels(split, seed)
+    model.prepare(split, seed)
     if options.prior_bias:
         model.initialise_output(label_prior(split, model.labels) + weights.log())
     steps = -(-len(split) // options.batch_size)

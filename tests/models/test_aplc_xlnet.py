@@ -174,7 +174,7 @@ def test_the_same_seed_builds_the_same_model(checkpoint, corpus):
 
 def test_a_stored_model_needs_no_checkpoint(checkpoint, corpus, tmp_path):
     model, shape = from_checkpoint(checkpoint, corpus)
-    model.arrange_labels(corpus.splits["train"], 0)
+    model.prepare(corpus.splits["train"], 0)
     save_model(tmp_path, model, "aplc_xlnet", shape)
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["network"]["body"] == BODY.model_dump()
@@ -209,7 +209,7 @@ def test_few_labels(labels):
 def test_a_few_steps_lower_the_loss(checkpoint, corpus):
     model, _ = from_checkpoint(checkpoint, corpus)
     split = corpus.splits["train"]
-    model.arrange_labels(split, 0)
+    model.prepare(split, 0)
     model.initialise_output(label_prior(split, model.labels))
     documents = np.arange(len(split))
     batch = *model.distinct(pad([split.document(i) for i in documents])), true_labels(split, documents)
@@ -226,7 +226,7 @@ def test_a_few_steps_lower_the_loss(checkpoint, corpus):
 
 def test_labels_are_ranked_by_the_training_documents(checkpoint, corpus):
     model, _ = from_checkpoint(checkpoint, corpus)
-    model.arrange_labels(corpus.splits["train"], 0)
+    model.prepare(corpus.splits["train"], 0)
     counts = np.bincount(corpus.splits["train"].labels, minlength=2)
     assert (counts[0] >= counts[1]) == (model.clusters.rank.tolist() == [0, 1])
 

@@ -7,7 +7,7 @@ from xmlcore.models.mach import PRIME
 from xmlcore.models.storage import build_model
 from xmlcore.networks import MACHNetwork
 
-VECTORS = np.vstack([np.zeros(4), np.random.default_rng(0).standard_normal((9, 4))]).astype(np.float32)
+VECTORS = np.vstack([np.zeros(6), np.random.default_rng(0).standard_normal((9, 6))]).astype(np.float32)
 TOKENS = torch.tensor([[1, 2, 3], [4, 5, 0]])
 
 
@@ -26,7 +26,7 @@ def test_the_hash_functions_by_hand():
 
 
 def test_hashed_labels_spread_evenly_and_differ_by_function():
-    buckets = mach(labels=70_000, repetitions=4, buckets=100).hashed(torch.arange(70_000))
+    buckets = mach(labels=70_000, repetitions=3, buckets=100).hashed(torch.arange(70_000))
     for each in buckets:
         assert each.bincount(minlength=100).min() > 500
     assert (buckets[0] == buckets[1]).float().mean() < 0.03
@@ -65,9 +65,9 @@ def test_the_loss_is_over_buckets_that_true_labels_fall_into():
                 bucket = int(buckets[label])
                 heaviest[bucket] = max(weight, heaviest.get(bucket, 0.0))
             for bucket in range(7):
-                p = float(logits[document, bucket].sigmoid())
+                p = logits[document, bucket].sigmoid().item()
                 expected -= heaviest[bucket] * np.log(p) if bucket in heaviest else np.log(1 - p)
-    assert float(model.loss(rows, index, labels)) == pytest.approx(expected, rel=1e-5)
+    assert model.loss(rows, index, labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_classifiers_share_nothing():
@@ -79,7 +79,6 @@ def test_classifiers_share_nothing():
     assert not first.any() and not third.any()
     tables = model.embedding_table.chunk(3, 1)
     assert not torch.equal(tables[0], tables[1])
-    torch.testing.assert_close(tables[0].abs(), tables[1].abs())
 
 
 def test_training_never_has_a_column_for_each_label():

@@ -46,7 +46,7 @@ def model(recipe):
     vectors = torch.randn(16, 6)
     vectors[PAD] = 0
     model = build_model(recipe[0], vectors.numpy(), LABELS, recipe[1])
-    model.arrange_labels(SPLIT, seed=0)
+    model.prepare(SPLIT, seed=0)
     model.initialise_output(torch.linspace(-3, 0, LABELS))
     return model.eval()
 
@@ -127,7 +127,7 @@ def test_the_prior_is_where_a_model_begins(recipe):
     torch.manual_seed(0)
     model = build_model(recipe[0], torch.zeros(16, 6).numpy(), LABELS, recipe[1]).eval()
     prior = torch.linspace(-6, -3, LABELS)
-    model.arrange_labels(SPLIT, seed=0)
+    model.prepare(SPLIT, seed=0)
     model.initialise_output(prior)
     for name, parameter in model.named_parameters():
         if name.endswith("output.weight"):

@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -16,6 +16,7 @@ from xmlcore.sections import Section
 from xmlcore.text import PAD
 
 Module = TypeVar("Module", bound=nn.Module)
+Distinct = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class Classifier(nn.Module, ABC):
@@ -43,11 +44,6 @@ class Classifier(nn.Module, ABC):
         """The (V, D) table that `embed` looks tokens up in."""
 
     @property
-    def initial_width(self) -> int:
-        """D of the vectors that the model was built from."""
-        return self.embedding_table.shape[1]
-
-    @property
     @abstractmethod
     def output_parameters(self) -> Sequence[nn.Parameter]:
         """The parameters that belong to single labels."""
@@ -60,8 +56,11 @@ class Classifier(nn.Module, ABC):
     def narrow(self, labels: Tensor) -> "Classifier":
         """This classifier with the logits of `labels` (K,) alone; all other weights are shared."""
 
-    def arrange_labels(self, split: Split, seed: int) -> None:
-        """Group the labels as `split`, the training documents, suggests. A model without groups has nothing to do."""
+    def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
+        """Take from `split`, the training documents, what no gradient finds: groups of labels, where to begin.
+
+        `distinct` is that of the model that this one is a part of, if it is one.
+        """
 
     def described(self, network: Section) -> Section:
         """`network`, with what was not known of it before the model was built: what a stored model is rebuilt from."""

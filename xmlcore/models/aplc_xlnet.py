@@ -13,7 +13,7 @@ from xmlcore.batching import TrueLabels
 from xmlcore.checkpoints import load_xlnet
 from xmlcore.encoding import Split
 from xmlcore.errors import UserError
-from xmlcore.models import Classifier, gathered, shallow_copy
+from xmlcore.models import Classifier, Distinct, gathered, shallow_copy
 from xmlcore.models.label_clusters import LabelClusters
 from xmlcore.models.xlnet import DEVIATION, XLNet
 from xmlcore.networks import APLCXLNetNetwork
@@ -57,7 +57,7 @@ class APLCXLNet(Classifier):
     def output_parameters(self) -> Sequence[nn.Parameter]:
         return [*self.clusters.parameters()]
 
-    def arrange_labels(self, split: Split, seed: int) -> None:
+    def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         self.clusters.arrange(torch.from_numpy(label_frequencies(split, labels=self.labels)))
 
     def initialise_output(self, prior: Tensor) -> None:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from xmlcore.batching import TrueLabels
 from xmlcore.encoding import Split
 from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import Classifier, gathered, shallow_copy
+from xmlcore.models import Classifier, Distinct, gathered, shallow_copy
 from xmlcore.models.label_tree import LabelTree, order_by_similarity
 from xmlcore.networks import AttentionXMLNetwork
 from xmlcore.precision import may_round
@@ -48,7 +48,7 @@ class AttentionXML(Classifier):
     def output_parameters(self) -> Sequence[nn.Parameter]:
         return [parameter for level in self.levels for parameter in (level.queries, level.bias)]
 
-    def arrange_labels(self, split: Split, seed: int) -> None:
+    def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         if len(self.tree.sizes) > 1:
             self.tree.arrange(order_by_similarity(split, self.labels, len(self.embedding_table), seed))
 

@@ -1,8 +1,9 @@
-"""A bag of words: one hidden layer over the sum of the words' vectors, as MACH's classifiers have it (seed 004).
+"""A bag of words: the direction of the sum of its words' vectors, and one logit a label (as in Joulin et al. 2017).
 
-The embedding table is the first layer of a network on sparse word counts; a document of T tokens is divided by the
-square root of T, so that long ones do not speak louder. Because the sum is linear, it is taken before any position is
-looked at one by one.
+The embedding table is the first layer of a network on sparse word counts, as in MACH's own classifiers (seed 004).
+Vectors that begin as random directions, scaled by the rarity of their word, make the sum a random projection of tf-idf;
+the output begins at the prototype of each label, the mean direction of its documents. So the untrained model is the
+nearest-prototype classifier in tf-idf, which rare labels need, and training moves on from there.
 """
 
 from collections.abc import Sequence
@@ -11,24 +12,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmlcore.models import Classifier, narrow_linear, shallow_copy
+from xmlcore.batching import batches, pad, true_labels
+from xmlcore.encoding import Split
+from xmlcore.models import Classifier, Distinct, narrow_linear, shallow_copy
 from xmlcore.networks import BagOfWordsNetwork
 from xmlcore.text import PAD
 
 
 class BagOfWords(Classifier):
-    """Logits `output(relu(sum of embeddings / sqrt(T) + bias))`."""
+    """Logits `output(sum of embeddings / its norm)`."""
 
     def __init__(self, vectors: Tensor, labels: int, network: BagOfWordsNetwork) -> None:
         """`vectors` (V, D) are the initial embeddings; row `PAD` is held at zero."""
         super().__init__()
         self.labels = labels
+        self.prototype_scale = network.prototype_scale
         width = vectors.shape[1]
         self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
-        self.bias = nn.Parameter(torch.zeros(width))
         self.output = nn.Linear(width, labels)
         self.dropout = nn.Dropout(network.dropout)
-        nn.init.normal_(self.output.weight, std=0.5 / width**0.5)
 
     @property
     def embedding_table(self) -> Tensor:
@@ -37,6 +39,24 @@ class BagOfWords(Classifier):
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
         return [*self.output.parameters()]
+
+    @torch.no_grad()
+    def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
+        """Prototypes, without the direction that all documents share, which would move every label's prior."""
+        if not self.prototype_scale:
+            return
+        total = self.output.weight.new_zeros(self.labels + 1, self.output.in_features)
+        shared = total.new_zeros(self.output.in_features)
+        for documents in batches(split.lengths, 256):
+            features = self._features(*(distinct or self.distinct)(pad([split.document(i) for i in documents])))
+            labels = true_labels(split, documents).ids
+            places = torch.where(labels < 0, self.labels, labels)
+            rows = torch.arange(len(documents)).unsqueeze(1).expand_as(places)
+            total.index_add_(0, places.flatten(), features[rows.flatten()])
+            shared += features.sum(0)
+        prototypes, shared = functional.normalize(total[:-1]), functional.normalize(shared, dim=0)
+        prototypes -= torch.outer(prototypes @ shared, shared)
+        self.output.weight.copy_(self.prototype_scale * functional.normalize(prototypes))
 
     def initialise_output(self, prior: Tensor) -> None:
         with torch.no_grad():
@@ -52,22 +72,24 @@ class BagOfWords(Classifier):
         return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        return self._head((embeddings * mask.unsqueeze(-1)).sum(1), mask)
+        return self._head((embeddings * mask.unsqueeze(-1)).sum(1))
 
     def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
         total = self._sum(rows, index)
         if probe is not None:
             total = total + functional.pad(probe.sum(1), (0, 0, 0, len(index) - len(probe)))
-        return self._head(total, index != 0)
+        return self._head(total)
 
     def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
         start, along = self._sum(rows, index), direction.sum(1)
-        return [self._head(start + step * along, index != 0) for step in steps]
+        return [self._head(start + step * along) for step in steps]
+
+    def _features(self, rows: Tensor, index: Tensor) -> Tensor:
+        return functional.normalize(self._sum(rows, index))
 
     def _sum(self, rows: Tensor, index: Tensor) -> Tensor:
         return functional.embedding_bag(index, rows, mode="sum", padding_idx=0)
 
-    def _head(self, total: Tensor, mask: Tensor) -> Tensor:
+    def _head(self, total: Tensor) -> Tensor:
         """Logits (B, L) of sums of embeddings (B, D)."""
-        mean = total / mask.sum(1, keepdim=True).sqrt()
-        return self.output(self.dropout(torch.relu(mean + self.bias)))
+        return self.output(self.dropout(functional.normalize(total)))

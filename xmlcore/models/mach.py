@@ -8,14 +8,18 @@ each classifier reads its own. Any architecture can be the classifier.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xmlcore.batching import TrueLabels
+from xmlcore.encoding import UNSEEN_LABEL, Split
+from xmlcore.errors import UserError
 from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import Classifier, shallow_copy
+from xmlcore.models import Classifier, Distinct, shallow_copy
 from xmlcore.models.storage import build_model
 from xmlcore.networks import MACHNetwork
 from xmlcore.text import PAD
@@ -29,15 +33,18 @@ class MACH(Classifier):
     coefficients: Tensor  # (2, R), a and b
 
     def __init__(self, vectors: Tensor, labels: int, network: MACHNetwork) -> None:
-        """`vectors` (V, D) are the initial embeddings, with random signs those of each classifier: a table (V, R D)."""
+        """`vectors` (V, R D) are the initial embeddings of the classifiers, side by side; row `PAD` is held at zero.
+
+        Raises `UserError` where their width cannot be shared evenly.
+        """
         super().__init__()
         self.labels = labels
         self.buckets = network.buckets
         repetitions, width = network.repetitions, vectors.shape[1]
-        signs = torch.randint(0, 2, (repetitions, width)) * 2.0 - 1
-        table = (vectors.unsqueeze(1) * signs).flatten(1)
-        self.embedding = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PAD)
-        no_table = np.zeros((1, width), np.float32)
+        if width % repetitions:
+            raise UserError(f"embedding.dimension: {width} cannot be shared by network.repetitions, {repetitions}")
+        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
+        no_table = np.zeros((1, width // repetitions), np.float32)
         self.classifiers = nn.ModuleList(
             build_model(network.encoder.chosen[0], no_table, network.buckets, network.encoder.chosen[1])
             for _ in range(repetitions)
@@ -55,16 +62,25 @@ class MACH(Classifier):
         return self.embedding.weight
 
     @property
-    def initial_width(self) -> int:
-        return self.embedding_table.shape[1] // len(self.classifiers)
-
-    @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
         return [parameter for classifier in self.classifiers for parameter in classifier.output_parameters]
 
     def hashed(self, labels: Tensor) -> list[Tensor]:
         """The bucket of each of `labels`, by each hash function."""
         return [(a * labels + b) % PRIME % self.buckets for a, b in self.coefficients.t().tolist()]
+
+    def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
+        distinct = distinct or self.distinct
+        known = split.labels >= 0
+        for number, (classifier, buckets) in enumerate(
+            zip(self.classifiers, self.hashed(torch.from_numpy(split.labels.astype(np.int64))), strict=True)
+        ):
+            hashed = replace(split, labels=np.where(known, buckets.numpy(), UNSEEN_LABEL).astype(np.int32))
+            classifier.prepare(hashed, seed, partial(self._distinct_part, distinct, number))
+
+    def _distinct_part(self, distinct: Distinct, number: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        rows, index = distinct(tokens)
+        return self._parts(rows)[number][1], index
 
     def initialise_output(self, prior: Tensor) -> None:
         """A bucket begins at the probability that one of its labels is there, were they independent."""

@@ -35,7 +35,7 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
     config = {
         "architecture": architecture,
         "vocabulary": len(model.embedding_table),
-        "dimension": model.initial_width,
+        "dimension": model.embedding_table.shape[1],
         "labels": model.labels,
         "network": model.described(network).model_dump(),
     }

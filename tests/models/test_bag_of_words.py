@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+from toys import split_of
+
+from xmlcore.batching import pad
+from xmlcore.embeddings import idf_vectors
+from xmlcore.models.storage import build_model
+from xmlcore.networks import BagOfWordsNetwork
+from xmlcore.text import Vocabulary
+
+SPLIT = split_of([[2, 3, 4], [2, 3, 5], [6, 7, 4], [6, 7, 8], [9, 9, 2]], [[0], [0, 2], [1], [1], []])
+
+
+def bag(labels: int = 3, width: int = 512, **network):
+    torch.manual_seed(0)
+    vectors = idf_vectors(SPLIT, Vocabulary("bcdefghij"), width, seed=0)
+    return build_model("bag_of_words", vectors, labels, BagOfWordsNetwork(**network)).eval()
+
+
+def test_the_logits_by_hand():
+    model = bag()
+    table, weight, bias = model.embedding_table, model.output.weight, model.output.bias
+    total = table[2] + 2 * table[9]
+    expected = weight @ (total / total.norm()) + bias
+    torch.testing.assert_close(model(torch.tensor([[2, 9, 9, 0]]))[0], expected)
+
+
+def test_prototypes_are_the_mean_directions_of_a_labels_documents_without_what_all_share():
+    model = bag(prototype_scale=20.0)
+    model.prepare(SPLIT, seed=0)
+    features = functional.normalize(torch.stack([model.embedding_table[SPLIT.document(i)].sum(0) for i in range(5)]))
+    shared = functional.normalize(features.sum(0), dim=0)
+    for label, documents in enumerate([[0, 1], [2, 3], [1]]):
+        prototype = functional.normalize(features[documents].sum(0), dim=0)
+        prototype = functional.normalize(prototype - (prototype @ shared) * shared, dim=0)
+        torch.testing.assert_close(model.output.weight[label], 20 * prototype)
+
+
+def test_a_model_that_begins_at_prototypes_ranks_before_it_has_learned():
+    model = bag()
+    model.prepare(SPLIT, seed=0)
+    model.initialise_output(torch.zeros(3))
+    assert model(pad([np.array([3]), np.array([7])])).argmax(1).tolist() == [0, 1]
+
+
+def test_without_a_scale_the_output_is_left_at_random():
+    model = bag(prototype_scale=0.0)
+    before = model.output.weight.clone()
+    model.prepare(SPLIT, seed=0)
+    assert torch.equal(model.output.weight, before)
+
+
+def test_a_label_without_documents_has_no_prototype():
+    model = bag(labels=4)
+    model.prepare(SPLIT, seed=0)
+    assert not model.output.weight[3].any()
+    assert model.output.weight[:3].norm(dim=1).tolist() == pytest.approx([20] * 3, rel=1e-4)
