@@ -20,7 +20,16 @@ from xmlcore.networks import XLNetShape
 from xmlcore.text import PAD, UNK, Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
+
+XLNET_FIELDS = {  # what `XLNetConfig` calls the fields of `XLNetShape`
+    "width": "d_model",
+    "layers": "n_layer",
+    "heads": "n_head",
+    "inner": "d_inner",
+    "activation": "ff_activation",
+    "norm_epsilon": "layer_norm_eps",
+}
 
 
 def locate(name: str) -> str:
@@ -63,9 +72,16 @@ def piece_vectors(name: str, vocabulary: Vocabulary) -> tuple[np.ndarray, float]
     return vectors, float((ids[UNK + 1 :] != tokenizer.unk_token_id).mean())
 
 
+def xlnet_config(shape: XLNetShape, **options: float | None) -> "XLNetConfig":
+    """An XLNet of `shape`; what neither it nor `options` give is as published."""
+    from transformers import XLNetConfig
+
+    return XLNetConfig(**{field: getattr(shape, name) for name, field in XLNET_FIELDS.items()}, **options)
+
+
 class XLNetWeights(NamedTuple):
     shape: XLNetShape
-    body: dict[str, Tensor]  # as the state of `xmlcore.models.xlnet.XLNet`
+    body: dict[str, Tensor]  # the state of an `XLNetModel` but for its embeddings
     ending: Tensor  # (2, D), the embeddings of <sep> and <cls>
 
 
@@ -78,14 +94,7 @@ def load_xlnet(name: str) -> XLNetWeights:
     config = model.config
     if config.model_type != "xlnet" or config.attn_type != "bi" or config.clamp_len > 0:
         raise UserError(f"{key}: {name!r} is not a bidirectional XLNet; give one such as xlnet-base-cased")
-    shape = XLNetShape(
-        width=config.d_model,
-        layers=config.n_layer,
-        heads=config.n_head,
-        inner=config.d_inner,
-        activation=config.ff_activation,
-        norm_epsilon=config.layer_norm_eps,
-    )
+    shape = XLNetShape(**{name: getattr(config, field) for name, field in XLNET_FIELDS.items()})
     table = model.get_input_embeddings().weight.detach()
     body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
     return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())

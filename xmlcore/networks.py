@@ -70,13 +70,13 @@ class MACHNetwork(Section):
 
 
 class XLNetShape(Section):
-    """The sizes of an XLNet (`xmlcore.models.xlnet`)."""
+    """The fields of an `XLNetConfig` of `transformers` that differ between checkpoints (`xmlcore.checkpoints`)."""
 
     width: PositiveInt
     layers: PositiveInt
     heads: PositiveInt
     inner: PositiveInt
-    activation: Literal["gelu", "relu"] = "gelu"
+    activation: Literal["gelu", "gelu_new", "relu", "silu"] = "gelu"
     norm_epsilon: PositiveFloat = 1e-12
 
     @model_validator(mode="after")

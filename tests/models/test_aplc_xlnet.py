@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import AutoTokenizer, XLNetModel
 
 from xmlcore.batching import pad, true_labels
 from xmlcore.checkpoints import load_xlnet, piece_vectors
 from xmlcore.defenses import SqueezedEmbeddings
 from xmlcore.encoding import EncodedCorpus, encode_corpus, load_encoded
 from xmlcore.errors import UserError
-from xmlcore.models.aplc_xlnet import APLCXLNet
+from xmlcore.models.aplc_xlnet import CLS_SEGMENT, APLCXLNet
 from xmlcore.models.storage import build_model, load_model, save_model
 from xmlcore.networks import APLCXLNetNetwork, XLNetShape
 from xmlcore.params import Encode, TinyCheckpoint
@@ -140,7 +141,7 @@ def test_a_squeezed_model_has_a_loss(model, corpus):
 
 def test_names_of_the_state():
     state = APLCXLNet(torch.zeros(3, BODY.width), 4, network(body=BODY.model_copy(update={"layers": 1}))).state_dict()
-    attention = ["q", "k", "v", "o", "r", "r_w_bias", "r_r_bias", "r_s_bias", "seg_embed"]
+    attention = ["q", "k", "v", "o", "r", "r_r_bias", "r_s_bias", "r_w_bias", "seg_embed"]
     assert [*state] == [
         *("ending", "embedding.weight"),
         *(f"body.layer.0.rel_attn.{name}" for name in (*attention, "layer_norm.weight", "layer_norm.bias")),
@@ -165,6 +166,27 @@ def test_a_model_begins_as_its_checkpoint(checkpoint, corpus):
     state = model.body.state_dict()
     assert state.keys() == weights.body.keys()
     assert all(torch.equal(state[name], weights.body[name]) for name in state)
+
+
+def test_a_document_is_read_as_the_checkpoints_tokenizer_lays_it_out(checkpoint, corpus):
+    """With <sep> and <cls>, their segments and the padding on the left, through the checkpoint's own embeddings."""
+    model, _ = from_checkpoint(checkpoint, corpus)
+    texts = ["wheat prices rose", "wheat", "the trade gap"]
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    batch = tokenizer(texts, padding=True, return_token_type_ids=True, return_tensors="pt")
+    assert batch["token_type_ids"][0].tolist()[-2:] == [0, CLS_SEGMENT]
+    state = XLNetModel.from_pretrained(checkpoint)(**batch).last_hidden_state[:, -1]
+    tokens = pad([np.array(corpus.vocabulary.encode(corpus.tokenize(text))) for text in texts])
+    features = model.eval()._features(model.embed(tokens), tokens != PAD)
+    torch.testing.assert_close(features, model.summary(state).tanh())
+
+
+def test_dropout_acts_on_the_body_in_training_only():
+    model = APLCXLNet(torch.randn(VOCABULARY, BODY.width), LABELS, network(dropout=0.5)).train()
+    model.dropout.eval()
+    assert not torch.equal(model(TOKENS), model(TOKENS))
+    model.eval()
+    assert torch.equal(model(TOKENS), model(TOKENS))
 
 
 def test_the_same_seed_builds_the_same_model(checkpoint, corpus):

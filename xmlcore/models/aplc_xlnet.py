@@ -1,24 +1,30 @@
 """APLC-XLNet (Ye et al. 2020): a pretrained XLNet, a hidden layer, and clusters of labels of falling width.
 
 What the attacks perturb are the embeddings of a document's pieces. `score` moves them to the right end, where XLNet
-wants them, and appends its <sep> and <cls>; the document is read from the state of <cls> in the last layer.
+wants them, and appends its <sep> and <cls>; the document is read from the state of <cls> in the last layer. The body is
+`transformers.XLNetModel` (Yang et al. 2019) without embeddings of its own.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from xmlcore.batching import TrueLabels
-from xmlcore.checkpoints import load_xlnet
+from xmlcore.checkpoints import load_xlnet, xlnet_config
 from xmlcore.encoding import Split
 from xmlcore.errors import UserError
 from xmlcore.models import Classifier, Distinct, gathered, shallow_copy
 from xmlcore.models.label_clusters import LabelClusters
-from xmlcore.models.xlnet import DEVIATION, XLNet
-from xmlcore.networks import APLCXLNetNetwork
+from xmlcore.networks import APLCXLNetNetwork, XLNetShape
 from xmlcore.propensity import label_frequencies
 from xmlcore.text import PAD
+
+if TYPE_CHECKING:
+    from transformers import XLNetModel
+
+CLS_SEGMENT = 2  # as XLNet's tokenizer numbers it; all before it is segment 0
 
 
 class APLCXLNet(Classifier):
@@ -37,8 +43,8 @@ class APLCXLNet(Classifier):
                 f"{{kind: checkpoint, checkpoint: {network.checkpoint}}}"
             )
         self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
-        self.ending = nn.Parameter(DEVIATION * torch.randn(2, width))  # <sep> and <cls>
-        self.body = XLNet(self.shape, network.dropout)
+        self.body = _body(self.shape, network.dropout)
+        self.ending = nn.Parameter(self.body.config.initializer_range * torch.randn(2, width))  # <sep> and <cls>
         self.summary = nn.Linear(width, network.hidden)
         self.clusters = LabelClusters(network.hidden, labels, network.clusters, network.factor)
         self.dropout = nn.Dropout(network.dropout)
@@ -86,5 +92,22 @@ class APLCXLNet(Classifier):
         rolled = embeddings.gather(1, moved.unsqueeze(-1).expand_as(embeddings))
         ending = self.ending.expand(len(mask), -1, -1)
         present = torch.cat([mask.gather(1, moved), mask.new_ones(len(mask), 2)], dim=1)
-        state = self.body(torch.cat([rolled, ending], dim=1), present)
-        return self.dropout(torch.tanh(self.summary(state)))
+        segments = torch.zeros_like(present, dtype=torch.long)
+        segments[:, -1] = CLS_SEGMENT
+        states = self.body(
+            inputs_embeds=torch.cat([rolled, ending], dim=1),
+            attention_mask=present.to(embeddings),
+            token_type_ids=segments,
+            use_mems=False,
+        ).last_hidden_state
+        return self.dropout(torch.tanh(self.summary(states[:, -1])))
+
+
+def _body(shape: XLNetShape, dropout: float) -> "XLNetModel":
+    """A random XLNet without its embeddings of words and of the masked word, which fine-tuning does not read."""
+    from transformers import XLNetModel
+
+    no_tokens = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"))
+    body = XLNetModel(xlnet_config(shape, vocab_size=1, dropout=dropout, **no_tokens))
+    del body.word_embedding, body.mask_emb
+    return body

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from xmlcore.checkpoints import xlnet_config
 from xmlcore.params import TinyCheckpoint
 from xmlcore.simulation.resources import read_lines
 from xmlcore.simulation.stemming import stemmed_tokens
@@ -25,22 +26,13 @@ def write_tiny_checkpoint(tiny: TinyCheckpoint, seed: int, folder: Path) -> None
 
     The bytes are a function of `tiny` and `seed` alone.
     """
-    from transformers import XLNetConfig, XLNetModel, XLNetTokenizer, logging
+    from transformers import XLNetModel, XLNetTokenizer, logging
 
     logging.disable_progress_bar()
     XLNetTokenizer(vocab=unigram_pieces(tiny.vocabulary)).save_pretrained(folder)
-    body = tiny.body
     torch.manual_seed(seed)
-    config = XLNetConfig(
-        vocab_size=tiny.vocabulary,
-        d_model=body.width,
-        n_layer=body.layers,
-        n_head=body.heads,
-        d_inner=body.inner,
-        ff_activation=body.activation,
-        layer_norm_eps=body.norm_epsilon,
-        initializer_range=1 / math.sqrt(body.width),
-    )
+    deviation = 1 / math.sqrt(tiny.body.width)
+    config = xlnet_config(tiny.body, vocab_size=tiny.vocabulary, initializer_range=deviation)
     XLNetModel(config).save_pretrained(folder)
 
 
