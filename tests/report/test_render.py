@@ -95,6 +95,14 @@ def test_the_drawings_are_well_formed_and_show_hostile_tokens_as_text(report: Pa
     assert "<script>" in "".join(drawings["shap-toy-xml_cnn-bce-robust"].itertext())
 
 
+def test_figure_2_has_both_metrics_at_every_cut_off(report: Path) -> None:
+    drawing = ElementTree.parse(report / "figures" / "performance-toy-xml_cnn-bce.svg").getroot()
+    texts = ["".join(element.itertext()).strip() for element in drawing.iter() if element.tag.endswith("}text")]
+    groups = [f"{metric}@{k}" for metric in ("P", "nDCG") for k in (1, 3, 5)]
+    assert [text for text in texts if "@" in text] == groups
+    assert [texts.count(height) for height in ("95", "70", "79")] == [4, 2, 2]
+
+
 def test_nothing_can_turn_the_writing_direction(report: Path) -> None:
     files = [path for path in report.rglob("*") if path.is_file()]
     assert [path for path in files if "\u202e" in path.read_text(encoding="utf-8")] == []

@@ -13,7 +13,9 @@ from xmlcore.report.formats import (
     MEND,
     Evaluation,
     Importance,
+    LabelBin,
     LabelExplanation,
+    Ranking,
     SkippedDocument,
     SqueezedEvaluation,
     Statistics,
@@ -40,6 +42,8 @@ class Run:
     """One trained model; a part is None or empty where its stage has left nothing."""
 
     evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
+    ranking: Ranking | None  # of the clean test documents
+    bins: tuple[LabelBin, ...]  # by rising label frequency
     training: Training | None
     seconds: dict[str, float]  # wall-clock, by stage: train, evaluate_fgsm
     squeezing: tuple[SqueezedEvaluation, ...]
@@ -142,6 +146,8 @@ def _read_run(root: Path, corpus: str, model: str, regime: str, loss: str) -> Ru
     metrics, plots = root / "metrics" / place, root / "plots" / place
     return Run(
         evaluations=_read_evaluations(metrics / "fgsm"),
+        ranking=read_json(metrics / "ranking.json", Ranking),
+        bins=tuple(read_json(plots / "label_bins.json", list[LabelBin]) or ()),
         training=read_json(metrics / "train.json", Training),
         seconds=_read_seconds(root / "timings" / place),
         squeezing=tuple(read_json(plots / "squeezing.json", list[SqueezedEvaluation]) or ()),

@@ -49,14 +49,14 @@ class Figure:
     svg: str
 
 
-def draw(name: str, caption: str, paint: Callable[["Axes"], None], height: float = 3.0) -> Figure:
-    """Let `paint` draw on axes 4.8 inches wide and `height` inches high; a legend goes below."""
+def draw(name: str, caption: str, paint: Callable[["Axes"], None], width: float = 4.8, height: float = 3.0) -> Figure:
+    """Let `paint` draw on axes `width` by `height` inches; a legend goes below."""
     import matplotlib
     from matplotlib.figure import Figure as Drawing
 
     with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has its own fonts
-        drawing = Drawing(figsize=(4.8, height), layout="constrained")
+        drawing = Drawing(figsize=(width, height), layout="constrained")
         axes = drawing.add_subplot()
         paint(axes)
         if not drawing.legends and axes.get_legend_handles_labels()[0]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from xmlcore.report.table import Best
 from xmlcore.visible import visible
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
@@ -12,6 +13,8 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
 
 def html_value(value: Any) -> Any:
     """A value on its way into HTML, where jinja2 escapes it unless it is Markup."""
+    if isinstance(value, Best):
+        return Markup("<b>{}</b>").format(visible(value))
     return value if isinstance(value, Markup) else visible(value)
 
 
@@ -21,7 +24,8 @@ def markdown_value(value: Any) -> Markup:
         return value
     text = re.sub(r"\s+", " ", visible(str(value)))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return Markup(_MARKDOWN.sub(r"\\\1", text))
+    literal = _MARKDOWN.sub(r"\\\1", text)
+    return Markup(f"**{literal}**" if isinstance(value, Best) else literal)
 
 
 def markdown_code_block(text: str) -> Markup:

@@ -17,13 +17,14 @@ COLOURS = {"Base": "#3d85d6", "Robust": "#e07b28"}
 
 
 def performance(results: Results) -> list[Figure]:
-    """Figure 2, one panel an experiment: P@k of both models, clean and attacked."""
+    """Figure 2, one panel an experiment: P@k and nDCG@k of both models, clean and attacked."""
     attack = f"FGSM, ε = {format_epsilon(results.epsilon)}"
     return [
         draw(
             f"performance-{_slug(experiment)}",
             f"Figure 2. {results.title(experiment)}: base and robust model on clean and attacked test data ({attack})",
             lambda axes, experiment=experiment: _paint_performance(axes, experiment, results.epsilon),
+            width=7.2,
         )
         for experiment in results.experiments
         if any(run.evaluations for _, run in experiment.runs())
@@ -87,13 +88,14 @@ def global_importance(results: Results) -> list[Figure]:
 
 
 def _paint_performance(axes: "Axes", experiment: Experiment, epsilon: float) -> None:
+    metrics = [f"{metric}@{k}" for metric in ("P", "nDCG") for k in CUTOFFS]
     bars = [
-        (f"{name}, {state}", COLOURS[name], alpha, [value_of(evaluation, f"P@{k}") for k in CUTOFFS])
+        (f"{name}, {state}", COLOURS[name], alpha, [value_of(evaluation, metric) for metric in metrics])
         for name, run in experiment.runs()
         for state, alpha, evaluation in (("clean", 1.0, run.at(0)), ("attacked", 0.45, run.at(epsilon)))
         if evaluation
     ]
-    _grouped_bars(axes, [f"P@{k}" for k in CUTOFFS], bars)
+    _grouped_bars(axes, metrics, bars)
 
 
 def _paint_squeezing(axes: "Axes", experiment: Experiment, epsilon: float) -> None:

@@ -1,6 +1,7 @@
 """The files that the report reads, typed: a wrong one is refused by its name, the wrong key and the mend.
 
-Shares (P@k, nDCG@k, gap@k, tied) are fractions in [0, 1]; the gap is clean minus attacked (equation 17).
+Shares (P@k, nDCG@k, PSP@k, recall@k, F1, gap@k, tied) are fractions in [0, 1]; the gap is clean minus attacked
+(equation 17).
 """
 
 import csv
@@ -33,9 +34,38 @@ Evaluation = TypedDict(
 )
 
 
-def value_of(evaluation: Evaluation, key: str) -> float:
+Ranking = TypedDict(
+    "Ranking",
+    {
+        "P@1": FiniteFloat,
+        "P@3": FiniteFloat,
+        "P@5": FiniteFloat,
+        "nDCG@3": FiniteFloat,
+        "nDCG@5": FiniteFloat,
+        "PSP@1": FiniteFloat,
+        "PSP@3": FiniteFloat,
+        "PSP@5": FiniteFloat,
+        "recall@5": FiniteFloat,
+        "micro_F1": FiniteFloat,
+        "macro_F1": FiniteFloat,
+    },
+)
+
+LabelBin = TypedDict(
+    "LabelBin",
+    {
+        "frequency": str,  # from how many to how many training documents, such as 6-20
+        "labels": NonNegativeInt,
+        "pairs": NonNegativeInt,  # true (document, label) pairs of the test split
+        "recall@5": FiniteFloat,
+        "PSP@5": FiniteFloat,  # what the bin contributes: the bins sum to that of `Ranking`
+    },
+)
+
+
+def value_of(metrics: Evaluation | Ranking, key: str) -> float:
     """The figure `key`, such as `P@1` or `gap@5`, put together at run time."""
-    return cast("Mapping[str, float]", evaluation)[key]
+    return cast("Mapping[str, float]", metrics)[key]
 
 
 SqueezedEvaluation = TypedDict(

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xmlcore.params import format_epsilon
-from xmlcore.report import explanations, figures, tables
+from xmlcore.report import explanations, figures, ranking, tables
 from xmlcore.report.collect import Results
 from xmlcore.report.escaping import html_value, markdown_code_block, markdown_value
 from xmlcore.report.headlines import headlines
@@ -41,6 +41,8 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
         "headlines": headlines(results),
         "tables": {
             "summary": tables.summary(results),
+            "models": ranking.models(results),
+            "frequencies": ranking.label_frequencies(results),
             "statistics": tables.statistics(results),
             "precision": tables.performance(results, "P"),
             "ndcg": tables.performance(results, "nDCG"),

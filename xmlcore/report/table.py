@@ -7,6 +7,10 @@ Row = tuple[str, ...]
 MISSING = "–"
 
 
+class Best(str):
+    """A cell that stands out, in bold."""
+
+
 @dataclass(frozen=True)
 class Column:
     name: str
@@ -37,3 +41,7 @@ class Table:
 def percent(share: float | None) -> str:
     """A fraction as a percentage of two decimals, as in the paper: 0.9507 is 95.07."""
     return MISSING if share is None else f"{100 * share:.2f}"
+
+
+def seconds(duration: float | None) -> str:
+    return MISSING if duration is None else f"{duration:,.1f}"

@@ -9,7 +9,7 @@ from xmlcore.report.collect import METHODS, Results, Run
 from xmlcore.report.formats import LabelExplanation, SqueezedEvaluation
 from xmlcore.report.headlines import gap_reduction, measured
 from xmlcore.report.provenance import Provenance
-from xmlcore.report.table import MISSING, Column, Table, percent
+from xmlcore.report.table import MISSING, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)
 SQUEEZES = ("none", "embeddings", "outputs", "both")
@@ -120,7 +120,7 @@ def processing_time(results: Results) -> Table:
         (
             results.title(experiment),
             *(
-                f"{run.seconds[stage]:,.1f}" if run and stage in run.seconds else MISSING
+                seconds(run.seconds.get(stage) if run else None)
                 for run in (experiment.base, experiment.robust)
                 for stage in ("train", "evaluate_fgsm")
             ),
