@@ -60,7 +60,7 @@ class Workspace:
 
 
 def shrink(params) -> None:
-    params["corpora"] = list(CORPORA)
+    params.update(corpora=list(CORPORA), models=["xml_cnn"], checkpoints=[])
     for corpus in CORPORA:
         params["corpus"][corpus]["fetch"]["simulation"].update(
             train_documents=120, test_documents=40, labels=30, mean_tokens=20
@@ -69,6 +69,17 @@ def shrink(params) -> None:
     recipe["embedding"]["dimension"] = 16
     recipe["network"].update(filters=8, hidden=16)
     recipe["training"].update(epochs=2, milestones=[1], micro_batches=2)
+    params["model"]["attention_xml"]["training"].update(averaging_from=2, averaging_steps=1)
+    params["corpus"]["simulated-eurlex"]["model"].update(
+        attention_xml={
+            "embedding": {"dimension": 16},
+            "network": {"lstm": 4, "hidden": [4], "tree": [8], "candidates": 4},
+            "training": {"epochs": 2},
+        },
+        mach={"embedding": {"dimension": 32}, "network": {"buckets": 10}, "training": {"epochs": 2}},
+        aplc_xlnet_tiny={"training": {"epochs": 1}},
+    )
+    params["checkpoint"]["tiny-xlnet"]["tiny"].update(vocabulary=500)
     params["fgsm"]["epsilons"] = [0.0, 0.1]
     params["explain"]["documents"] = [0]
     params["explain"]["lime"]["samples"] = 50
@@ -98,6 +109,7 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
                 Path("plots", place, "label_bins.json"),
                 Path("explanations", place, "lime", "document-000.html"),
                 Path("explanations", place, "shap", "global.svg"),
+                Path("explanations", place, "ig", "document-000.html"),
             ):
                 assert (workspace.folder / path).stat().st_size, path
             assert str(Path("models", place)) in report  # of its provenance
@@ -158,3 +170,20 @@ def test_an_experiment_sets_a_parameter_from_the_command_line(workspace: Workspa
     assert any("eps=0.05" in row for row in workspace.metrics())
     assert not any("eps=0.10" in row for row in workspace.metrics())
     assert "fgsm.epsilons" in workspace.run("dvc", "params", "diff")
+
+
+def test_every_other_architecture_runs_by_changing_parameters(workspace: Workspace) -> None:
+    models = ["attention_xml", "mach", "aplc_xlnet_tiny"]
+    changes = {"corpora": ["simulated-eurlex"], "models": models, "regimes": ["adversarial"], "losses": ["pw_cb"]}
+    workspace.edit(lambda params: params.update(**changes, checkpoints=["tiny-xlnet"]))
+    workspace.repro()
+    report = (workspace.folder / "report" / "index.html").read_text(encoding="utf-8")
+    for model in models:
+        place = Path("simulated-eurlex", model, "adversarial", "pw_cb")
+        for path in (
+            Path("metrics", place, "ranking.json"),
+            Path("metrics", place, "fgsm", "eps=0.05.json"),
+            *(Path("explanations", place, method, "document-000.html") for method in ("lime", "shap", "ig")),
+        ):
+            assert (workspace.folder / path).stat().st_size, path
+        assert str(Path("models", place)) in report
