@@ -24,7 +24,8 @@ class Workspace:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
-        shutil.copytree(ROOT / "data" / "vectors", folder / "data" / "vectors")
+        for name in ("vectors", "checkpoints"):
+            shutil.copytree(ROOT / "data" / name, folder / "data" / name)
         self.edit(shrink)
         self.run("git", "init", "--quiet")
         self.run("dvc", "init", "--quiet")
