@@ -13,7 +13,8 @@ from xmlcore.encoding import Split
 
 def label_frequencies(*splits: Split, labels: int) -> np.ndarray:
     """(L,) int64: how many documents of the training `splits` have each of the `labels`."""
-    return sum((np.bincount(split.labels, minlength=labels) for split in splits), np.zeros(labels, np.int64))
+    known = (split.labels[split.labels >= 0] for split in splits)
+    return sum((np.bincount(each, minlength=labels) for each in known), np.zeros(labels, np.int64))
 
 
 def propensities(frequencies: np.ndarray, documents: int, a: float, b: float) -> np.ndarray:
