@@ -22,7 +22,8 @@ from xmlcore.optimisation import Optimisation
 from xmlcore.params import Regime, Training
 from xmlcore.training import hybrid_backward
 
-VOCABULARY, WIDTH, BATCH_SIZE, TOKENS, TRUE_LABELS = 50_000, 64, 64, 60, 5
+VOCABULARY, BATCH_SIZE, TOKENS, TRUE_LABELS = 50_000, 64, 60, 5
+WIDTHS = {"mach": 8 * 64, "bag_of_words": 64}  # of the embeddings; MACH's are shared by its classifiers
 SHAPES = {
     "mach": {"repetitions": 8, "buckets": 8192, "encoder": {"bag_of_words": {}}},
     "bag_of_words": {},
@@ -39,7 +40,7 @@ def main(
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     with measured() as cost:
-        vectors = rng.standard_normal((VOCABULARY, WIDTH), np.float32)
+        vectors = rng.standard_normal((VOCABULARY, WIDTHS[architecture]), np.float32)
         model = build_model(architecture, vectors, labels, NETWORKS[architecture].model_validate(SHAPES[architecture]))
         optimisation = Optimisation(model, Training(sparse_embedding=True))
         seconds = []
