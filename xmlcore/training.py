@@ -28,6 +28,7 @@ from xmlcore.models import Classifier, one_row_each
 from xmlcore.optimisation import Optimisation
 from xmlcore.params import Loss, Regime, Training
 from xmlcore.predictions import Track, predict
+from xmlcore.propensity import label_frequencies
 from xmlcore.weight_averaging import WeightAverage
 
 
@@ -188,7 +189,7 @@ def label_prior(split: Split, labels: int) -> Tensor:
 
     In double precision: `torch.logit` gives other last bits where its input happens to lie elsewhere in memory.
     """
-    with_label = np.bincount(split.labels[split.labels >= 0], minlength=labels) + 0.5
+    with_label = label_frequencies(split, labels=labels) + 0.5
     return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()
 
 

@@ -71,11 +71,11 @@ def test_labels_of_like_documents_become_neighbours():
             topic = label % 4
             documents.append(1 + 10 * topic + rng.integers(0, 10, 8))
             labels.append([label])
-    order = order_by_similarity(split_of(documents, labels), 16, 50, seed=3)
+    order = order_by_similarity(split_of(documents, labels), 16, seed=3)
     assert sorted(order) == [*range(16)]
     assert all(len({label % 4 for label in order[i : i + 4]}) == 1 for i in range(0, 16, 4))
 
 
 def test_the_same_seed_gives_the_same_order():
     split = split_of([[1, 2], [2, 3], [4, 5], [5, 6]] * 3, [[i] for i in range(12)])
-    assert np.array_equal(order_by_similarity(split, 13, 8, 1), order_by_similarity(split, 13, 8, 1))
+    assert np.array_equal(order_by_similarity(split, 13, 1), order_by_similarity(split, 13, 1))

@@ -29,6 +29,14 @@ ARCHITECTURES = {
     "attention_xml_tree": ("attention_xml", {"lstm": 4, "hidden": [5], "tree": [2, 8], "candidates": 8}),
     "bag_of_words": ("bag_of_words", {}),
     "mach": ("mach", {"repetitions": 3, "buckets": 7, "encoder": {"bag_of_words": {}}}),
+    "mach_attention_xml": (
+        "mach",
+        {
+            "repetitions": 2,
+            "buckets": 9,
+            "encoder": {"attention_xml": {"lstm": 4, "hidden": [5], "tree": [4], "candidates": 4}},
+        },
+    ),
     "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
     "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
 }

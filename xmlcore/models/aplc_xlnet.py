@@ -15,11 +15,11 @@ from xmlcore.batching import TrueLabels
 from xmlcore.checkpoints import load_xlnet, xlnet_config
 from xmlcore.encoding import Split
 from xmlcore.errors import UserError
-from xmlcore.models import Classifier, Distinct, gathered, shallow_copy
+from xmlcore.models import Distinct, gathered, shallow_copy
+from xmlcore.models.common import TableClassifier
 from xmlcore.models.label_clusters import LabelClusters
 from xmlcore.networks import APLCXLNetNetwork, XLNetShape
 from xmlcore.propensity import label_frequencies
-from xmlcore.text import PAD
 
 if TYPE_CHECKING:
     from transformers import XLNetModel
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 CLS_SEGMENT = 2  # as XLNet's tokenizer numbers it; all before it is segment 0
 
 
-class APLCXLNet(Classifier):
+class APLCXLNet(TableClassifier):
     """It begins as the checkpoint; with a `network.body`, as a stored model has, no checkpoint is read."""
 
     def __init__(self, vectors: Tensor, labels: int, network: APLCXLNetNetwork) -> None:
         """`vectors` (V, D) are the initial embeddings, as wide as the body; row `PAD` is held at zero."""
-        super().__init__()
-        self.labels = labels
+        super().__init__(vectors, labels)
         pretrained = None if network.body else load_xlnet(network.checkpoint)
         self.shape = pretrained.shape if pretrained else network.body
         width = vectors.shape[1]
@@ -42,7 +41,6 @@ class APLCXLNet(Classifier):
                 f"embedding: vectors of width {width} for an XLNet of width {self.shape.width}; give "
                 f"{{kind: checkpoint, checkpoint: {network.checkpoint}}}"
             )
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
         self.body = _body(self.shape, network.dropout)
         self.ending = nn.Parameter(self.body.config.initializer_range * torch.randn(2, width))  # <sep> and <cls>
         self.summary = nn.Linear(width, network.hidden)
@@ -54,10 +52,6 @@ class APLCXLNet(Classifier):
 
     def described(self, network: APLCXLNetNetwork) -> APLCXLNetNetwork:
         return network.model_copy(update={"body": self.shape})
-
-    @property
-    def embedding_table(self) -> Tensor:
-        return self.embedding.weight
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
@@ -74,9 +68,6 @@ class APLCXLNet(Classifier):
         narrowed.labels = len(labels)
         narrowed.clusters = self.clusters.narrow(labels)
         return narrowed
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.clusters(self._features(embeddings, mask))

@@ -14,35 +14,27 @@ from torch.nn import functional
 from xmlcore.batching import TrueLabels
 from xmlcore.encoding import Split
 from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import Classifier, Distinct, gathered, shallow_copy
+from xmlcore.models import Distinct, gathered
+from xmlcore.models.common import TableClassifier
 from xmlcore.models.label_tree import LabelTree, order_by_similarity
 from xmlcore.networks import AttentionXMLNetwork
 from xmlcore.precision import may_round
-from xmlcore.text import PAD
 
 UNREACHED = -20.0  # log-probability of a label below its group's, where the search left the group out
 
 
-class AttentionXML(Classifier):
+class AttentionXML(TableClassifier):
     """Level by level: attention (n, 2H) over the states of the tokens, shared layers, one logit for each of n nodes."""
 
     def __init__(self, vectors: Tensor, labels: int, network: AttentionXMLNetwork) -> None:
-        """`vectors` (V, D) are the initial embeddings; row `PAD` is held at zero."""
-        super().__init__()
-        self.labels = labels
+        super().__init__(vectors, labels)
         self.candidates = network.candidates
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
         self.encoder = _BiLSTM(vectors.shape[1], network.lstm)
         self.tree = LabelTree(labels, [groups for groups in network.tree if groups < labels])
         states = 2 * network.lstm
         self.levels = nn.ModuleList(_LabelAttention(states, nodes, network.hidden) for nodes in self.tree.sizes)
         self.embedding_dropout = nn.Dropout(network.embedding_dropout)
         self.dropout = nn.Dropout(network.dropout)
-        self._asked: Tensor | None = None
-
-    @property
-    def embedding_table(self) -> Tensor:
-        return self.embedding.weight
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
@@ -50,7 +42,7 @@ class AttentionXML(Classifier):
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         if len(self.tree.sizes) > 1:
-            self.tree.arrange(order_by_similarity(split, self.labels, len(self.embedding_table), seed))
+            self.tree.arrange(order_by_similarity(split, self.labels, seed))
 
     def initialise_output(self, prior: Tensor) -> None:
         """A group begins at the probability that one of its labels is there, a label at its share of that."""
@@ -61,20 +53,10 @@ class AttentionXML(Classifier):
                     log_probability = log_probability - nodes[number - 1][self.tree.parents(number)]
                 level.bias.copy_(_logit(log_probability))
 
-    def narrow(self, labels: Tensor) -> "AttentionXML":
-        """Of each asked label the product along its path in the tree, whether or not the search would reach it."""
-        narrowed = shallow_copy(self)
-        narrowed.labels = len(labels)
-        narrowed._asked = labels if self._asked is None else self._asked[labels]
-        return narrowed
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens)
-
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         states = self._states(embeddings, mask)
-        if self._asked is not None:
-            return self._score_asked(states, mask, self._asked)
+        if self.asked is not None:
+            return self._score_asked(states, mask, self.asked)
         logits = self.levels[0](states, mask)
         if len(self.levels) == 1:
             return logits
@@ -88,13 +70,14 @@ class AttentionXML(Classifier):
         return _logit(reached)[:, self.tree.position]
 
     def _score_asked(self, states: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
+        """Of each asked label the product along its path in the tree, whether or not the search would reach it."""
         paths = [self.tree.nodes_of(labels, number).expand(len(mask), -1) for number in range(len(self.levels))]
         logits = [level.some(states, mask, nodes) for level, nodes in zip(self.levels, paths, strict=True)]
         return logits[0] if len(logits) == 1 else _logit(sum(map(functional.logsigmoid, logits)))
 
     def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """Of every level the cross-entropy of what it looks at: children of true nodes, then of the best others."""
-        if len(self.levels) == 1 or self._asked is not None:
+        if self.asked is not None:
             return super().loss(rows, index, labels, probe)
         embeddings, mask = gathered(rows, index, probe)
         states = self._states(embeddings, mask)

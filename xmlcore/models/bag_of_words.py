@@ -14,31 +14,20 @@ from torch.nn import functional
 
 from xmlcore.batching import batches, pad, true_labels
 from xmlcore.encoding import Split
-from xmlcore.models import Classifier, Distinct, narrow_linear, shallow_copy
+from xmlcore.models import Distinct
+from xmlcore.models.common import LinearOutputClassifier
 from xmlcore.networks import BagOfWordsNetwork
-from xmlcore.text import PAD
 
 
-class BagOfWords(Classifier):
+class BagOfWords(LinearOutputClassifier):
     """Logits `output(sum of embeddings / its norm)`."""
 
     def __init__(self, vectors: Tensor, labels: int, network: BagOfWordsNetwork) -> None:
-        """`vectors` (V, D) are the initial embeddings; row `PAD` is held at zero."""
-        super().__init__()
-        self.labels = labels
+        super().__init__(vectors, labels)
         self.prototype_scale = network.prototype_scale
         width = vectors.shape[1]
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
         self.output = nn.Linear(width, labels)
         self.dropout = nn.Dropout(network.dropout)
-
-    @property
-    def embedding_table(self) -> Tensor:
-        return self.embedding.weight
-
-    @property
-    def output_parameters(self) -> Sequence[nn.Parameter]:
-        return [*self.output.parameters()]
 
     @torch.no_grad()
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
@@ -57,19 +46,6 @@ class BagOfWords(Classifier):
         prototypes, shared = functional.normalize(total[:-1]), functional.normalize(shared, dim=0)
         prototypes -= torch.outer(prototypes @ shared, shared)
         self.output.weight.copy_(self.prototype_scale * functional.normalize(prototypes))
-
-    def initialise_output(self, prior: Tensor) -> None:
-        with torch.no_grad():
-            self.output.bias.copy_(prior)
-
-    def narrow(self, labels: Tensor) -> "BagOfWords":
-        narrowed = shallow_copy(self)
-        narrowed.labels = len(labels)
-        narrowed.output = narrow_linear(self.output, labels)
-        return narrowed
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self._head((embeddings * mask.unsqueeze(-1)).sum(1))

@@ -59,12 +59,13 @@ class LabelTree(nn.Module):
         return [torch.log(-torch.expm1(each)) for each in sums]
 
 
-def order_by_similarity(split: Split, labels: int, vocabulary: int, seed: int) -> np.ndarray:
+def order_by_similarity(split: Split, labels: int, seed: int) -> np.ndarray:
     """(L,) an order of the labels in which balanced 2-means, applied again and again, has put like next to like.
 
     A label is the sum of the tf-idf vectors of its documents, of unit norm (Prabhu et al. 2018).
     """
-    features = normalize(label_matrix(split, labels).T @ tfidf_matrix(split, vocabulary)).tocsr()
+    tfidf = tfidf_matrix(split, int(split.tokens.max()) + 1)
+    features = normalize(label_matrix(split, labels).T @ tfidf).tocsr()
     return _halved(features, np.arange(labels), np.random.default_rng(seed))
 
 

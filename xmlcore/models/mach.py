@@ -19,15 +19,15 @@ from xmlcore.batching import TrueLabels
 from xmlcore.encoding import UNSEEN_LABEL, Split
 from xmlcore.errors import UserError
 from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import Classifier, Distinct, shallow_copy
+from xmlcore.models import Classifier, Distinct
+from xmlcore.models.common import TableClassifier
 from xmlcore.models.storage import build_model
 from xmlcore.networks import MACHNetwork
-from xmlcore.text import PAD
 
 PRIME = 2**31 - 1  # above every label
 
 
-class MACH(Classifier):
+class MACH(TableClassifier):
     """`classifiers` over B buckets, hash functions h_r(l) = ((a_r l + b_r) mod p) mod B (Carter and Wegman 1979)."""
 
     coefficients: Tensor  # (2, R), a and b
@@ -37,13 +37,11 @@ class MACH(Classifier):
 
         Raises `UserError` where their width cannot be shared evenly.
         """
-        super().__init__()
-        self.labels = labels
+        super().__init__(vectors, labels)
         self.buckets = network.buckets
         repetitions, width = network.repetitions, vectors.shape[1]
         if width % repetitions:
             raise UserError(f"embedding.dimension: {width} cannot be shared by network.repetitions, {repetitions}")
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
         no_table = np.zeros((1, width // repetitions), np.float32)
         self.classifiers = nn.ModuleList(
             build_model(network.encoder.chosen[0], no_table, network.buckets, network.encoder.chosen[1])
@@ -55,11 +53,6 @@ class MACH(Classifier):
         self.register_buffer(
             "coefficients", (torch.rand(2, repetitions, dtype=torch.float64) * (PRIME - lowest)).long() + lowest
         )
-        self._asked: Tensor | None = None
-
-    @property
-    def embedding_table(self) -> Tensor:
-        return self.embedding.weight
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
@@ -88,15 +81,6 @@ class MACH(Classifier):
         for classifier, buckets in zip(self.classifiers, self.hashed(torch.arange(self.labels)), strict=True):
             none = absent.new_zeros(self.buckets).index_add(0, buckets, absent).clamp(max=-1e-6)
             classifier.initialise_output(torch.log(-torch.expm1(none)) - none)
-
-    def narrow(self, labels: Tensor) -> "MACH":
-        narrowed = shallow_copy(self)
-        narrowed.labels = len(labels)
-        narrowed._asked = labels if self._asked is None else self._asked[labels]
-        return narrowed
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self._merge([each.score(part, mask) for each, part in self._parts(embeddings)])
@@ -133,7 +117,7 @@ class MACH(Classifier):
     def _merge(self, bucket_logits: Sequence[Tensor]) -> Tensor:
         """(B, L) logit of the mean probability of each label's buckets."""
         device = bucket_logits[0].device
-        labels = torch.arange(self.labels, device=device) if self._asked is None else self._asked.to(device)
+        labels = torch.arange(self.labels, device=device) if self.asked is None else self.asked.to(device)
         buckets = self.hashed(labels)
         smallest = torch.finfo(bucket_logits[0].dtype).tiny
         present = sum(logits.sigmoid()[:, of] for logits, of in zip(bucket_logits, buckets, strict=True))

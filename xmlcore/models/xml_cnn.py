@@ -12,24 +12,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xmlcore.models import Classifier, narrow_linear, one_row_each, shallow_copy
+from xmlcore.models import one_row_each
+from xmlcore.models.common import LinearOutputClassifier
 from xmlcore.models.windows import ConvolvedMax, Windows
 from xmlcore.networks import XMLCNNNetwork
-from xmlcore.text import PAD
 
 
-class XMLCNN(Classifier):
+class XMLCNN(LinearOutputClassifier):
     """A multi-filter convolution, dynamic max pooling for each feature map, a bottleneck and one logit a label."""
 
     def __init__(self, vectors: Tensor, labels: int, network: XMLCNNNetwork) -> None:
-        """`vectors` (V, D) are the initial embeddings; row `PAD` is held at zero."""
-        super().__init__()
-        self.labels = labels
+        super().__init__(vectors, labels)
         self.windows = tuple(network.windows)
         self.chunks = network.chunks
         self.filters = network.filters
         width = vectors.shape[1]
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
         self.kernel = nn.Parameter(torch.empty(width, sum(self.windows), self.filters))
         self.bias = nn.Parameter(torch.zeros(len(self.windows), 1, self.filters))
         self.bottleneck = nn.Linear(len(self.windows) * self.chunks * self.filters, network.hidden)
@@ -53,27 +50,6 @@ class XMLCNN(Classifier):
         if initialisation == "averaging":
             nn.init.kaiming_normal_(self.bottleneck.weight, nonlinearity="relu")
             nn.init.zeros_(self.bottleneck.bias)
-
-    @property
-    def embedding_table(self) -> Tensor:
-        return self.embedding.weight
-
-    @property
-    def output_parameters(self) -> Sequence[nn.Parameter]:
-        return [*self.output.parameters()]
-
-    def initialise_output(self, prior: Tensor) -> None:
-        with torch.no_grad():
-            self.output.bias.copy_(prior)
-
-    def narrow(self, labels: Tensor) -> "XMLCNN":
-        narrowed = shallow_copy(self)
-        narrowed.labels = len(labels)
-        narrowed.output = narrow_linear(self.output, labels)
-        return narrowed
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.score_rows(*one_row_each(embeddings, mask))
