@@ -6,9 +6,11 @@ Reads explain.documents, explain.labels, explain.top_tokens and explain.ig from 
 explanations/CORPUS/MODEL/REGIME/LOSS/ig/: one page for each document and explanations.json.
 """
 
+from collections.abc import Sequence
+
 from xmlcore import layout
 from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory, write_json
+from xmlcore.files import atomic_directory
 from xmlcore.params import load_params
 
 
@@ -16,8 +18,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Write the Integrated Gradients of CORPUS for the MODEL trained in REGIME with LOSS."""
     from xmlcore.corpora.records import read_records
     from xmlcore.distributed import is_writer, map_shared
-    from xmlcore.explain.attributions import PathAttribution, as_objects
+    from xmlcore.explain.attributions import PathAttribution
     from xmlcore.explain.documents import Document, select_documents
+    from xmlcore.explain.files import write_explanations
     from xmlcore.explain.integrated_gradients import integrated_gradients
     from xmlcore.explain.pages import ig_page
     from xmlcore.explain.tokens import ModelTokens
@@ -45,14 +48,13 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     found = map_shared(explain, track(documents, f"Integrated Gradients {name}"))
     if not is_writer():
         return
-    objects = []
+
+    def page(document: Document, attributions: Sequence[PathAttribution]) -> str:
+        tokens = ModelTokens(predictor.tokenize(document.text))
+        return ig_page(name, document, tokens, attributions, options.top_tokens)
+
     with atomic_directory(layout.explanations(*cell) / "ig") as folder:
-        for document, attributions in zip(documents, found, strict=True):
-            tokens = ModelTokens(predictor.tokenize(document.text))
-            page = ig_page(name, document, tokens, attributions, options.top_tokens)
-            (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
-            objects += as_objects(document, attributions)
-        write_json(folder / "explanations.json", objects)
+        write_explanations(folder, documents, found, page)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ Reads explain.documents, explain.labels, explain.top_tokens and explain.lime fro
 explanations/CORPUS/MODEL/REGIME/LOSS/lime/: one page for each document and explanations.json.
 """
 
+from collections.abc import Sequence
+
 from xmlcore import layout
 from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory, write_json
+from xmlcore.files import atomic_directory
 from xmlcore.params import load_params
 
 
@@ -16,8 +18,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Write the LIME explanations of CORPUS for the MODEL trained in REGIME with LOSS."""
     from xmlcore.corpora.records import read_records
     from xmlcore.distributed import is_writer, map_shared
-    from xmlcore.explain.attributions import Surrogate, as_objects
+    from xmlcore.explain.attributions import Surrogate
     from xmlcore.explain.documents import Document, select_documents
+    from xmlcore.explain.files import write_explanations
     from xmlcore.explain.lime import lime_surrogates
     from xmlcore.explain.pages import lime_page
     from xmlcore.explain.tokens import ModelTokens
@@ -47,13 +50,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     found = map_shared(explain, track(documents, f"LIME {name}"))
     if not is_writer():
         return
-    objects = []
+
+    def page(document: Document, surrogates: Sequence[Surrogate]) -> str:
+        return lime_page(name, document, ModelTokens(predictor.tokenize(document.text)), surrogates)
+
     with atomic_directory(layout.explanations(*cell) / "lime") as folder:
-        for document, surrogates in zip(documents, found, strict=True):
-            page = lime_page(name, document, ModelTokens(predictor.tokenize(document.text)), surrogates)
-            (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
-            objects += as_objects(document, surrogates)
-        write_json(folder / "explanations.json", objects)
+        write_explanations(folder, documents, found, page)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Reads explain.documents, explain.labels, explain.top_tokens and explain.shap fro
 explanations/CORPUS/MODEL/REGIME/LOSS/shap/: one page for each document, explanations.json, global.json, global.svg.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 
@@ -19,8 +20,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Write the SHAP explanations of CORPUS for the MODEL trained in REGIME with LOSS."""
     from xmlcore.corpora.records import read_records
     from xmlcore.distributed import is_writer, map_shared
-    from xmlcore.explain.attributions import ShapValues, as_objects
+    from xmlcore.explain.attributions import ShapValues
     from xmlcore.explain.documents import Document, select_documents
+    from xmlcore.explain.files import write_explanations
     from xmlcore.explain.importance import token_importance, write_importance_chart
     from xmlcore.explain.pages import shap_page
     from xmlcore.explain.shap import shap_values
@@ -56,13 +58,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     importance = chain.from_iterable(map_shared(explain_best, track(sample, f"SHAP {name}, global")))
     if not is_writer():
         return
-    objects = []
+
+    def page(document: Document, values: Sequence[ShapValues]) -> str:
+        return shap_page(name, document, split(document.text), values, options.top_tokens)
+
     with atomic_directory(layout.explanations(*cell) / "shap") as folder:
-        for document, values in zip(local, found, strict=True):
-            page = shap_page(name, document, split(document.text), values, options.top_tokens)
-            (folder / f"document-{document.index:03}.html").write_text(page, encoding="utf-8")
-            objects += as_objects(document, values)
-        write_json(folder / "explanations.json", objects)
+        write_explanations(folder, local, found, page)
         ranking = token_importance(importance, options.shap.global_tokens)
         write_json(folder / "global.json", ranking)
         write_importance_chart(folder / "global.svg", ranking)

@@ -87,6 +87,11 @@ def test_the_repositorys_own_file():
         ("loss.pw.class_balance", 1.0, ["loss.pw.class_balance", "less than 1", "1.0"]),
         (f"model.{MODEL}.network.window", [2], [f"model.{MODEL}.network.window: unknown parameter"]),
         (f"model.{MODEL}.encode", {"max_token": 5}, [f"model.{MODEL}.encode.max_token: unknown parameter"]),
+        (
+            f"corpus.{CORPUS}.model",
+            {MODEL: {"encode": {"max_token": 5}}},
+            [f"corpus.{CORPUS}.model.{MODEL}.encode.max_token: unknown parameter"],
+        ),
         (f"model.{MODEL}", 5, [f"model.{MODEL}: ", "dictionary", "5"]),
         (
             f"corpus.{CORPUS}.encode",

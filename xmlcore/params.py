@@ -309,8 +309,10 @@ class Params(Section):
 
     def encode_of(self, corpus: str, model: str) -> Encode:
         """`encode` with the overrides of `corpus`, then those of `model`."""
-        encode = _override(self.encode, _named(self.corpus, corpus, "corpus").encode, f"corpus.{corpus}.encode")
-        return _override(encode, self.model_of(corpus, model).encode, f"model.{model}.encode")
+        settings = _named(self.corpus, corpus, "corpus")
+        encode = _override(self.encode, settings.encode, f"corpus.{corpus}.encode")
+        place = f"corpus.{corpus}." if "encode" in settings.model.get(model, {}) else ""
+        return _override(encode, self.model_of(corpus, model).encode, f"{place}model.{model}.encode")
 
     def model_of(self, corpus: str, model: str) -> Model:
         """`model.NAME` with the overrides of `corpus`."""

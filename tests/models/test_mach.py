@@ -98,3 +98,13 @@ def test_training_never_has_a_column_for_each_label():
     with Watch():
         large.loss(*large.distinct(TOKENS), labels).backward()
     assert max(sizes) < 1000
+
+
+def test_a_bucket_begins_at_the_probability_that_one_of_its_labels_is_there():
+    model = mach(labels=50)
+    shares = torch.linspace(0.01, 0.1, 50)
+    model.initialise_output(torch.logit(shares))
+    for classifier, buckets in zip(model.classifiers, model.hashed(torch.arange(50)), strict=True):
+        for bucket in range(7):
+            expected = 1 - (1 - shares[buckets == bucket]).prod()
+            torch.testing.assert_close(classifier.output.bias[bucket].sigmoid(), expected)

@@ -131,7 +131,9 @@ def test_a_heavier_label_has_a_larger_loss(model):
 
 
 def test_the_prior_is_where_a_model_begins(recipe):
-    """Nothing of the document counts when the output weights are zero, and labels then have their prior's order."""
+    """Nothing of the document counts when the output weights are zero; MACH has the prior of buckets, see its tests."""
+    if recipe[0] == "mach":
+        pytest.skip("labels share buckets")
     torch.manual_seed(0)
     model = build_model(recipe[0], torch.zeros(16, 6).numpy(), LABELS, recipe[1]).eval()
     prior = torch.linspace(-6, -3, LABELS)
@@ -140,11 +142,7 @@ def test_the_prior_is_where_a_model_begins(recipe):
     for name, parameter in model.named_parameters():
         if name.endswith("output.weight"):
             torch.nn.init.zeros_(parameter)
-    rank = torch.corrcoef(torch.stack([model(TOKENS)[0].detach(), prior]))[0, 1]
-    exact = recipe[0] not in ("mach",)
-    assert float(rank) > (0.999 if exact else 0.2)
-    if exact:
-        torch.testing.assert_close(model(TOKENS)[0], prior, atol=0.02, rtol=0)
+    torch.testing.assert_close(model(TOKENS)[0], prior, atol=0.02, rtol=0)
 
 
 def test_training_lowers_the_loss(model):
