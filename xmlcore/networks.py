@@ -66,6 +66,7 @@ class MACHNetwork(Section):
 
     repetitions: PositiveInt = 4  # R, hash functions and classifiers
     buckets: PositiveInt = 1000  # B, outputs of each classifier
+    merge: Literal["mean", "geometric_mean"] = "mean"  # of the probabilities of a label's buckets
     encoder: Encoder
 
 

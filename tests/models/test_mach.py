@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import gmean
 
 from xmlcore.batching import TrueLabels
 from xmlcore.models.mach import PRIME
@@ -11,9 +12,11 @@ VECTORS = np.vstack([np.zeros(6), np.random.default_rng(0).standard_normal((9, 6
 TOKENS = torch.tensor([[1, 2, 3], [4, 5, 0]])
 
 
-def mach(labels: int = 50, repetitions: int = 3, buckets: int = 7, **encoder):
+def mach(labels: int = 50, repetitions: int = 3, buckets: int = 7, merge: str = "mean", **encoder):
     torch.manual_seed(1)
-    network = MACHNetwork(repetitions=repetitions, buckets=buckets, encoder=encoder or {"bag_of_words": {}})
+    network = MACHNetwork(
+        repetitions=repetitions, buckets=buckets, merge=merge, encoder=encoder or {"bag_of_words": {}}
+    )
     return build_model("mach", VECTORS, labels, network).eval()
 
 
@@ -32,19 +35,21 @@ def test_hashed_labels_spread_evenly_and_differ_by_function():
     assert (buckets[0] == buckets[1]).float().mean() < 0.03
 
 
-def test_a_label_scores_the_mean_of_its_buckets():
-    model = mach(labels=50)
+@pytest.mark.parametrize(("merge", "mean"), [("mean", np.mean), ("geometric_mean", gmean)])
+def test_a_label_scores_the_mean_of_its_buckets(merge, mean):
+    model = mach(labels=50, merge=merge)
     found = model(TOKENS).sigmoid()
     rows, index = model.distinct(TOKENS)
-    probabilities = [logits.sigmoid() for logits in model._bucket_logits(rows, index, None)]
+    probabilities = [logits.sigmoid().detach().numpy() for logits in model._bucket_logits(rows, index, None)]
     for label in (0, 17, 49):
         places = [int(each) for each in model.hashed(torch.tensor(label))]
-        mean = sum(p[:, place] for p, place in zip(probabilities, places, strict=True)) / 3
-        torch.testing.assert_close(found[:, label], mean)
+        of_buckets = [p[:, place] for p, place in zip(probabilities, places, strict=True)]
+        np.testing.assert_allclose(found[:, label].detach(), mean(of_buckets, axis=0), rtol=1e-5)
 
 
-def test_confident_buckets_do_not_saturate():
-    model = mach(repetitions=1, buckets=50)
+@pytest.mark.parametrize("merge", ["mean", "geometric_mean"])
+def test_confident_buckets_do_not_saturate(merge):
+    model = mach(repetitions=1, buckets=50, merge=merge)
     for classifier in model.classifiers:
         torch.nn.init.zeros_(classifier.output.weight)
         classifier.output.bias.data = torch.linspace(-60, 60, 50)

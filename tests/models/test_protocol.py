@@ -34,6 +34,7 @@ ARCHITECTURES = {
         {
             "repetitions": 2,
             "buckets": 9,
+            "merge": "geometric_mean",
             "encoder": {"attention_xml": {"lstm": 4, "hidden": [5], "tree": [4], "candidates": 4}},
         },
     ),

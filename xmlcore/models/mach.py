@@ -1,7 +1,8 @@
 """MACH, merged-average classifiers via hashing (Medini et al. 2019): R classifiers, each over B buckets of labels.
 
 Each hash function throws the labels into buckets, and a classifier of its own learns which buckets have a true label.
-The score of a label is the mean of the probabilities of its R buckets. Nothing has L columns in training.
+The score of a label is the mean of the probabilities of its R buckets, as published, or their geometric mean: of two
+labels in one bucket, that puts the true one further ahead. Nothing has L columns in training.
 
 The classifiers are independent from the first layer on: the embedding of a token is R embeddings side by side, and
 each classifier reads its own. Any architecture can be the classifier.
@@ -39,6 +40,7 @@ class MACH(TableClassifier):
         """
         super().__init__(vectors, labels)
         self.buckets = network.buckets
+        self.merge = MERGES[network.merge]
         repetitions, width = network.repetitions, vectors.shape[1]
         if width % repetitions:
             raise UserError(f"embedding.dimension: {width} cannot be shared by network.repetitions, {repetitions}")
@@ -115,11 +117,25 @@ class MACH(TableClassifier):
         return list(zip(self.classifiers, embeddings.chunk(len(self.classifiers), -1), strict=True))
 
     def _merge(self, bucket_logits: Sequence[Tensor]) -> Tensor:
-        """(B, L) logit of the mean probability of each label's buckets."""
+        """(B, L) logits of the labels, by `merge` of those of their buckets."""
         device = bucket_logits[0].device
         labels = torch.arange(self.labels, device=device) if self.asked is None else self.asked.to(device)
-        buckets = self.hashed(labels)
-        smallest = torch.finfo(bucket_logits[0].dtype).tiny
-        present = sum(logits.sigmoid()[:, of] for logits, of in zip(bucket_logits, buckets, strict=True))
-        absent = sum((-logits).sigmoid()[:, of] for logits, of in zip(bucket_logits, buckets, strict=True))
-        return present.clamp(min=smallest).log() - absent.clamp(min=smallest).log()
+        return self.merge([logits[:, of] for logits, of in zip(bucket_logits, self.hashed(labels), strict=True)])
+
+
+def logit_of_mean(logits: Sequence[Tensor]) -> Tensor:
+    """The logit of the mean of the probabilities whose logits are given, element by element."""
+    smallest = torch.finfo(logits[0].dtype).tiny
+    present = sum(each.sigmoid() for each in logits)
+    absent = sum((-each).sigmoid() for each in logits)
+    return present.clamp(min=smallest).log() - absent.clamp(min=smallest).log()
+
+
+def logit_of_geometric_mean(logits: Sequence[Tensor]) -> Tensor:
+    """The logit of the geometric mean of the probabilities whose logits are given, element by element."""
+    smallest = torch.finfo(logits[0].dtype).tiny
+    log = sum(nn.functional.logsigmoid(each) for each in logits) / len(logits)
+    return log - (-torch.expm1(log)).clamp(min=smallest).log()
+
+
+MERGES = {"mean": logit_of_mean, "geometric_mean": logit_of_geometric_mean}
