@@ -1,4 +1,4 @@
-"""Bring the official files of a corpus into data/CORPUS/raw, or those of word vectors into data/vectors/NAME.
+"""Bring official files here: a corpus into data/CORPUS/raw, word vectors and lexicons into their folder in data.
 
 python stages/fetch.py reuters21578
 python stages/fetch.py reuters21578 --mirror /media/corpora
@@ -18,19 +18,22 @@ from xmlcore.params import load_params
 
 
 def main(
-    corpus: Annotated[str, typer.Argument(help="A name under `corpus` or `vector` in params.yaml.")],
+    corpus: Annotated[str, typer.Argument(help="A name under `corpus`, `vector` or `lexicon` in params.yaml.")],
     mirror: Annotated[
         str | None,
         typer.Option(envvar="XMLCORE_MIRROR", help="Folder, file:// or http(s):// base holding CORPUS/FILE."),
     ] = None,
 ) -> None:
-    """Fetch a corpus into data/CORPUS/raw, or word vectors into data/vectors/NAME."""
+    """Fetch a corpus into data/CORPUS/raw, word vectors into data/vectors/NAME, a lexicon into data/lexicons/NAME."""
     params = load_params()
-    sources = {name: known.fetch for name, known in params.corpus.items()} | params.vector
+    sources = (
+        {name: (known.fetch, layout.raw(name)) for name, known in params.corpus.items()}
+        | {name: (fetch, layout.VECTORS / name) for name, fetch in params.vector.items()}
+        | {name: (fetch, layout.LEXICONS / name) for name, fetch in params.lexicon.items()}
+    )
     if corpus not in sources:
-        raise UserError(f"params.yaml: no corpus or vector {corpus}; choose one of {', '.join(sources)}")
-    fetch = sources[corpus]
-    raw = layout.VECTORS / corpus if corpus in params.vector else layout.raw(corpus)
+        raise UserError(f"params.yaml: no corpus, vector or lexicon {corpus}; choose one of {', '.join(sources)}")
+    fetch, raw = sources[corpus]
     if fetch.simulation is None:
         fetch_files(corpus, fetch.files, raw, mirror)
         return

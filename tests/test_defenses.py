@@ -6,6 +6,7 @@ from toys import LinearClassifier, labels_of
 
 from xmlcore.attacks.fgsm import gradient_sign
 from xmlcore.defenses import SqueezedEmbeddings, SqueezedOutputs, reduce_bits, squeeze, squeeze_logits
+from xmlcore.models import Classifier
 from xmlcore.text import PAD
 
 TABLE = [[0.0, 0.0], [1.0, -1.0], [0.25, 0.5], [-0.9, 0.1]]  # the range is [-1, 1]
@@ -119,6 +120,21 @@ def test_rows_are_squeezed_like_the_embeddings_they_stand_for(model, where):
     embeddings = model.embed(TOKENS).detach().requires_grad_()
     defended.score(embeddings, MASK)[0, 0].backward()
     torch.testing.assert_close(probe.grad[0], embeddings.grad[0])
+
+
+@pytest.mark.parametrize("where", ["embeddings", "outputs", "both"])
+def test_substitutions_are_squeezed_and_scored_as_the_model_inside_does(model, where, monkeypatch):
+    asked = []
+
+    def in_its_own_way(*arguments):
+        asked.append(arguments)
+        return Classifier.score_substitutions(model, *arguments)
+
+    monkeypatch.setattr(model, "score_substitutions", in_its_own_way)
+    defended = squeeze(model, where, 2)
+    found = defended.score_substitutions(*model.distinct(TOKENS[0]), torch.tensor([0, 2]), torch.tensor([3, 1]))
+    assert torch.equal(found, defended(torch.tensor([[3, 2, 3], [1, 2, 1]])))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("where", ["embeddings", "outputs", "both"])

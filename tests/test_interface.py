@@ -12,11 +12,12 @@ from ruamel.yaml import YAML
 from toys import LinearClassifier, split_of
 
 from xmlcore import layout
+from xmlcore.attacks.words.campaign import by_frequency, summary
 from xmlcore.encoding import encode_corpus
 from xmlcore.evaluation import Setting, fgsm_sweep
 from xmlcore.models.storage import build_model, save_model
 from xmlcore.networks import XMLCNNNetwork
-from xmlcore.params import Encode, Loss, Params, Regime
+from xmlcore.params import Encode, Generator, Goal, Loss, Params, Regime
 from xmlcore.predictions import Predictions, write_predictions
 
 ROOT = Path(__file__).parents[1]
@@ -65,10 +66,26 @@ fgsm.bits
 fgsm.epsilons
 fgsm.perturb_padding
 launch
+lexicon.*.files.*.bytes
+lexicon.*.files.*.sha256
+lexicon.*.files.*.url
+lexicon.*.simulation.kind
+lexicon.*.simulation.labels
+lexicon.*.simulation.mean_tokens
+lexicon.*.simulation.test_documents
+lexicon.*.simulation.train_documents
+lexicons
 loss.*.class_balance
 loss.*.propensity.a
 loss.*.propensity.b
 losses
+masked_lm.batch_size
+masked_lm.epochs
+masked_lm.heads
+masked_lm.layers
+masked_lm.learning_rate
+masked_lm.width
+masked_lm.window
 metrics.frequency_bins
 model.*.architecture
 model.*.embedding.checkpoint
@@ -107,6 +124,7 @@ model.*.network.filters
 model.*.network.hidden
 model.*.network.initialisation
 model.*.network.lstm
+model.*.network.merge
 model.*.network.prototype_scale
 model.*.network.repetitions
 model.*.network.tree
@@ -137,6 +155,7 @@ regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.epsilon
 regime.*.squeeze
+regime.*.word_substitution
 regimes
 report.epsilon
 seed
@@ -149,19 +168,38 @@ vector.*.simulation.mean_tokens
 vector.*.simulation.test_documents
 vector.*.simulation.train_documents
 vectors
+words.bins
+words.candidates
+words.cluster_labels
+words.encoder
+words.generators
+words.goals
+words.k
+words.labels
+words.masked_lm
+words.max_change
+words.reference.loss
+words.reference.regime
+words.samples
+words.thresholds
 """
 
 STAGES = {
     "fetch": "fetch.py",
     "fetch_vectors": "fetch.py",
     "fetch_checkpoint": "fetch_checkpoint.py",
+    "fetch_lexicon": "fetch.py",
     "convert": "convert.py",
     "encode": "encode.py",
     "build_embedding": "build_embedding.py",
+    "encode_words": "encode_words.py",
+    "train_masked_lm": "train_masked_lm.py",
     "train": "train.py",
     "predict": "predict.py",
     "evaluate_ranking": "evaluate_ranking.py",
     "evaluate_fgsm": "evaluate_fgsm.py",
+    "sample_attacks": "sample_attacks.py",
+    "attack_words": "attack_words.py",
     "explain_lime": "explain_lime.py",
     "explain_shap": "explain_shap.py",
     "explain_ig": "explain_ig.py",
@@ -215,17 +253,39 @@ def test_scripts():
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
     stages = dvc_stages()
-    for name in ("train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap", "explain_ig", "evaluate_ranking"):
+    cells = ("train", "predict", "evaluate_ranking", "evaluate_fgsm", "attack_words")
+    for name in (*cells, "explain_lime", "explain_shap", "explain_ig"):
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
-    for name in ("encode", "build_embedding"):
+    for name in ("encode", "build_embedding", "sample_attacks"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
-    for name in ("fetch", "convert"):
+    for name in ("fetch", "convert", "encode_words", "train_masked_lm"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
 def test_regimes():
-    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == ["clean", "adversarial"]
-    assert [*Regime.model_fields] == ["epsilon", "adversarial_weight", "adversarial_share", "squeeze"]
+    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == [
+        "clean",
+        "adversarial",
+        "squeezed",
+        "substituted",
+    ]
+    assert [*Regime.model_fields] == [
+        "epsilon",
+        "adversarial_weight",
+        "adversarial_share",
+        "word_substitution",
+        "squeeze",
+    ]
+
+
+def test_word_attacks():
+    assert get_args(Goal) == ("positive", "negative", "negative_clustered", "non_targeted")
+    assert get_args(Generator) == ("masked_lm", "neighbours", "synonyms", "gradient", "deletion")
+    row = {"clean": True, "success": True, "similarity": 0.9, "change_rate": 0.1, "queries": 3}
+    rows = [row | {"goal": "positive", "generator": "gradient", "bin": {"lowest": 1, "highest": 4}}]
+    figures = "samples clean_accuracy success_rate accuracy_under_attack success_rate@0.80"
+    assert " ".join(summary(rows, [0.8])["positive"]["gradient"]) == f"{figures} similarity change_rate queries"
+    assert " ".join(by_frequency(rows, [0.8])[0]) == f"goal generator lowest highest {figures}"
 
 
 def test_losses():
@@ -250,6 +310,11 @@ def test_places():
             layout.embedding("rcv1", "xml_cnn"),
             layout.VECTORS,
             layout.CHECKPOINTS,
+            layout.LEXICONS,
+            layout.words("rcv1"),
+            layout.masked_lm("rcv1"),
+            layout.targets("rcv1", "xml_cnn"),
+            layout.attacks(*cell),
             layout.model(*cell),
             layout.predictions(*cell),
             layout.explanations(*cell),
@@ -266,6 +331,11 @@ def test_places():
         "data/rcv1/embeddings/xml_cnn",
         "data/vectors",
         "data/checkpoints",
+        "data/lexicons",
+        "data/rcv1/words",
+        "data/rcv1/masked_lm",
+        "attacks/rcv1/xml_cnn/targets",
+        "attacks/rcv1/xml_cnn/clean/bce",
         "models/rcv1/xml_cnn/clean/bce",
         "predictions/rcv1/xml_cnn/clean/bce",
         "explanations/rcv1/xml_cnn/clean/bce",

@@ -24,7 +24,7 @@ class Workspace:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
-        for name in ("vectors", "checkpoints"):
+        for name in ("vectors", "checkpoints", "lexicons"):
             shutil.copytree(ROOT / "data" / name, folder / "data" / name)
         self.edit(shrink)
         self.run("git", "init", "--quiet")
@@ -82,6 +82,8 @@ def shrink(params) -> None:
     )
     params["checkpoint"]["tiny-xlnet"]["tiny"].update(vocabulary=500)
     params["fgsm"]["epsilons"] = [0.0, 0.1]
+    params["masked_lm"].update(width=16, window=16, epochs=1)
+    params["words"].update(bins=2, samples=2, candidates=5)
     params["explain"]["documents"] = [0]
     params["explain"]["lime"]["samples"] = 50
     params["explain"]["shap"].update(evaluations=50, global_documents=3, global_evaluations=30)
@@ -108,6 +110,8 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
                 Path("metrics", place, "fgsm", "eps=0.10.json"),
                 Path("metrics", place, "ranking.json"),
                 Path("plots", place, "label_bins.json"),
+                Path("metrics", place, "words.json"),
+                Path("attacks", place, "attacks.jsonl"),
                 Path("explanations", place, "lime", "document-000.html"),
                 Path("explanations", place, "shap", "global.svg"),
                 Path("explanations", place, "ig", "document-000.html"),

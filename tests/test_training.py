@@ -16,7 +16,7 @@ from xmlcore.networks import XMLCNNNetwork
 from xmlcore.optimisation import Optimisation
 from xmlcore.params import Loss, Propensity, Regime, Training
 from xmlcore.text import PAD
-from xmlcore.training import drop_tokens, hybrid_backward, label_prior, train
+from xmlcore.training import hybrid_backward, label_prior, train
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
 ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=1.0, squeeze="none")
@@ -371,18 +371,6 @@ def test_shuffled_tokens_are_the_same_tokens():
     assert {tuple(sorted(row)) for row in seen} == {text}
 
 
-def test_dropped_tokens_are_the_asked_share_and_the_rest_keeps_its_order():
-    rng, document = np.random.default_rng(0), np.arange(1000)
-    shares = []
-    for _ in range(300):
-        kept = drop_tokens(document, 0.2, rng)
-        assert (np.diff(kept) > 0).all()
-        shares.append(1 - len(kept) / len(document))
-    assert np.mean(shares) == pytest.approx(0.2, abs=0.02)
-    assert max(shares) < 0.45
-    assert all(len(drop_tokens(np.array([3]), 0.49, rng)) == 1 for _ in range(50))
-
-
 def test_tokens_are_dropped_in_training_only_if_asked():
     lengths = set()
 
@@ -400,6 +388,28 @@ def test_tokens_are_dropped_in_training_only_if_asked():
     assert lengths == {9}
     run(**arguments, epochs=2, token_dropout=0.4)
     assert len(lengths) > 2
+
+
+def test_words_are_substituted_in_training_only_if_asked():
+    """Two groups of tokens point two ways: a token becomes one of its own group, and the other side stays whole."""
+    seen = set()
+
+    class Watched(LinearClassifier):
+        def distinct(self, tokens):
+            if self.training:
+                seen.update(tokens.unique().tolist())
+            return super().distinct(tokens)
+
+    table = [[0.0, 0.0], [0.0, 0.0]] + [[1.0, 0.01 * i] for i in range(9)] + [[-1.0, 0.01 * i] for i in range(9)]
+    arguments = {
+        "build": lambda _: Watched(table, [[0.0] * LABELS] * 2),
+        "training": split_of([[2, 3, 4]] * 8, [[0]] * 8),
+        "validation": split_of([[2, 3]] * 2, [[0]] * 2),
+    }
+    run(**arguments, epochs=3)
+    assert seen == {2, 3, 4}
+    run(**arguments, epochs=3, regime=CLEAN.model_copy(update={"word_substitution": 0.9}))
+    assert {2, 3, 4} < seen <= set(range(2, 11))
 
 
 def test_the_summary_is_flat():

@@ -20,7 +20,7 @@ from xmlcore.networks import XLNetShape
 from xmlcore.text import PAD, UNK, Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
+    from transformers import BertForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
 
 XLNET_FIELDS = {  # what `XLNetConfig` calls the fields of `XLNetShape`
     "width": "d_model",
@@ -98,6 +98,20 @@ def load_xlnet(name: str) -> XLNetWeights:
     table = model.get_input_embeddings().weight.detach()
     body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
     return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
+
+
+def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, BertForMaskedLM]":
+    """Tokenizer and masked language model of checkpoint `name`, for evaluation.
+
+    Raises UserError, naming the parameter `key`, where there is none, or it is no BERT.
+    """
+    otherwise = "`corpus`, which is trained here"
+    tokenizer = load_tokenizer(name, key, otherwise)
+    with _complaints(name, key, "masked language model", otherwise):
+        model = _load("AutoModelForMaskedLM", name)
+    if model.config.model_type != "bert":
+        raise UserError(f"{key}: {name!r} is not a BERT; give one such as bert-base-uncased, or {otherwise}")
+    return tokenizer, model.eval()
 
 
 def save_checkpoint(name: str, folder: Path) -> None:

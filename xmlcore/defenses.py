@@ -66,6 +66,9 @@ class SqueezedEmbeddings(_Defence):
     def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
         return self.model.score_rows(self._squeeze_rows(rows), index, probe)
 
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return self.model.score_substitutions(self._squeeze_rows(rows), index, positions, substitutes)
+
     def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(rows), index, labels, probe)
 
@@ -91,6 +94,9 @@ class SqueezedOutputs(_Defence):
 
     def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
         return squeeze_logits(self.model.score_rows(rows, index, probe), self.bits)
+
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return squeeze_logits(self.model.score_substitutions(rows, index, positions, substitutes), self.bits)
 
 
 def squeeze_logits(logits: Tensor, bits: int) -> Tensor:

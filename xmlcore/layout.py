@@ -4,7 +4,9 @@ from pathlib import Path
 
 VECTORS = Path("data/vectors")
 CHECKPOINTS = Path("data/checkpoints")
+LEXICONS = Path("data/lexicons")
 REPORT = Path("report")
+JOURNALS = Path(".journals")  # of stages that carry on where they were killed
 
 
 def raw(corpus: str) -> Path:
@@ -23,12 +25,28 @@ def embedding(corpus: str, model: str) -> Path:
     return Path("data", corpus, "embeddings", model)
 
 
+def words(corpus: str) -> Path:
+    return Path("data", corpus, "words")
+
+
+def masked_lm(corpus: str) -> Path:
+    return Path("data", corpus, "masked_lm")
+
+
+def targets(corpus: str, model: str) -> Path:
+    return Path("attacks", corpus, model, "targets")
+
+
 def model(corpus: str, model: str, regime: str, loss: str) -> Path:
     return Path("models", corpus, model, regime, loss)
 
 
 def predictions(corpus: str, model: str, regime: str, loss: str) -> Path:
     return Path("predictions", corpus, model, regime, loss)
+
+
+def attacks(corpus: str, model: str, regime: str, loss: str) -> Path:
+    return Path("attacks", corpus, model, regime, loss)
 
 
 def explanations(corpus: str, model: str, regime: str, loss: str) -> Path:

@@ -1,8 +1,8 @@
 """The typed view of params.yaml: unknown keys, wrong types and impossible values are refused by name.
 
-A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losses`, `vectors`, `checkpoints`); the
-singular mapping beside it says what each name means (`corpus`, `model`, `regime`, `loss`, `vector`, `checkpoint`). A
-corpus and a model may override `encode`.
+A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losses`, `vectors`, `checkpoints`,
+`lexicons`); the singular mapping beside it says what each name means (`corpus`, `model`, `regime`, `loss`, `vector`,
+`checkpoint`, `lexicon`). A corpus and a model may override `encode`.
 """
 
 from functools import partial
@@ -19,6 +19,9 @@ from xmlcore.networks import NETWORKS, XLNetShape
 from xmlcore.sections import Epsilon, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
+Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
+Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SourceFile(Section):
@@ -163,6 +166,7 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    word_substitution: Share = 0.0  # how many words of a training document become near neighbours
     squeeze: Squeeze
 
 
@@ -196,6 +200,57 @@ class Fgsm(Section):
         names = [format_epsilon(epsilon) for epsilon in (0.0, *filter(None, self.epsilons))]  # 0 is always there
         if len(set(names)) < len(names):
             raise ValueError("two epsilons have the same name in the metrics files: " + ", ".join(names))
+        return self
+
+
+class MaskedLM(Section):
+    """The small BERT that a corpus trains for its own language (`xmlcore.masked_lm`)."""
+
+    width: PositiveInt = 128
+    layers: PositiveInt = 2
+    heads: PositiveInt = 2
+    window: Annotated[int, Field(ge=8)] = 64  # words that it sees at once
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 0.001
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "MaskedLM":
+        if self.width % self.heads:
+            raise ValueError(f"width: a multiple of heads, {self.heads} (is {self.width})")
+        return self
+
+
+class Reference(Section):
+    """The cell whose correct predictions are attacked, whichever cell the attack is on."""
+
+    regime: Name
+    loss: Name
+
+
+class Words(Section):
+    """Word-substitution attacks (`xmlcore.attacks.words`)."""
+
+    goals: Annotated[list[Goal], Field(min_length=1)]
+    generators: Annotated[list[Generator], Field(min_length=1)]
+    masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
+    encoder: Annotated[str, Field(min_length=1)] = "corpus"  # or one of `sentence-transformers`, by name or folder
+    thresholds: Annotated[list[Share], Field(min_length=1)]  # of similarity, swept
+    reference: Reference
+    k: Annotated[int, Field(ge=1)] = 5  # of the best labels that an attack changes
+    labels: PositiveInt = 1  # the most that one attack aims at
+    bins: PositiveInt = 4  # of label frequency, with equal samples
+    samples: PositiveInt = 25  # of each bin
+    candidates: PositiveInt = 48  # K, for each word
+    max_change: Share = 0.1  # of the words of a document
+    cluster_labels: Annotated[int, Field(ge=2)] = 3  # the fewest of a cluster
+
+    @model_validator(mode="after")
+    def _listed_once(self) -> "Words":
+        for name in ("goals", "generators", "thresholds"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: each once (is {values!r})")
         return self
 
 
@@ -272,6 +327,7 @@ class Params(Section):
     losses: list[Name]
     vectors: list[Name]
     checkpoints: list[Name]
+    lexicons: list[Name]
     encode: Encode
     model: dict[Name, AnyModel]
     regime: dict[Name, Regime]
@@ -280,10 +336,13 @@ class Params(Section):
     propensity: Propensity
     metrics: Metrics
     fgsm: Fgsm
+    masked_lm: MaskedLM
+    words: Words
     explain: Explain
     report: Report
     vector: dict[Name, Fetch]
     checkpoint: dict[Name, Checkpoint]
+    lexicon: dict[Name, Fetch]
     corpus: dict[Name, Corpus]
 
     @model_validator(mode="after")
@@ -295,11 +354,15 @@ class Params(Section):
             ("losses", self.loss),
             ("vectors", self.vector),
             ("checkpoints", self.checkpoint),
+            ("lexicons", self.lexicon),
         ):
             for name in getattr(self, plural):
                 _named(known, name, plural)
-        if self.explain.labels > self.predict.labels:
-            raise ValueError(f"explain.labels: at most predict.labels, {self.predict.labels}")
+        for key, labels in (("explain.labels", self.explain.labels), ("words.k", self.words.k)):
+            if labels > self.predict.labels:
+                raise ValueError(f"{key}: at most predict.labels, {self.predict.labels}")
+        self.regime_of(self.words.reference.regime)
+        self.loss_of(self.words.reference.loss)
         for corpus, settings in self.corpus.items():
             for name in settings.model:
                 _named(self.model, name, f"corpus.{corpus}.model")
@@ -307,10 +370,12 @@ class Params(Section):
                 self.encode_of(corpus, name)
         return self
 
-    def encode_of(self, corpus: str, model: str) -> Encode:
-        """`encode` with the overrides of `corpus`, then those of `model`."""
+    def encode_of(self, corpus: str, model: str | None = None) -> Encode:
+        """`encode` with the overrides of `corpus`, then those of `model`, if it is one's."""
         settings = _named(self.corpus, corpus, "corpus")
         encode = _override(self.encode, settings.encode, f"corpus.{corpus}.encode")
+        if model is None:
+            return encode
         place = f"corpus.{corpus}." if "encode" in settings.model.get(model, {}) else ""
         return _override(encode, self.model_of(corpus, model).encode, f"{place}model.{model}.encode")
 

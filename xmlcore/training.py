@@ -17,6 +17,7 @@ from torch import Tensor
 
 from xmlcore.accumulation import MicroBatch, accumulate
 from xmlcore.attacks.fgsm import perturb, sign_at_tokens
+from xmlcore.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.batching import TrueLabels, batches, pad, true_labels
 from xmlcore.distributed import processes
 from xmlcore.embeddings import InitialVectors
@@ -60,6 +61,7 @@ class Outcome:
 
 
 Build = Callable[[np.ndarray], Classifier]
+Augment = Callable[[list[np.ndarray], np.random.Generator], list[np.ndarray]]
 
 
 def train(
@@ -133,13 +135,14 @@ def _epochs(
         model.initialise_output(label_prior(split, model.labels) + weights.log())
     steps = -(-len(split) // options.batch_size)
     backward = partial(_seeded_backward, model, options.loss_reduction, regime)
+    augment = _augmentation(model, options, regime)
     for number in range(1, epochs + 1):
         model.train()
         total = 0.0
         for documents in track(
             batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
         ):
-            micro_batches = _micro_batches(split, documents, weights, options, rng)
+            micro_batches = _micro_batches(split, documents, weights, options.micro_batches, augment, rng)
             total += accumulate(model, micro_batches, backward)
             optimisation.step()
             average.step(number)
@@ -148,11 +151,16 @@ def _epochs(
 
 
 def _micro_batches(
-    split: Split, documents: np.ndarray, weights: Tensor, options: Training, rng: np.random.Generator
+    split: Split,
+    documents: np.ndarray,
+    weights: Tensor,
+    parts: int,
+    augment: Augment,
+    rng: np.random.Generator,
 ) -> list[MicroBatch]:
-    """The batch `documents` in as many parts of one size as asked, or as there are documents."""
-    texts, seed = _documents(split, documents, options, rng), int(rng.integers(2**62))
-    count = min(options.micro_batches, len(documents))
+    """The batch `documents` in `parts` of one size, or as many as there are documents."""
+    texts, seed = augment([split.document(i) for i in documents], rng), int(rng.integers(2**62))
+    count = min(parts, len(documents))
     return [
         MicroBatch(
             pad(texts[first::count]),
@@ -169,19 +177,20 @@ def _seeded_backward(model: Classifier, reduction: str, regime: Regime, part: Mi
     return hybrid_backward(model, part.tokens, part.labels, reduction, regime, part.weight)
 
 
-def _documents(split: Split, documents: np.ndarray, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
-    chosen = [split.document(i) for i in documents]
-    if options.shuffle_tokens:
-        chosen = [rng.permutation(document) for document in chosen]
-    if options.token_dropout:
-        chosen = [drop_tokens(document, options.token_dropout, rng) for document in chosen]
-    return chosen
+def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:
+    """What `options` and `regime` do to the documents of a batch before the model, as it begins, reads them."""
+    neighbours = nearest_tokens(model.embedding_table) if regime.word_substitution else None
 
+    def augment(documents: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+        if options.shuffle_tokens:
+            documents = [rng.permutation(document) for document in documents]
+        if options.token_dropout:
+            documents = [drop_tokens(document, options.token_dropout, rng) for document in documents]
+        if neighbours is not None:
+            documents = [substitute_tokens(each, neighbours, regime.word_substitution, rng) for each in documents]
+        return documents
 
-def drop_tokens(document: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """`document` (T,) without a share of its tokens, drawn between 0 and twice `rate`; one token stays at least."""
-    kept = document[rng.random(len(document)) >= 2 * rate * rng.random()]
-    return kept if len(kept) else document[:1]
+    return augment
 
 
 def label_prior(split: Split, labels: int) -> Tensor:

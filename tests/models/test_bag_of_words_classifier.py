@@ -57,3 +57,11 @@ def test_a_label_without_documents_has_no_prototype():
     model.prepare(SPLIT, seed=0)
     assert not model.output.weight[3].any()
     assert model.output.weight[:3].norm(dim=1).tolist() == pytest.approx([20] * 3, rel=1e-4)
+
+
+def test_what_a_heavy_word_leaves_when_it_is_substituted_is_what_it_left_out():
+    model = bag()
+    rows = torch.randn(4, 512).index_fill(0, torch.tensor([0]), 0)
+    rows[2] *= 1e7
+    found = model.score_substitutions(rows, torch.tensor([1, 2, 3]), torch.tensor([1]), torch.tensor([3]))
+    torch.testing.assert_close(found, model.score_rows(rows, torch.tensor([[1, 3, 3]])))

@@ -75,6 +75,20 @@ def test_steps_along_a_direction_are_scores_there(model):
         torch.testing.assert_close(logits, model.score(model.embed(TOKENS) + step * direction, MASK))
 
 
+@pytest.mark.parametrize("document", [2, 3], ids=["one token", "seven tokens"])
+def test_substitutions_are_scores_of_the_substituted_documents(model, document):
+    tokens = torch.from_numpy(SPLIT.document(document)).long()
+    positions = torch.tensor([0, 2, 2, 6, 3, 2, 0]) % len(tokens)
+    substitutes = torch.tensor([15, 1, 9, 4, 9, 1, int(tokens[0])])
+    copies = tokens.repeat(len(positions), 1)
+    copies[torch.arange(len(positions)), positions] = substitutes
+    rows, index = model.distinct(torch.cat([tokens, substitutes])[None])
+    index, substitutes = index[0].split([len(tokens), len(substitutes)])
+    for asked in (model, model.narrow(torch.tensor([18, 0, 3]))):
+        expected = torch.cat([asked(copy[None]) for copy in copies])
+        torch.testing.assert_close(asked.score_substitutions(rows, index, positions, substitutes), expected)
+
+
 def test_padding_and_neighbours_do_not_matter(model):
     logits = model(TOKENS)
     torch.testing.assert_close(model(torch.nn.functional.pad(TOKENS, (0, 3))), logits)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from xmlcore import precision
 from xmlcore.batching import pad
+from xmlcore.models import Classifier, substituted_windows
 from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.networks import XMLCNNNetwork
 from xmlcore.text import PAD, UNK
@@ -96,6 +97,19 @@ def test_steps_along_a_direction_are_the_plain_convolution_of_each_step(shape, d
     direction = torch.randn(*tokens.shape, WIDTH, dtype=torch.float64) * mask.unsqueeze(-1)
     plain = [reference.logits(model, model.embed(tokens) + step * direction, mask) for step in steps]
     assert_all_close(model.score_steps(*model.distinct(tokens), direction, steps), plain)
+
+
+@given(shapes, st.integers(1, 30), st.integers(1, 40), st.sampled_from([1, 300, 2**21]), seeds)
+def test_substitutions_are_the_plain_convolution_of_the_substituted_documents(shape, length, count, at_once, seed):
+    model = random_model(shape, seed)
+    rows = torch.randn(12, WIDTH, dtype=torch.float64).index_fill(0, torch.tensor([0]), 0)
+    index, substitutes = (torch.randint(1, len(rows), (size,)) for size in (length, count))
+    positions = torch.randint(length, (count,))
+    copies = index.repeat(count, 1).scatter(1, positions[:, None], substitutes[:, None])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(substituted_windows, "NUMBERS_AT_ONCE", at_once)
+        ours = model.score_substitutions(rows, index, positions, substitutes)
+    assert_all_close([ours], [reference.logits(model, rows[copies], copies != 0)])
 
 
 @given(shapes, documents, seeds)
@@ -201,3 +215,17 @@ def test_bfloat16_gives_nearly_the_same_logits_and_gradients(medium_precision):
         assert other.dtype == torch.float32
         assert functional.cosine_similarity(one.flatten(), other.flatten().double(), dim=0) > 0.99
     assert not torch.equal(logits[0].float(), logits[1])
+
+
+def test_substitutions_in_bfloat16_are_as_near_as_the_ordinary_way(medium_precision):
+    shape = network(windows=[2, 4, 8], filters=16, hidden=32)
+    exact, rough = random_model(shape), random_model(shape).float()
+    rows, index = rough.distinct(torch.randint(UNK, VOCABULARY, (1, 30), generator=torch.Generator().manual_seed(0)))
+    asked = index[0], torch.arange(30), torch.arange(30) % (len(rows) - 1) + 1
+    expected = exact.score_substitutions(rows.double(), *asked)
+    ordinary, found = (
+        each(rough, rows, *asked) for each in (Classifier.score_substitutions, XMLCNN.score_substitutions)
+    )
+    assert found.dtype == torch.float32
+    error, usual = ((each - expected).abs().mean() for each in (found, ordinary))
+    assert 0 < error < 1.2 * usual

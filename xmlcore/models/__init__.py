@@ -91,6 +91,14 @@ class Classifier(nn.Module, ABC):
         """Logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
         return [self.score(rows[index] + step * direction, index != 0) for step in steps]
 
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        """Logits (S, L) of S copies of one document, each with the row `substitutes[s]` at `positions[s]`.
+
+        `index` (T,) into `rows` (R, D) is the document, without padding; no substitute is row 0.
+        """
+        copies = index.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
+        return self.score_rows(rows, copies)
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(*self.distinct(tokens))

@@ -60,6 +60,13 @@ class BagOfWords(LinearOutputClassifier):
         start, along = self._sum(rows, index), direction.sum(1)
         return [self._head(start + step * along) for step in steps]
 
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        """The other words are summed from both ends: to take a heavy word off a sum would leave its rounding error."""
+        document = rows[index]
+        before = functional.pad(document.cumsum(0), (0, 0, 1, 0))[positions]
+        after = functional.pad(document.flip(0).cumsum(0).flip(0), (0, 0, 0, 1))[positions + 1]
+        return self._head(before + after + rows[substitutes])
+
     def _features(self, rows: Tensor, index: Tensor) -> Tensor:
         return functional.normalize(self._sum(rows, index))
 

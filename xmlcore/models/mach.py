@@ -97,6 +97,11 @@ class MACH(TableClassifier):
         ]
         return [self._merge(logits) for logits in zip(*found, strict=True)]
 
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return self._merge(
+            [each.score_substitutions(part, index, positions, substitutes) for each, part in self._parts(rows)]
+        )
+
     def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """Over all buckets of all classifiers; a bucket weighs as much as the heaviest of its true labels."""
         return sum(

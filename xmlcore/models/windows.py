@@ -24,24 +24,21 @@ class Windows:
         """`lengths` (B,) in tokens."""
         self._sizes = tuple(sizes)
         bounds = lengths[:, None] * torch.arange(chunks + 1, device=lengths.device) // chunks
+        self.firsts, self.lasts = bounds[:, :-1], bounds[:, 1:] - 1  # (B, P), each chunk's windows
         counts = bounds.diff(dim=1)  # (B, P)
         slots = torch.arange(max(int(counts.max()), 1), device=lengths.device)
         # Slots beyond a chunk's end repeat its last window, which leaves the maximum and its first position alone.
         self._starts = bounds[:, :-1, None] + torch.minimum(slots, (counts - 1).clamp(min=0)[:, :, None])  # (B, P, C)
         self._occupied = (counts > 0)[:, None, :, None]
 
-    def sums(self, rows: Tensor, kernel: Tensor, index: Tensor) -> list[Tensor]:
-        """(B, P, C, F) for each size: windows over `rows` (R, D), as `index` (B, T) places them, times `kernel`."""
-        width, height, filters = kernel.shape
-        projection = (rows @ kernel.flatten(1)).view(-1, filters)  # (R * H, F)
+    def sums(self, projection: Tensor, index: Tensor) -> list[Tensor]:
+        """(B, P, C, F) for each size: sums over windows of `projection` (R, H, F), as `index` (B, T) places it."""
         documents = torch.arange(len(index), device=index.device)[:, None, None, None]
         padded = self.pad(index)
         sums = []
-        for offsets in torch.arange(height, device=index.device).split(self._sizes):
+        for offsets in torch.arange(sum(self._sizes), device=index.device).split(self._sizes):
             places = self._starts[..., None] + (offsets - offsets[0])
-            members = padded[documents, places] * height + offsets
-            bags = functional.embedding_bag(members.view(-1, len(offsets)), projection, mode="sum")
-            sums.append(bags.view(*self._starts.shape, filters))
+            sums.append(window_sums(projection, padded[documents, places], offsets))
         return sums
 
     def pad(self, index: Tensor) -> Tensor:
@@ -63,6 +60,23 @@ class Windows:
         return gradient.repeat_interleave(torch.tensor(self._sizes, device=gradient.device), 0)
 
 
+def project(rows: Tensor, kernel: Tensor) -> Tensor:
+    """(R, H, F): what each of `rows` (R, D) adds to a window at each offset under `kernel` (D, H, F)."""
+    return (rows @ kernel.flatten(1)).view(len(rows), *kernel.shape[1:])
+
+
+def window_sums(projection: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
+    """(..., F): sums of `projection` (R, H, F) over windows of rows `members` (..., w) at `offsets` (w,) of H."""
+    _, height, filters = projection.shape
+    bags = (members * height + offsets).view(-1, len(offsets))
+    return functional.embedding_bag(bags, projection.flatten(0, 1), mode="sum").view(*members.shape[:-1], filters)
+
+
+def rounded(factor: Tensor) -> Tensor:
+    """`factor` in bfloat16 where that is allowed."""
+    return factor.bfloat16() if may_round(factor.dtype) else factor
+
+
 class ConvolvedMax(torch.autograd.Function):
     """Maxima (B, W, P, F) of `rows` (R, D), placed by `index` (B, T) with 0 for padding, under `kernel` (D, H, F).
 
@@ -77,8 +91,8 @@ class ConvolvedMax(torch.autograd.Function):
     ) -> Tensor:
         windows = Windows((index != 0).sum(1), sizes, chunks)
         dtype = rows.dtype
-        rows, kernel = _rounded(rows), _rounded(kernel)
-        maxima, winners = zip(*(each.max(2) for each in windows.sums(rows, kernel, index)), strict=True)
+        rows, kernel = rounded(rows), rounded(kernel)
+        maxima, winners = zip(*(each.max(2) for each in windows.sums(project(rows, kernel), index)), strict=True)
         ctx.save_for_backward(rows, kernel, index, *winners)
         ctx.windows, ctx.dtype = windows, dtype
         ctx.probed = 0 if probe is None else len(probe)
@@ -108,11 +122,6 @@ class ConvolvedMax(torch.autograd.Function):
             to_probe = summed.view(ctx.probed, length, width)[:, : index.shape[1]]
         gradients = (each if each is None else each.to(ctx.dtype) for each in (to_rows, to_kernel, to_probe))
         return *gradients, None, None, None
-
-
-def _rounded(factor: Tensor) -> Tensor:
-    """`factor` in bfloat16 where that is allowed."""
-    return factor.bfloat16() if may_round(factor.dtype) else factor
 
 
 def _grouped_sum(groups: Tensor, count: int, columns: Tensor, weights: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from xmlcore.models import one_row_each
 from xmlcore.models.common import LinearOutputClassifier
-from xmlcore.models.windows import ConvolvedMax, Windows
+from xmlcore.models.substituted_windows import SubstitutedMax
+from xmlcore.models.windows import ConvolvedMax, Windows, project
 from xmlcore.networks import XMLCNNNetwork
 
 
@@ -60,10 +61,13 @@ class XMLCNN(LinearOutputClassifier):
     def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
         windows = Windows((index != 0).sum(1), self.windows, self.chunks)
         moved, position = one_row_each(direction, index != 0)
-        sums = list(
-            zip(windows.sums(rows, self.kernel, index), windows.sums(moved, self.kernel, position), strict=True)
-        )
+        starts = windows.sums(project(rows, self.kernel), index)
+        sums = list(zip(starts, windows.sums(project(moved, self.kernel), position), strict=True))
         return [self._head(windows.stack((start + step * along).amax(2) for start, along in sums)) for step in steps]
+
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        document = SubstitutedMax(rows, self.kernel, index, self.windows, self.chunks)
+        return torch.cat([self._head(pooled) for pooled in document.maxima(positions, substitutes)])
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Logits (B, L) of pooled maxima (B, W, P, F)."""

@@ -1,0 +1,66 @@
+"""Attack a model by substituting words (seed 003): `python stages/attack_words.py tibkat xml_cnn clean bce`.
+
+Reads `words` of params.yaml, attacks/CORPUS/MODEL/targets, data/CORPUS/words, the texts, the model with the defence of
+its regime, and what the generators need. Writes every attack, attacks/CORPUS/MODEL/REGIME/LOSS/attacks.jsonl; the
+figures, metrics/CORPUS/MODEL/REGIME/LOSS/words.json; the same by label frequency, plots/.../words.json; and the time,
+timings/.../attack_words.json. A run that was killed carries on where it was.
+"""
+
+from pathlib import Path
+
+from xmlcore.cli import run
+
+
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Attack the MODEL of CORPUS trained in REGIME with LOSS by substituting words."""
+    import json
+
+    from xmlcore import layout
+    from xmlcore.attacks import words
+    from xmlcore.attacks.words.campaign import Campaign, by_frequency, summary
+    from xmlcore.attacks.words.generators.choice import load_generators
+    from xmlcore.attacks.words.language import load_language
+    from xmlcore.attacks.words.sampling import read_sample
+    from xmlcore.attacks.words.similarity import load_encoder
+    from xmlcore.attacks.words.texts import read_texts
+    from xmlcore.attacks.words.victim import Victim
+    from xmlcore.cli import track
+    from xmlcore.cost import measured
+    from xmlcore.defenses import squeeze
+    from xmlcore.encoding import load_encoded
+    from xmlcore.files import atomic_directory, write_json
+    from xmlcore.journal import Journal, fingerprint
+    from xmlcore.models.storage import load_model
+    from xmlcore.params import load_params
+
+    params = load_params()
+    options, cell = params.words, (corpus, model, regime, loss)
+    language = load_language(layout.words(corpus))
+    encoder = load_encoder(options.encoder, language)
+    data = load_encoded(layout.encoded(corpus, model))
+    where = params.regime_of(regime).squeeze
+    victim = Victim(squeeze(load_model(layout.model(*cell)), where, params.fgsm.bits), data, params.explain.batch_size)
+    generators = load_generators(options, victim, language, layout.masked_lm(corpus), layout.LEXICONS)
+    samples = [read_sample(row) for row in json.loads((layout.targets(corpus, model) / "targets.json").read_text())]
+    texts = read_texts(layout.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
+    sources = [layout.model(*cell), layout.targets(corpus, model), layout.words(corpus), layout.masked_lm(corpus)]
+    mark = fingerprint(
+        [*sources, layout.LEXICONS, Path(words.__file__).parent],
+        options.model_dump(),
+        where,
+        params.fgsm.bits,
+        params.explain.batch_size,
+    )
+    journal = Journal(layout.JOURNALS / "attack_words" / f"{'-'.join(cell)}.jsonl", mark)
+    with measured() as cost:
+        rows = Campaign(victim, encoder, texts, data.label_names, options).run(generators, samples, journal, track)
+    with atomic_directory(layout.attacks(*cell)) as folder, (folder / "attacks.jsonl").open("w") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    write_json(layout.metrics(*cell, "words.json"), summary(rows, options.thresholds))
+    write_json(layout.plots(*cell) / "words.json", by_frequency(rows, options.thresholds))
+    write_json(layout.timings(*cell) / "attack_words.json", cost)
+    journal.remove()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,38 @@
+"""Choose what word attacks aim at, whatever the regime and loss: `python stages/sample_attacks.py tibkat xml_cnn`.
+
+Reads the predictions of the reference cell, words.reference, and data/CORPUS/encoded/MODEL. Writes, into
+attacks/CORPUS/MODEL/targets/, the documents and labels of every goal, targets.json, and the clusters of like labels,
+clusters.json, for targets that are near a document.
+"""
+
+from xmlcore.cli import run
+
+
+def main(corpus: str, model: str) -> None:
+    """Choose the documents and labels of CORPUS that word attacks on MODEL aim at."""
+    from xmlcore import layout
+    from xmlcore.attacks.words.clusters import label_clusters
+    from xmlcore.attacks.words.sampling import draw_samples
+    from xmlcore.encoding import concatenate, load_encoded
+    from xmlcore.files import atomic_directory, write_json
+    from xmlcore.params import load_params
+    from xmlcore.predictions import read_predictions
+    from xmlcore.propensity import label_frequencies
+
+    params = load_params()
+    reference = params.words.reference
+    predictions = read_predictions(layout.predictions(corpus, model, reference.regime, reference.loss))
+    data = load_encoded(layout.encoded(corpus, model))
+    training = concatenate(data.splits["train"], data.splits["validation"])
+    labels = len(data.label_names)
+    clusters = label_clusters(training, labels, params.words.cluster_labels, params.seed)
+    frequencies = label_frequencies(training, labels=labels)
+    samples = draw_samples(data.splits["test"], predictions.labels, frequencies, clusters, params.words, params.seed)
+    with atomic_directory(layout.targets(corpus, model)) as folder:
+        write_json(folder / "targets.json", [sample.row() for sample in samples])
+        names = [[data.label_names[label] for label in members] for members in clusters]
+        write_json(folder / "clusters.json", names)
+
+
+if __name__ == "__main__":
+    run(main)

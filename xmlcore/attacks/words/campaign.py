@@ -1,0 +1,165 @@
+"""All attacks on one model: every sample with every generator, in groups whose outcomes are kept as they come."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xmlcore.attacks.words.generators import Generator
+from xmlcore.attacks.words.goals import Target
+from xmlcore.attacks.words.sampling import Sample
+from xmlcore.attacks.words.search import Attack, substitute_words
+from xmlcore.attacks.words.similarity import Encoder, similarities
+from xmlcore.attacks.words.victim import Victim
+from xmlcore.journal import Journal
+from xmlcore.params import Words
+
+GROUP = 16  # documents attacked in step; a killed run loses no more than one group
+
+
+class Text(NamedTuple):
+    """A test document that is attacked."""
+
+    doc_id: str
+    text: str
+    labels: tuple[int, ...]  # true ones, -1 for those unseen in training
+
+
+class Campaign:
+    def __init__(
+        self,
+        victim: Victim,
+        encoder: Encoder,
+        texts: Mapping[int, Text],
+        label_names: Sequence[str],
+        options: Words,
+    ) -> None:
+        """`texts` are the documents of the samples to come, by index."""
+        self._victim, self._encoder, self._options = victim, encoder, options
+        self._texts, self._names = texts, label_names
+
+    def run(
+        self,
+        generators: Mapping[str, Generator],
+        samples: Sequence[Sample],
+        journal: Journal,
+        track: Callable[..., Iterator],
+    ) -> list[dict[str, Any]]:
+        """The outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again."""
+        groups = [
+            (name, samples[first : first + GROUP]) for name in generators for first in range(0, len(samples), GROUP)
+        ]
+        rows = []
+        for number, (name, group) in enumerate(track(groups, "attack")):
+            if number >= len(journal):
+                journal.append(self._outcomes(name, generators[name], group))
+            rows += journal[number]
+        return rows
+
+    def _outcomes(self, name: str, generator: Generator, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+        words = [self._victim.words(self._texts[sample.document].text) for sample in samples]
+        targets = [self._target(sample, of_sample) for sample, of_sample in zip(samples, words, strict=True)]
+        attacks = substitute_words(
+            self._victim,
+            generator,
+            list(zip(targets, words, strict=True)),
+            k=self._options.k,
+            candidates=self._options.candidates,
+            max_change=self._options.max_change,
+        )
+        alike = similarities(self._encoder, words, [attack.words for attack in attacks])
+        return [
+            self._row(name, sample, attack, float(similarity))
+            for sample, attack, similarity in zip(samples, attacks, alike, strict=True)
+        ]
+
+    def _target(self, sample: Sample, words: Sequence[str]) -> Target:
+        if sample.goal != "non_targeted":
+            return Target(sample.document, sample.goal, sample.labels, (True,) * len(sample.labels))
+        best = self._victim.best(words, self._options.k).tolist()
+        true = self._texts[sample.document].labels
+        return Target(sample.document, sample.goal, tuple(best), tuple(label in true for label in best))
+
+    def _row(self, generator: str, sample: Sample, attack: Attack, similarity: float) -> dict[str, Any]:
+        text = self._texts[sample.document]
+        return {
+            "goal": sample.goal,
+            "generator": generator,
+            "document": sample.document,
+            "doc_id": text.doc_id,
+            "bin": sample.bin and asdict(sample.bin),
+            "labels": self._named(attack.target.labels),
+            "true_labels": self._named(text.labels),
+            "words": attack.original,
+            "changes": [asdict(change) for change in attack.changes],
+            "ranks_before": attack.ranks_before,
+            "ranks_after": attack.ranks_after,
+            "best_before": self._best(attack.original),
+            "best_after": self._best(attack.words),
+            "clean": attack.clean,
+            "success": attack.success,
+            "similarity": round(similarity, 6),
+            "change_rate": round(attack.change_rate, 6),
+            "queries": attack.queries,
+        }
+
+    def _named(self, labels: Sequence[int]) -> list[str]:
+        return [self._names[label] for label in labels if label >= 0]
+
+    def _best(self, words: Sequence[str]) -> list[str]:
+        return self._named(self._victim.best(words, self._options.k).tolist())
+
+
+def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The content of words.json: of each goal, of each generator, the figures of `figures`, queries and costs."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for goal, generator in dict.fromkeys((row["goal"], row["generator"]) for row in rows):
+        chosen = [row for row in rows if (row["goal"], row["generator"]) == (goal, generator)]
+        succeeded = [row for row in chosen if row["success"]]
+        found.setdefault(goal, {})[generator] = figures(chosen, thresholds) | {
+            "similarity": _mean(succeeded, "similarity"),
+            "change_rate": _mean(succeeded, "change_rate"),
+            "queries": _mean(chosen, "queries"),
+        }
+    return found
+
+
+def by_frequency(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> list[dict[str, Any]]:
+    """The rows of plots/.../words.json: the figures of every bin of label frequency, where a goal has bins."""
+    keys = dict.fromkeys(
+        (row["goal"], row["generator"], row["bin"]["lowest"], row["bin"]["highest"]) for row in rows if row["bin"]
+    )
+    return [
+        dict(zip(("goal", "generator", "lowest", "highest"), key, strict=True))
+        | figures([row for row in rows if row["bin"] and _key(row) == key], thresholds)
+        for key in keys
+    ]
+
+
+def _key(row: dict[str, Any]) -> tuple:
+    return row["goal"], row["generator"], row["bin"]["lowest"], row["bin"]["highest"]
+
+
+def figures(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, float | int]:
+    """Of the attacks `rows`: how many, right before them, reaching their goal, and right after them.
+
+    `success_rate` is of those right before; `success_rate@0.80` counts only documents that stay at least so similar.
+    """
+    clean = [row for row in rows if row["clean"]]
+    succeeded = [row["similarity"] for row in clean if row["success"]]
+    rate = {f"success_rate@{each:.2f}": _share(sum(s >= each for s in succeeded), len(clean)) for each in thresholds}
+    return {
+        "samples": len(rows),
+        "clean_accuracy": _share(len(clean), len(rows)),
+        "success_rate": _share(len(succeeded), len(clean)),
+        "accuracy_under_attack": _share(len(clean) - len(succeeded), len(rows)),
+    } | rate
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _mean(rows: Sequence[dict[str, Any]], key: str) -> float | None:
+    return float(np.mean([row[key] for row in rows])) if rows else None

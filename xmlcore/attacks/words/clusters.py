@@ -1,0 +1,18 @@
+"""Clusters of like labels, by halving them again and again (section 4.2.2 of seed 003, after Prabhu et al. 2018)."""
+
+import numpy as np
+
+from xmlcore.encoding import Split
+from xmlcore.models.label_tree import order_by_similarity
+
+
+def label_clusters(split: Split, labels: int, smallest: int, seed: int) -> list[np.ndarray]:
+    """The `labels` in clusters of at least `smallest`, as small as halves of halves can be."""
+    return _halves(order_by_similarity(split, labels, seed), smallest)
+
+
+def _halves(members: np.ndarray, smallest: int) -> list[np.ndarray]:
+    middle = -(-len(members) // 2)
+    if len(members) - middle < smallest:
+        return [members]
+    return _halves(members[:middle], smallest) + _halves(members[middle:], smallest)

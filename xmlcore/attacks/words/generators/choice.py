@@ -1,0 +1,42 @@
+"""The generators that words.generators names, each made of what it needs."""
+
+from pathlib import Path
+
+from xmlcore.attacks.words.generators import Generator
+from xmlcore.attacks.words.language import Language
+from xmlcore.attacks.words.victim import Victim
+from xmlcore.params import Words
+
+
+def load_generators(
+    options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path
+) -> dict[str, Generator]:
+    """Generators by name, in the order of `options.generators`; `masked_lm` is the corpus's own, `lexicons` all lists.
+
+    Raises `UserError` where a generator lacks what it needs.
+    """
+    return {name: _load(name, options, victim, language, masked_lm, lexicons) for name in options.generators}
+
+
+def _load(name: str, options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path) -> Generator:
+    match name:
+        case "masked_lm":
+            from xmlcore.attacks.words.generators.masked_lm import MaskedLMGenerator
+
+            return MaskedLMGenerator(str(masked_lm) if options.masked_lm == "corpus" else options.masked_lm)
+        case "neighbours":
+            from xmlcore.attacks.words.generators.neighbours import Neighbours
+
+            return Neighbours(language)
+        case "synonyms":
+            from xmlcore.attacks.words.generators.synonyms import Synonyms
+
+            return Synonyms(lexicons)
+        case "gradient":
+            from xmlcore.attacks.words.generators.gradient import Gradient
+
+            return Gradient(victim)
+        case "deletion":
+            from xmlcore.attacks.words.generators.deletion import Deletion
+
+            return Deletion()

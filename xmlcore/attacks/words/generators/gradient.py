@@ -1,0 +1,35 @@
+"""HotFlip (Ebrahimi et al. 2018): words by the first-order change of the scores. White box, the bound of the others."""
+
+from collections.abc import Sequence
+
+import torch
+
+from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.victim import Victim
+from xmlcore.batching import pad
+
+
+class Gradient:
+    """Of all words of the victim's vocabulary those that its gradient at the word likes best, whatever they mean."""
+
+    def __init__(self, victim: Victim) -> None:
+        self._victim = victim
+        self._words, ids = zip(*victim.single_token_words(), strict=True)
+        self._table = victim.model.embedding_table.detach()[torch.tensor(ids)]
+
+    def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
+        """A request costs one forward and one backward pass of its document, which are not counted as queries."""
+        gradients = torch.cat([self._gradient(request) for request in requests])
+        best = (gradients @ self._table.T).topk(min(count, len(self._words))).indices
+        return [[self._words[i] for i in row] for row in best.tolist()]
+
+    def _gradient(self, request: Request) -> torch.Tensor:
+        """(1, D) of the wanted change of the target's scores, at the first token of the word."""
+        model = self._victim.model
+        rows, index = model.distinct(pad([self._victim.tokens(request.words)]))
+        rows = rows.detach()
+        probe = rows.new_zeros(*index.shape, rows.shape[1], requires_grad=True)
+        logits = model.score_rows(rows, index, probe)[0, list(request.target.labels)]
+        (gradient,) = torch.autograd.grad(request.target.direction * logits.sum(), probe)
+        place = sum(len(self._victim.tokens_of(word)) for word in request.words[: request.position])
+        return gradient[:, place]

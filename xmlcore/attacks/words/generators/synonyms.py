@@ -1,0 +1,38 @@
+"""Synonyms from lists of pairs, without pairs that another list calls antonyms (Mrksic et al. 2016)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from xmlcore.attacks.words.generators import Request
+from xmlcore.corpora.sources import numbered_lines
+from xmlcore.errors import UserError
+
+
+class Synonyms:
+    def __init__(self, folder: Path) -> None:
+        """Read every file of `folder` and below whose name has `synonyms` or `antonyms` in it: two words a line.
+
+        Raises `UserError` where there is no list of synonyms, and naming file and line for a line of other than two
+        words.
+        """
+        synonyms = sorted(folder.rglob("*synonyms*"))
+        if not synonyms:
+            raise UserError(f"{folder}: no list of synonyms; name one in `lexicons`, or change words.generators")
+        antonyms = {frozenset(pair) for file in sorted(folder.rglob("*antonyms*")) for pair in _pairs(file)}
+        self._of: dict[str, dict[str, None]] = defaultdict(dict)
+        for file in synonyms:
+            for one, other in _pairs(file):
+                if one != other and frozenset((one, other)) not in antonyms:
+                    self._of[one][other] = self._of[other][one] = None
+
+    def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
+        return [[*self._of.get(request.words[request.position].lower(), ())][:count] for request in requests]
+
+
+def _pairs(file: Path) -> Iterator[tuple[str, str]]:
+    for number, line in numbered_lines(file):
+        words = line.lower().split()
+        if len(words) != 2:
+            raise UserError(f"{file}:{number}: {len(words)} words where a pair is expected; mend or remove the line")
+        yield words[0], words[1]

@@ -1,0 +1,182 @@
+"""Which documents and labels are attacked (section 4.1 of seed 003): equally many for labels of every frequency.
+
+A model, the reference, must be right about them: a true label among its best k for positive targets, a label neither
+true nor among them for negative ones. All other models are attacked on the same samples. Documents too short for one
+change are not drawn.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from xmlcore.encoding import Split
+from xmlcore.errors import UserError
+from xmlcore.params import Words
+
+TRIES = 200  # of documents and labels for each sample with a negative target
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Labels with `lowest` to `highest` training documents."""
+
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A document of the test split and the labels that an attack with `goal` aims at; a bin where it has one."""
+
+    goal: str
+    document: int
+    labels: tuple[int, ...]  # none for non-targeted attacks: whatever the attacked model predicts
+    bin: Bin | None
+
+    def row(self) -> dict:
+        """The object of targets.json."""
+        return asdict(self)
+
+
+def read_sample(row: dict) -> Sample:
+    """What `Sample.row` gave."""
+    bin_ = row["bin"] and Bin(**row["bin"])
+    return Sample(row["goal"], row["document"], tuple(row["labels"]), bin_)
+
+
+def draw_samples(
+    split: Split,
+    best: np.ndarray,
+    frequencies: np.ndarray,
+    clusters: Sequence[np.ndarray],
+    options: Words,
+    seed: int,
+) -> list[Sample]:
+    """Samples for every goal of `options`, at most `options.samples` in each of `options.bins`.
+
+    `best` (N, >= k) are the reference's best labels of the documents of `split`; `frequencies` (L,) are training
+    documents of each label. Raises `UserError` where a goal has no sample.
+    """
+    draw = _Draw(split, best[:, : options.k], frequencies, clusters, options)
+    samples = []
+    for number, goal in enumerate(options.goals):
+        found = draw.samples(goal, np.random.default_rng([seed, number]))
+        if not found:
+            raise UserError(
+                f"words.goals: no test document can be attacked with the goal {goal}; "
+                "leave it out, raise words.max_change or train a better reference model"
+            )
+        samples += found
+    return samples
+
+
+def frequency_bins(frequencies: np.ndarray, count: int) -> list[Bin]:
+    """At most `count` ranges of frequency with about as many labels each, `frequencies` (n,) being theirs.
+
+    Labels of one frequency stay together.
+    """
+    ordered = np.sort(frequencies)
+    edges = np.unique(ordered[[len(ordered) * i // count for i in range(1, count)]]) if len(ordered) else []
+    starts = np.unique([*ordered[:1], *edges])
+    ends = [*(starts[1:] - 1), *ordered[-1:]]
+    return [Bin(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+
+
+class _Draw:
+    def __init__(
+        self, split: Split, best: np.ndarray, frequencies: np.ndarray, clusters: Sequence[np.ndarray], options: Words
+    ) -> None:
+        self._options, self._frequencies, self._best = options, frequencies, best
+        long_enough = (split.lengths * options.max_change + 1e-9).astype(int) >= 1
+        self._documents = np.flatnonzero(long_enough)
+        self._true = [set(split.labels_of(i).tolist()) for i in range(len(split))]
+        self._cluster_of = np.zeros(len(frequencies), int)
+        for number, members in enumerate(clusters):
+            self._cluster_of[members] = number
+        self._clusters = clusters
+        self._documents_of = defaultdict(list)  # by true label
+        for document in self._documents:
+            for label in self._true[document]:
+                self._documents_of[label].append(document)
+
+    def samples(self, goal: str, rng: np.random.Generator) -> list[Sample]:
+        if goal == "non_targeted":
+            return self._non_targeted(rng)
+        pairs = self._positive(rng) if goal == "positive" else None
+        labels = sorted({label for label, _ in pairs}) if pairs is not None else np.flatnonzero(self._frequencies)
+        bins = frequency_bins(self._frequencies[labels], self._options.bins)
+        if pairs is not None:
+            by_bin = [[pair for pair in pairs if self._in(pair[0], each)] for each in bins]
+        else:
+            by_bin = [list(self._negative(goal, each, rng)) for each in bins]
+        count = min([self._options.samples, *(len(of_bin) for of_bin in by_bin if of_bin)])
+        return [
+            Sample(goal, int(document), self._aimed_at(goal, label, document, each, rng), each)
+            for each, of_bin in zip(bins, by_bin, strict=True)
+            for label, document in of_bin[:count]
+        ]
+
+    def _in(self, label: int, bin_: Bin) -> bool:
+        return bin_.lowest <= self._frequencies[label] <= bin_.highest
+
+    def _positive(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """All labels and documents that can be, shuffled."""
+        pairs = [
+            (label, document) for document in self._documents for label in self._right(document) if self._seen(label)
+        ]
+        return [pairs[i] for i in rng.permutation(len(pairs))]
+
+    def _negative(self, goal: str, bin_: Bin, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+        """As many labels of the bin as are wanted, each with a document, found by trying."""
+        members = [label for label in np.flatnonzero(self._frequencies) if self._in(label, bin_)]
+        found: set[tuple[int, int]] = set()
+        for _ in range(TRIES * self._options.samples):
+            label = int(rng.choice(members))
+            near = self._near(label) if goal == "negative_clustered" else self._documents
+            if not len(near):
+                continue
+            pair = label, int(rng.choice(near))
+            if pair not in found and self._wrong(*pair):
+                found.add(pair)
+                yield pair
+            if len(found) == self._options.samples:
+                return
+
+    def _non_targeted(self, rng: np.random.Generator) -> list[Sample]:
+        count = self._options.samples * self._options.bins
+        documents = [i for i in rng.permutation(self._documents) if self._right(i)][:count]
+        return [Sample("non_targeted", int(document), (), None) for document in documents]
+
+    def _aimed_at(self, goal: str, label: int, document: int, bin_: Bin, rng: np.random.Generator) -> tuple[int, ...]:
+        """`label` first, and others of the document as far as `options.labels` allows."""
+        if self._options.labels == 1:
+            return (label,)
+        allowed: Callable[[int], bool]
+        if goal == "positive":
+            others, allowed = self._right(document), self._seen
+        elif goal == "negative":
+            others = np.flatnonzero(self._frequencies)
+            allowed = lambda each: self._in(each, bin_) and self._wrong(each, document)  # noqa: E731
+        else:
+            others = self._clusters[self._cluster_of[label]]
+            allowed = lambda each: self._wrong(each, document)  # noqa: E731
+        more = [int(each) for each in rng.permutation(others) if each != label and allowed(each)]
+        return (label, *more[: self._options.labels - 1])
+
+    def _right(self, document: int) -> list[int]:
+        """The true labels among the best."""
+        return [label for label in self._best[document].tolist() if label in self._true[document]]
+
+    def _wrong(self, label: int, document: int) -> bool:
+        """Whether `label` is neither true nor among the best."""
+        return label not in self._true[document] and label not in self._best[document]
+
+    def _seen(self, label: int) -> bool:
+        return self._frequencies[label] > 0
+
+    def _near(self, label: int) -> list[int]:
+        """The documents with another label of the cluster of `label`."""
+        others = (each for each in self._clusters[self._cluster_of[label]] if each != label)
+        return sorted({document for each in others for document in self._documents_of.get(int(each), ())})

@@ -1,0 +1,18 @@
+"""The test documents that are attacked, with their words as written and their labels as the model numbers them."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from xmlcore.attacks.words.campaign import Text
+from xmlcore.corpora.records import read_records
+from xmlcore.encoding import EncodedCorpus
+
+
+def read_texts(records: Path, corpus: EncodedCorpus, documents: Collection[int]) -> dict[int, Text]:
+    """Those of the lines of `records`, the test file of `corpus`, that `documents` name."""
+    test = corpus.splits["test"]
+    return {
+        number: Text(record.doc_id, record.text, tuple(test.labels_of(number).tolist()))
+        for number, record in enumerate(read_records(records))
+        if number in documents
+    }

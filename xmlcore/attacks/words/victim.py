@@ -1,0 +1,128 @@
+"""A classifier as word attacks see it: a text as words, and the scores and ranks of labels for changed copies of it."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from torch import Tensor
+
+from xmlcore.batching import batches, pad
+from xmlcore.encoding import EncodedCorpus
+from xmlcore.models import Classifier
+from xmlcore.text import UNK
+
+WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}"  # as XLNet's pieces mark it
+MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model reads the unknown word
+
+
+def is_substitutable(word: str) -> bool:
+    """Whether `word` is a word, and not a stop word of English."""
+    return any(letter.isalnum() for letter in word) and word.lower() not in ENGLISH_STOP_WORDS
+
+
+class Judgement(NamedTuple):
+    """Of S copies of a document, and the G labels that were asked."""
+
+    scores: np.ndarray  # (S, G) float32 logits
+    ranks: np.ndarray  # (S, G) int64, 1 for the best label
+
+
+class Victim:
+    """A classifier behind its tokenizer. Memory is bounded by `batch_size` documents, whatever is asked.
+
+    A word is one token where the model reads words. Where it reads the pieces of a checkpoint, a word is what stands
+    between spaces, and has as many tokens as pieces.
+    """
+
+    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int) -> None:
+        self.model = model.eval()
+        self.labels = model.labels
+        self._corpus = corpus
+        self._batch_size = batch_size
+        self._cached = lru_cache(maxsize=100_000)(self._encode_word)
+
+    def words(self, text: str) -> list[str]:
+        """The words of `text` that the model reads; those beyond its maximum are cut off."""
+        if self._corpus.pieces is None:
+            return self._corpus.tokenize(text)[: self._corpus.max_tokens]
+        words, left = text.split(), self._corpus.max_tokens
+        for count, word in enumerate(words):
+            left -= len(self.tokens_of(word))
+            if left <= 0:
+                return words[: count + 1]
+        return words
+
+    def tokens_of(self, word: str) -> tuple[int, ...]:
+        """The ids of the tokens of one word; none for "", a deleted word."""
+        return self._cached(word)
+
+    def single_token_words(self) -> list[tuple[str, int]]:
+        """The words that are one token, and may stand in for others, with the ids of the tokens."""
+        vocabulary = self._corpus.vocabulary.tokens
+        if self._corpus.pieces is None:
+            words = vocabulary
+        else:  # a piece that begins a word is marked
+            words = [piece[1:] if piece.startswith(WORD_BEGINS) else "" for piece in vocabulary]
+        return [(word, i) for i, word in enumerate(words) if i > UNK and is_substitutable(word)]
+
+    def tokens(self, words: Sequence[str]) -> np.ndarray:
+        """(T,) ids of the tokens of `words`; one unknown token where there is none."""
+        ids = [token for word in words for token in self.tokens_of(word)]
+        return np.array(ids[: self._corpus.max_tokens] or [UNK], np.int64)
+
+    @torch.inference_mode()
+    def best(self, words: Sequence[str], count: int) -> np.ndarray:
+        """(count,) the best labels of one document, or all where there are fewer."""
+        logits = self.model(torch.from_numpy(self.tokens(words))[None])[0]
+        return logits.topk(min(count, self.labels)).indices.numpy()
+
+    def judge(self, words: Sequence[str], labels: Sequence[int]) -> Judgement:
+        """Scores and ranks of `labels` for one document."""
+        return self.judge_substitutes(words, [0], words[:1] or [MASK], labels)
+
+    @torch.inference_mode()
+    def judge_substitutes(
+        self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str], labels: Sequence[int]
+    ) -> Judgement:
+        """Scores and ranks of `labels` for copies of a document, each with one substitute at one of `positions`."""
+        one_for_one = len(self.tokens(words)) == len(words) and all(
+            len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
+        )
+        score = self._score_in_place if one_for_one else self._score_copies
+        asked = torch.tensor(list(labels))
+        found = [
+            self._judged(score(words, positions[part], substitutes[part]), asked)
+            for part in (slice(first, first + self._batch_size) for first in range(0, len(positions), self._batch_size))
+        ]
+        return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+    @staticmethod
+    def _judged(logits: Tensor, asked: Tensor) -> Judgement:
+        scores = logits[:, asked]
+        ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in scores.unbind(1)], 1)
+        return Judgement(scores.numpy(), ranks.numpy())
+
+    def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
+        new = np.array([self.tokens_of(word)[0] for word in substitutes])
+        rows, index = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
+        document, substituted = index[0].split([len(words), len(new)])
+        return self.model.score_substitutions(rows, document, torch.tensor(list(positions)), substituted)
+
+    def _score_copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
+        copies = [
+            self.tokens([*words[:position], substitute, *words[position + 1 :]])
+            for position, substitute in zip(positions, substitutes, strict=True)
+        ]
+        logits = torch.empty(len(copies), self.labels)
+        for chosen in batches(np.array([len(copy) for copy in copies]), self._batch_size):
+            logits[chosen] = self.model(pad([copies[i] for i in chosen]))
+        return logits
+
+    def _encode_word(self, word: str) -> tuple[int, ...]:
+        if not word:
+            return ()
+        pieces = [word] if self._corpus.pieces is None or word == MASK else self._corpus.tokenize(word)
+        return tuple(self._corpus.vocabulary.encode(pieces))
