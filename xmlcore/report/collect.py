@@ -1,16 +1,22 @@
 """What the stages left on disk, gathered into plain dataclasses; nothing is computed or formatted here."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
+from typing import NamedTuple, get_args
 
 from pydantic import FiniteFloat
 
+from xmlcore import layout
 from xmlcore.errors import UserError
+from xmlcore.params import Generator, Goal
 from xmlcore.report.formats import (
     MEND,
+    AttackBin,
+    AttackBins,
+    AttackSummaries,
     Evaluation,
     Importance,
     LabelBin,
@@ -20,12 +26,17 @@ from xmlcore.report.formats import (
     SqueezedEvaluation,
     Statistics,
     Training,
+    WordAttack,
     read_curve,
     read_json,
+    read_json_lines,
 )
 
 BASE, ROBUST = "clean", "adversarial"
+PLAIN = "bce"
 METHODS = ("shap", "lime", "ig")
+GOALS: tuple[Goal, ...] = get_args(Goal)
+GENERATORS: tuple[Generator, ...] = get_args(Generator)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,24 @@ class Experiment:
                 yield name, run
 
 
+class Cell(NamedTuple):
+    """One trained model, whatever its regime."""
+
+    corpus: str
+    model: str
+    regime: str
+    loss: str
+
+
+@dataclass(frozen=True)
+class WordAttacks:
+    """Attacks on one trained model that substitute words; a part is empty where its stage has left nothing."""
+
+    summaries: AttackSummaries  # goals and generators in the order of `GOALS` and `GENERATORS`
+    bins: tuple[AttackBin, ...]  # by rising label frequency
+    successes: tuple[WordAttack, ...]
+
+
 @dataclass(frozen=True)
 class Results:
     """Everything that the report shows, `epsilon` being the attack strength of its main tables."""
@@ -83,11 +112,21 @@ class Results:
     epsilon: float
     statistics: dict[tuple[str, str], Statistics | None]  # by corpus and model, which reads it its way
     experiments: tuple[Experiment, ...]
+    words: dict[Cell, WordAttacks]  # of the models that were so attacked, the clean regime before the others
+    clusters: dict[tuple[str, str], tuple[list[str], ...]]  # names of like labels, by corpus and model
 
     @property
     def corpora(self) -> list[str]:
         """Those that are shown."""
         return [*dict.fromkeys(corpus for corpus, _ in self.statistics)]
+
+    @property
+    def attacked(self) -> dict[tuple[str, str], list[Cell]]:
+        """The keys of `words` by corpus and model."""
+        found: dict[tuple[str, str], list[Cell]] = {}
+        for cell in self.words:
+            found.setdefault((cell.corpus, cell.model), []).append(cell)
+        return found
 
     def title(self, experiment: Experiment) -> str:
         """The corpus, with the model and the loss where there are several."""
@@ -96,6 +135,11 @@ class Results:
             if len({getattr(each, name) for each in self.experiments}) > 1:
                 parts.append(getattr(experiment, name))
         return " · ".join(parts)
+
+
+def reference(cells: Sequence[Cell]) -> Cell:
+    """The one that others are compared with: clean training with the plain loss, or what comes closest."""
+    return min(cells, key=lambda cell: (cell.regime != BASE, cell.loss != PLAIN))
 
 
 def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
@@ -118,12 +162,16 @@ def collect(
     """
     committed = sorted(path.name for path in (root / "metrics").glob("*") if path.is_dir())
     names = [*corpora, *(name for name in committed if name not in corpora)]
-    statistics, experiments = {}, []
+    statistics, experiments, words, clusters = {}, [], {}, {}
     for corpus in names:
         chosen = corpus in corpora
         for model in models if chosen else sorted(_folders(root / "metrics" / corpus)):
             place = root / "metrics" / corpus / model
             statistics[corpus, model] = read_json(place / "corpus.json", Statistics)
+            trainings = product(regimes, losses) if chosen else _trainings(place)
+            words |= _read_words(root, (Cell(corpus, model, *training) for training in trainings))
+            if found := read_json(root / layout.targets(corpus, model) / "clusters.json", list[list[str]]):
+                clusters[corpus, model] = tuple(found)
             for loss in losses if chosen else sorted(set(chain(*(map(_folders, place.glob("*/")))))):
                 runs = {
                     regime: _read_run(root, corpus, model, regime, loss)
@@ -134,11 +182,16 @@ def collect(
                     for regime, run in runs.items():
                         _require(run, epsilon, place / regime / loss / "fgsm")
                 experiments.append(Experiment(corpus, model, loss, runs.get(BASE), runs.get(ROBUST)))
-    return Results(epsilon, statistics, tuple(experiments))
+    return Results(epsilon, statistics, tuple(experiments), words, clusters)
 
 
 def _folders(path: Path) -> Iterator[str]:
     return (child.name for child in path.iterdir() if child.is_dir())
+
+
+def _trainings(place: Path) -> list[tuple[str, str]]:
+    """The regimes and losses of which there are metrics."""
+    return sorted((path.parent.name, path.name) for path in place.glob("*/*/"))
 
 
 def _read_run(root: Path, corpus: str, model: str, regime: str, loss: str) -> Run:
@@ -183,6 +236,36 @@ def _read_explanations(folder: Path) -> Explanations | None:
         raise UserError(f"{path}: as many weights as tokens expected; {MEND}")
     importances = tuple(read_json(folder / "global.json", list[Importance]) or ())
     return Explanations(tuple(sorted(folder.glob("document-*.html"))), labels, importances)
+
+
+def _read_words(root: Path, cells: Iterable[Cell]) -> dict[Cell, WordAttacks]:
+    """What word attacks left of `cells`, if anything."""
+    attacks = {cell: _read_word_attacks(root, cell) for cell in sorted(cells, key=lambda cell: cell.regime != BASE)}
+    return {cell: found for cell, found in attacks.items() if found.summaries or found.bins or found.successes}
+
+
+def _read_word_attacks(root: Path, cell: Cell) -> WordAttacks:
+    summaries = read_json(root / layout.metrics(*cell, "words.json"), AttackSummaries) or {}
+    bins = read_json(root / layout.plots(*cell) / "words.json", AttackBins) or []
+    attacks = _read_attacks(root / layout.attacks(*cell) / "attacks.jsonl")
+    return WordAttacks(
+        summaries={
+            goal: {each: summaries[goal][each] for each in GENERATORS if each in summaries[goal]}
+            for goal in GOALS
+            if goal in summaries
+        },
+        bins=tuple(sorted(bins, key=lambda row: row["lowest"])),
+        successes=tuple(attack for attack in attacks if attack["success"]),
+    )
+
+
+def _read_attacks(path: Path) -> Iterator[WordAttack]:
+    for number, attack in enumerate(read_json_lines(path, WordAttack), 1):
+        if not len(attack["labels"]) == len(attack["ranks_before"]) == len(attack["ranks_after"]):
+            raise UserError(f"{path}: line {number}: as many ranks as labels expected; {MEND}")
+        if any(change["position"] >= len(attack["words"]) for change in attack["changes"]):
+            raise UserError(f"{path}: line {number}: a change is beyond the last word; {MEND}")
+        yield attack
 
 
 def _require(run: Run, epsilon: float, folder: Path) -> None:

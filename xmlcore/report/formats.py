@@ -5,14 +5,15 @@ Shares (P@k, nDCG@k, PSP@k, recall@k, F1, gap@k, tied) are fractions in [0, 1]; 
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypeVar, cast
+from typing import Annotated, Any, Literal, NotRequired, TypeVar, cast
 
-from pydantic import FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from xmlcore.errors import UserError
+from xmlcore.params import Generator, Goal
 
 Kind = TypeVar("Kind")
 MEND = "remove the file and run `dvc repro` to write it again"
@@ -134,6 +135,78 @@ class Importance(TypedDict):
     importance: FiniteFloat
 
 
+SWEPT = "success_rate@"  # the least similarity that a success must have follows, such as 0.80
+
+
+def _by_similarity(row: Any) -> Any:
+    """A row whose `success_rate@0.80` and the like stand below the one key `SWEPT`, by threshold."""
+    if not isinstance(row, dict):
+        return row
+    return row | {SWEPT: {key.removeprefix(SWEPT): share for key, share in row.items() if key.startswith(SWEPT)}}
+
+
+AttackRates = TypedDict(
+    "AttackRates",
+    {
+        "samples": NonNegativeInt,
+        "clean_accuracy": FiniteFloat,  # the share of the samples on which the model is right before the attack
+        "success_rate": FiniteFloat,  # of these, the share whose goal was reached
+        "accuracy_under_attack": FiniteFloat,  # the share of all samples that are still right after it
+        "success_rate@": dict[FiniteFloat, FiniteFloat],
+    },
+)
+
+
+class AttackSummary(AttackRates):
+    """One goal of word substitution with one generator of substitutes: means over the successes, and of all queries."""
+
+    similarity: FiniteFloat | None
+    change_rate: FiniteFloat | None
+    queries: FiniteFloat  # documents scored for one sample
+
+
+class FrequencyRange(TypedDict):
+    """Labels with `lowest` to `highest` training documents."""
+
+    lowest: NonNegativeInt
+    highest: NonNegativeInt
+
+
+class AttackBin(AttackRates, FrequencyRange):
+    """One goal with one generator, on such labels."""
+
+    goal: Goal
+    generator: Generator
+
+
+AttackSummaries = dict[Goal, dict[Generator, Annotated[AttackSummary, BeforeValidator(_by_similarity)]]]
+AttackBins = list[Annotated[AttackBin, BeforeValidator(_by_similarity)]]
+
+
+class WordChange(TypedDict):
+    position: NonNegativeInt  # in the words of the document
+    word: str
+    substitute: str  # "" where the word is deleted
+
+
+class WordAttack(TypedDict):
+    """One attack on one document."""
+
+    goal: Goal
+    generator: Generator
+    document: NonNegativeInt  # its index in the test split
+    bin: NotRequired[FrequencyRange | None]  # of the labels, where the goal has bins
+    labels: list[str]  # aimed at
+    true_labels: list[str]
+    words: list[str]
+    changes: list[WordChange]
+    ranks_before: list[PositiveInt]  # of the labels aimed at, 1 for the best
+    ranks_after: list[PositiveInt]
+    best_before: list[str]
+    best_after: list[str]
+    success: bool
+
+
 def read_json(path: Path, kind: type[Kind]) -> Kind | None:
     """Read `path` as a `kind`; None where there is no such file.
 
@@ -145,9 +218,30 @@ def read_json(path: Path, kind: type[Kind]) -> Kind | None:
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except ValidationError as error:
-        first: Any = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: {place + ': ' if place else ''}{first['msg']}; {MEND}") from None
+        raise _refusal(str(path), error) from None
+
+
+def read_json_lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
+    """Read every line of `path` as a `kind`; none where there is no such file.
+
+    Raises:
+        UserError: a line is no JSON, lacks a key or holds a value of another type.
+    """
+    if not path.exists():
+        return
+    adapter = TypeAdapter(kind)
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield adapter.validate_json(line)
+            except ValidationError as error:
+                raise _refusal(f"{path}: line {number}", error) from None
+
+
+def _refusal(place: str, error: ValidationError) -> UserError:
+    first: Any = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return UserError(f"{place}: {key + ': ' if key else ''}{first['msg']}; {MEND}")
 
 
 def read_curve(path: Path) -> tuple[tuple[int, float], ...]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xmlcore.params import format_epsilon
-from xmlcore.report import explanations, figures, ranking, tables
+from xmlcore.report import explanations, figures, ranking, tables, word_examples, word_figures, word_tables
 from xmlcore.report.collect import Results
 from xmlcore.report.escaping import html_value, markdown_code_block, markdown_value
 from xmlcore.report.headlines import headlines
@@ -49,6 +49,9 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "gap": tables.robustness_gap(results),
             "time": tables.processing_time(results),
             "squeezing": tables.squeezing(results),
+            "word_attacks": word_tables.attacks(results),
+            "word_defences": word_tables.defences(results),
+            "clusters": word_tables.clusters(results),
             "training": tables.training(results),
             "agreement": tables.agreement(results),
             "completeness": tables.completeness(results),
@@ -59,9 +62,14 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "performance": figures.performance(results),
             "epsilon": figures.precision_by_epsilon(results),
             "squeezing": figures.squeezing(results),
+            "word_losses": word_figures.success_by_loss(results),
+            "word_regimes": word_figures.success_by_regime(results),
+            "word_similarity": word_figures.success_by_similarity(results),
             "learning": figures.learning(results),
             "importance": figures.global_importance(results),
         },
+        "words_attacked": bool(results.words or results.clusters),
+        "word_examples": word_examples.examples(results),
         "local_explanations": explanations.local_explanations(results),
         "page_lists": explanations.page_lists(results),
         "parameters": provenance.parameters,

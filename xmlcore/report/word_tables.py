@@ -1,0 +1,116 @@
+"""The tables of attacks that substitute words: how they fare, what protects from them, and near labels as targets."""
+
+from xmlcore.report.collect import GENERATORS, Results
+from xmlcore.report.formats import SWEPT, AttackRates
+from xmlcore.report.table import MISSING, Column, Table, percent
+
+NAMES = ("Corpus", "Model", "Regime", "Loss")
+SIMILAR = 0.8  # from which similarity on the seed counts a success, in its Figure 2
+CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
+
+
+def similarity_threshold(results: Results) -> float:
+    """The swept threshold nearest to `SIMILAR`, of two the stricter."""
+    swept = {
+        threshold
+        for attacks in results.words.values()
+        for rates in (*attacks.bins, *(each for goal in attacks.summaries.values() for each in goal.values()))
+        for threshold in rates[SWEPT]
+    }
+    return min(swept, key=lambda threshold: (round(abs(threshold - SIMILAR), 9), -threshold), default=SIMILAR)
+
+
+def success_rate(rates: AttackRates, threshold: float | None = None) -> float | None:
+    """Of all successes, or of those of a similarity of `threshold` and more; None where nothing was to be won."""
+    if not rates["clean_accuracy"]:
+        return None
+    return rates["success_rate"] if threshold is None else rates[SWEPT].get(threshold)
+
+
+def attacks(results: Results) -> Table:
+    """Every goal and generator on every model: Tables 3 and 5 of the seed in one."""
+    threshold = similarity_threshold(results)
+    rows = tuple(
+        (
+            *cell,
+            goal,
+            generator,
+            f"{found['samples']:,}",
+            percent(found["clean_accuracy"]),
+            percent(success_rate(found)),
+            percent(success_rate(found, threshold)),
+            percent(found["accuracy_under_attack"]),
+            MISSING if found["similarity"] is None else f"{found['similarity']:.2f}",
+            percent(found["change_rate"]),
+            f"{found['queries']:,.0f}",
+        )
+        for cell, words in results.words.items()
+        for goal, by_generator in words.summaries.items()
+        for generator, found in by_generator.items()
+    )
+    columns = (
+        *NAMES,
+        "Goal",
+        "Generator",
+        "Samples",
+        "Clean accuracy",
+        "Success rate",
+        f"Success rate, similarity ≥ {threshold:.2f}",
+        "Accuracy under attack",
+        "Similarity",
+        "Change rate",
+        "Queries",
+    )
+    caption = "Word substitution: accuracies and rates in %"
+    return Table(caption, tuple(map(Column, columns)), rows, row_headers=len(NAMES) + 2)
+
+
+def defences(results: Results) -> Table:
+    """Positive targets on the models of one corpus under each other, by generator."""
+    positive = {cell: found for cell, words in results.words.items() if (found := words.summaries.get("positive"))}
+    generators = [each for each in GENERATORS if any(each in found for found in positive.values())]
+    rows = tuple(
+        (
+            *cell,
+            *(percent(share) for generator in generators for share in _shares(found.get(generator))),
+        )
+        for cell, found in positive.items()
+    )
+    columns = (
+        *map(Column, NAMES),
+        *(
+            Column(name, generator)
+            for generator in generators
+            for name in ("Clean accuracy", "Success rate", "Accuracy under attack")
+        ),
+    )
+    caption = "Regimes and losses as defences: positive targets on the same samples (%)"
+    return Table(caption, columns, rows, row_headers=len(NAMES))
+
+
+def _shares(rates: AttackRates | None) -> tuple[float | None, ...]:
+    """The three columns of one generator."""
+    return (rates["clean_accuracy"], success_rate(rates), rates["accuracy_under_attack"]) if rates else (None,) * 3
+
+
+def clusters(results: Results) -> Table:
+    """Some clusters of each corpus, from end to end of those of its first model: Table 4 of the seed."""
+    first = {corpus: found for (corpus, _), found in reversed(results.clusters.items())}
+    rows = tuple(
+        (corpus, f"{number + 1:,}", _listed(first[corpus][number]))
+        for corpus in results.corpora
+        if corpus in first
+        for number in _spread(len(first[corpus]))
+    )
+    columns = tuple(map(Column, ("Corpus", "Cluster", "Labels")))
+    return Table("A sample of the clusters of each corpus", columns, rows, row_headers=2, numbers=False)
+
+
+def _spread(count: int) -> list[int]:
+    """At most `CLUSTERS` of the numbers below `count`, equally far apart."""
+    shown = min(count, CLUSTERS)
+    return [i * count // shown for i in range(shown)]
+
+
+def _listed(names: list[str]) -> str:
+    return "; ".join(names if len(names) <= MEMBERS else [*names[:MEMBERS], "…"])
