@@ -1,15 +1,15 @@
-"""Choose what word attacks aim at, whatever the regime and loss: `python stages/sample_attacks.py tibkat xml_cnn`.
+"""Choose what word attacks aim at, for all models: `python stages/sample_attacks.py tibkat xml_cnn clean bce`.
 
-Reads the predictions of the reference cell, words.reference, and data/CORPUS/encoded/MODEL. Writes, into
-attacks/CORPUS/MODEL/targets/, the documents and labels of every goal, targets.json, and the clusters of like labels,
-clusters.json, for targets that are near a document.
+Reads the predictions of the model that must be right about it, of the REGIME and LOSS given, and
+data/CORPUS/encoded/MODEL. Writes, into attacks/CORPUS/MODEL/targets/, the documents and labels of every goal,
+targets.json, and the clusters of like labels, clusters.json, for targets that are near a document.
 """
 
 from xmlcore.cli import run
 
 
-def main(corpus: str, model: str) -> None:
-    """Choose the documents and labels of CORPUS that word attacks on MODEL aim at."""
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Choose the documents and labels of CORPUS that word attacks on MODEL, trained in any way, aim at."""
     from xmlcore import layout
     from xmlcore.attacks.words.clusters import label_clusters
     from xmlcore.attacks.words.sampling import draw_samples
@@ -20,8 +20,7 @@ def main(corpus: str, model: str) -> None:
     from xmlcore.propensity import label_frequencies
 
     params = load_params()
-    reference = params.words.reference
-    predictions = read_predictions(layout.predictions(corpus, model, reference.regime, reference.loss))
+    predictions = read_predictions(layout.predictions(corpus, model, regime, loss))
     data = load_encoded(layout.encoded(corpus, model))
     training = concatenate(data.splits["train"], data.splits["validation"])
     labels = len(data.label_names)

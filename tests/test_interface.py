@@ -178,8 +178,6 @@ words.k
 words.labels
 words.masked_lm
 words.max_change
-words.reference.loss
-words.reference.regime
 words.samples
 words.thresholds
 """

@@ -146,7 +146,7 @@ def test_a_change_to_one_corpus_leaves_the_other_alone(workspace: Workspace) -> 
     workspace.edit(lambda params: params["corpus"]["simulated-rcv1"]["encode"].update(max_tokens=15))
     changed = set(json.loads(workspace.run("dvc", "status", "--json")))
     workspace.edit(lambda params: params["corpus"]["simulated-rcv1"]["encode"].pop("max_tokens"))
-    assert changed == {"encode@simulated-rcv1-xml_cnn", "report"}
+    assert changed == {"encode@simulated-rcv1-xml_cnn", "encode_words@simulated-rcv1", "report"}
 
 
 def test_the_same_run_gives_the_same_metrics(workspace: Workspace) -> None:
@@ -187,6 +187,7 @@ def test_every_other_architecture_runs_by_changing_parameters(workspace: Workspa
         place = Path("simulated-eurlex", model, "adversarial", "pw_cb")
         for path in (
             Path("metrics", place, "ranking.json"),
+            Path("metrics", place, "words.json"),
             Path("metrics", place, "fgsm", "eps=0.05.json"),
             *(Path("explanations", place, method, "document-000.html") for method in ("lime", "shap", "ig")),
         ):

@@ -55,7 +55,7 @@ def train_masked_lm(
     windows = _windows(split, options.window)
     lengths = np.array([len(window) for window in windows])
     steps = -(-len(windows) // options.batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), options.learning_rate)
+    optimizer = torch.optim.AdamW(model.parameters(), options.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps * options.epochs)
     rng = np.random.default_rng(seed)
     model.train()

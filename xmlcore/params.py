@@ -211,7 +211,7 @@ class MaskedLM(Section):
     heads: PositiveInt = 2
     window: Annotated[int, Field(ge=8)] = 64  # words that it sees at once
     epochs: PositiveInt = 2
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 0.001
 
     @model_validator(mode="after")
@@ -219,13 +219,6 @@ class MaskedLM(Section):
         if self.width % self.heads:
             raise ValueError(f"width: a multiple of heads, {self.heads} (is {self.width})")
         return self
-
-
-class Reference(Section):
-    """The cell whose correct predictions are attacked, whichever cell the attack is on."""
-
-    regime: Name
-    loss: Name
 
 
 class Words(Section):
@@ -236,7 +229,6 @@ class Words(Section):
     masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
     encoder: Annotated[str, Field(min_length=1)] = "corpus"  # or one of `sentence-transformers`, by name or folder
     thresholds: Annotated[list[Share], Field(min_length=1)]  # of similarity, swept
-    reference: Reference
     k: Annotated[int, Field(ge=1)] = 5  # of the best labels that an attack changes
     labels: PositiveInt = 1  # the most that one attack aims at
     bins: PositiveInt = 4  # of label frequency, with equal samples
@@ -361,8 +353,6 @@ class Params(Section):
         for key, labels in (("explain.labels", self.explain.labels), ("words.k", self.words.k)):
             if labels > self.predict.labels:
                 raise ValueError(f"{key}: at most predict.labels, {self.predict.labels}")
-        self.regime_of(self.words.reference.regime)
-        self.loss_of(self.words.reference.loss)
         for corpus, settings in self.corpus.items():
             for name in settings.model:
                 _named(self.model, name, f"corpus.{corpus}.model")

@@ -18,7 +18,6 @@ def options(**changes) -> Words:
         "goals": GOALS,
         "generators": ["deletion"],
         "thresholds": [0.8],
-        "reference": {"regime": "clean", "loss": "bce"},
         "k": 3,
         "bins": 3,
         "samples": 4,
