@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from planted import VOCABULARY, encoded, planted_model
-from xmlcore.attacks.words.language import Language
 
+from xmlcore.attacks.words.language import Language
 from xmlcore.attacks.words.victim import Victim
 
 
