@@ -3,15 +3,25 @@ import pytest
 import torch
 from toys import split_of
 
+from xmlcore.encoding import EncodedCorpus
 from xmlcore.errors import UserError
-from xmlcore.masked_lm import IGNORED, mask_words, masked_accuracy, masked_logits, train_masked_lm, write_masked_lm
+from xmlcore.masked_lm import (
+    IGNORED,
+    cut_windows,
+    mask_words,
+    masked_accuracy,
+    masked_logits,
+    train_masked_lm,
+    word_tokenizer,
+    write_masked_lm,
+)
 from xmlcore.params import MaskedLM
-from xmlcore.text import UNK, Vocabulary
+from xmlcore.text import UNK, Vocabulary, tokenize
 
 WORDS = [f"w{i}" for i in range(10)]
 VOCABULARY = Vocabulary(WORDS)
-OPTIONS = MaskedLM(width=16, layers=1, heads=2, window=8, epochs=1, batch_size=16, learning_rate=0.01)
-PAIRS = split_of([[2 + i % 5, 7 + i % 5] * 3 for i in range(200)], [[0]] * 200)  # a word says which one is beside it
+OPTIONS = MaskedLM(width=16, layers=1, heads=2, window=8, epochs=1, batch_size=16, learning_rate=0.005)
+PAIRS = split_of([[2 + i % 5, 7 + i % 5] * (1 + i % 4) for i in range(200)], [[0]] * 200)  # a word tells its neighbour
 
 
 def untracked(items, description, total=None):
@@ -23,18 +33,38 @@ def train(split=PAIRS, **changes):
 
 
 def test_it_learns_which_word_goes_with_which():
-    model, loss = train(epochs=15)
-    assert loss < 1.0
+    model, loss = train(epochs=30)
+    assert loss < 0.5
     assert masked_accuracy(model, PAIRS, len(VOCABULARY), OPTIONS, 0) > 0.8
     start, end, mask = range(len(VOCABULARY), len(VOCABULARY) + 3)
-    tokens = torch.tensor([[start, 3, mask, end]])
-    assert masked_logits(model, tokens, tokens == mask).argmax().item() == 8
+    tokens = torch.tensor(
+        [tokens for i in range(2, 7) for tokens in ([start, i, mask, end], [start, mask, i + 5, end])]
+    )
+    expected = [word for i in range(2, 7) for word in (i + 5, i)]
+    with torch.inference_mode():
+        assert masked_logits(model, tokens, tokens == mask).argmax(1).tolist() == expected
 
 
 def test_the_same_seed_gives_the_same_model():
     (one, loss), (other, again) = train(), train()
     assert loss == again
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+def corpus_of(vocabulary, tokenizer="whitespace"):
+    return EncodedCorpus(vocabulary, ["label"], tokenizer, 500, {})
+
+
+def test_the_same_seed_writes_the_same_bytes(tmp_path):
+    for name, seed in (("one", 7), ("again", 7), ("other", 8)):
+        (tmp_path / name).mkdir()
+        model, _ = train_masked_lm(PAIRS, VOCABULARY, OPTIONS, seed, untracked)
+        write_masked_lm(model, corpus_of(VOCABULARY), tmp_path / name)
+    one, again, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "again", "other")
+    )
+    assert one == again
+    assert {name for name in one if one[name] != other[name]} == {"model.safetensors"}
 
 
 def test_masks_are_as_published():
@@ -58,12 +88,26 @@ def test_a_window_of_one_word_is_masked():
     assert answers.tolist() == [[IGNORED, 5, IGNORED]]
 
 
+def test_the_unknown_word_is_neither_asked_nor_put_in():
+    rng = np.random.default_rng(0)
+    (window,) = cut_windows(split_of([[UNK, UNK, 2, UNK, 3], [UNK] * 5], [[0], [0]]), 5)
+    for _ in range(200):
+        tokens, answers = mask_words([window], 4, rng)
+        assert set(answers.tolist()[0]) <= {IGNORED, 2, 3}
+        assert [token == UNK for token in tokens.tolist()[0][1:-1]] == [True, True, False, True, False]
+
+
+def test_documents_are_cut_into_windows():
+    windows = cut_windows(split_of([[2, 3, 4, 5, 6], [7]], [[0], [0]]), 2)
+    assert [window.tolist() for window in windows] == [[2, 3], [4, 5], [6], [7]]
+
+
 def test_transformers_reads_what_is_written(tmp_path):
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     vocabulary = Vocabulary([*WORDS, "[MASK]", "naïve", "3com"])
     model, _ = train_masked_lm(PAIRS, vocabulary, OPTIONS, 7, untracked)
-    write_masked_lm(model, vocabulary, tmp_path)
+    write_masked_lm(model, corpus_of(vocabulary), tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     first = len(vocabulary)
     assert tokenizer("w0 naïve 3com unheard").input_ids == [
@@ -79,6 +123,28 @@ def test_transformers_reads_what_is_written(tmp_path):
         torch.testing.assert_close(again(tokens).logits[tokens == first + 2], expected)
 
 
-def test_a_vocabulary_without_words_is_said():
-    with pytest.raises(UserError, match="^encode.min_count: "):
-        train_masked_lm(split_of([[1, 1]], [[0]]), Vocabulary([]), OPTIONS, 7, untracked)
+@pytest.mark.parametrize("text", ["U.S. Wheat, 155,221 bags", "naïve x² ⅷ a_b İstanbul 日本 ٣٤", "[MASK] (it's)", ""])
+@pytest.mark.parametrize("tokenizer", ["words", "whitespace"])
+def test_a_text_is_cut_as_the_corpus_is(tokenizer, text):
+    words = tokenize(text, tokenizer)
+    vocabulary = Vocabulary([word for word in dict.fromkeys(words) if word != "[MASK]"])
+    found = word_tokenizer(vocabulary, tokenizer)
+    found.encode_special_tokens = True
+    expected = [token if token != "[MASK]" else len(vocabulary) + 2 for token in words]
+    expected = [token if isinstance(token, int) else vocabulary.encode([token])[0] for token in expected]
+    assert found.encode(text, add_special_tokens=False).ids == expected
+
+
+def test_words_spelled_like_special_tokens_keep_their_ids_free():
+    vocabulary = Vocabulary(["[CLS]", "a[SEP]b", "[UNK]", "[word", "w0"])
+    ids = word_tokenizer(vocabulary, "whitespace").get_vocab()
+    assert len(ids) == len(vocabulary) + 3
+    assert [ids[name] for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")] == [0, 1, 7, 8, 9]
+    assert (ids["a[SEP]b"], ids["w0"]) == tuple(vocabulary.encode(["a[SEP]b", "w0"]))
+
+
+@pytest.mark.parametrize("split", [split_of([[1, 1]], [[0]]), split_of([], [])])
+def test_a_corpus_without_words_is_said(split):
+    with pytest.raises(UserError, match="^encode.min_count: ") as caught:
+        train_masked_lm(split, Vocabulary([]), OPTIONS, 7, untracked)
+    assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ module does.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -20,7 +20,7 @@ from xmlcore.networks import XLNetShape
 from xmlcore.text import PAD, UNK, Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import BertForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
 
 XLNET_FIELDS = {  # what `XLNetConfig` calls the fields of `XLNetShape`
     "width": "d_model",
@@ -100,18 +100,22 @@ def load_xlnet(name: str) -> XLNetWeights:
     return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
 
 
-def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, BertForMaskedLM]":
+def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
     """Tokenizer and masked language model of checkpoint `name`, for evaluation.
 
-    Raises UserError, naming the parameter `key`, where there is none, or it is no BERT.
+    Raises UserError, naming the parameter `key`, where there is none, or the two do not fit.
     """
-    otherwise = "`corpus`, which is trained here"
+    part, otherwise = "masked language model", "`corpus`, which is trained here"
     tokenizer = load_tokenizer(name, key, otherwise)
-    with _complaints(name, key, "masked language model", otherwise):
-        model = _load("AutoModelForMaskedLM", name)
-    if model.config.model_type != "bert":
-        raise UserError(f"{key}: {name!r} is not a BERT; give one such as bert-base-uncased, or {otherwise}")
-    return tokenizer, model.eval()
+    with _complaints(name, key, part, otherwise):
+        model, loading = _load("AutoModelForMaskedLM", name, output_loading_info=True)
+    if loading["missing_keys"] or tokenizer.mask_token_id is None:
+        raise UserError(
+            f"{key}: {name!r} was not trained to fill masks; give one such as bert-base-uncased, or {otherwise}"
+        )
+    if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
+        raise UserError(f"{key}: the tokenizer of {name!r} has more pieces than its model; give both of one checkpoint")
+    return tokenizer, model.float().eval()
 
 
 def save_checkpoint(name: str, folder: Path) -> None:
@@ -123,7 +127,8 @@ def save_checkpoint(name: str, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _load(part: str, name: str, download: bool = False, **options: str) -> "PreTrainedModel | PreTrainedTokenizerBase":
+def _load(part: str, name: str, download: bool = False, **options: str | bool) -> Any:
+    """What class `part` of `transformers` loads from checkpoint `name`."""
     import transformers
 
     transformers.logging.set_verbosity_error()

@@ -15,17 +15,20 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from xmlcore.batching import batches, pad
-from xmlcore.encoding import Split
+from xmlcore.encoding import EncodedCorpus, Split
 from xmlcore.errors import UserError
 from xmlcore.params import MaskedLM
+from xmlcore.precision import BFLOAT16_IS_FAST
 from xmlcore.text import PAD, UNK, Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import BertForMaskedLM
+    from tokenizers import Tokenizer
+    from transformers import BertForMaskedLM, PreTrainedModel
 
 SPECIAL = ("[CLS]", "[SEP]", "[MASK]")
 CHOSEN, MASKED, RANDOM = 0.15, 0.8, 0.1  # of the words; of the chosen ones; the rest of these stay what they are
 IGNORED = -100
+ACCURACY_WINDOWS = 1000
 
 
 def train_masked_lm(
@@ -33,12 +36,17 @@ def train_masked_lm(
 ) -> tuple["BertForMaskedLM", float]:
     """A masked language model of the documents of `split`, and its mean loss (nats a word) in the last epoch.
 
-    Raises `UserError` where the vocabulary has no word.
+    The same arguments on one machine give the same weights. Raises `UserError` where `split` has no word of the
+    vocabulary.
     """
     from transformers import BertConfig, BertForMaskedLM
 
-    if len(vocabulary) <= UNK + 1:
-        raise UserError("encode.min_count: the vocabulary has no word to learn a masked language model from; lower it")
+    windows = cut_windows(split, options.window)
+    if not windows:
+        raise UserError(
+            "encode.min_count: no training document has a word of the vocabulary, so that there is no masked language "
+            "model to train; lower it, add documents, or take masked_lm out of words.generators"
+        )
     torch.manual_seed(seed)
     model = BertForMaskedLM(
         BertConfig(
@@ -47,28 +55,28 @@ def train_masked_lm(
             num_hidden_layers=options.layers,
             num_attention_heads=options.heads,
             intermediate_size=4 * options.width,
+            hidden_dropout_prob=0.1,
+            attention_probs_dropout_prob=0.0,  # with dropout torch has no fast attention on a processor
             max_position_embeddings=options.window + 2,
             type_vocab_size=1,
             pad_token_id=PAD,
         )
-    )
-    windows = _windows(split, options.window)
+    ).train()
     lengths = np.array([len(window) for window in windows])
     steps = -(-len(windows) // options.batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), options.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps * options.epochs)
     rng = np.random.default_rng(seed)
-    model.train()
-    total = 0.0
     for epoch in range(1, options.epochs + 1):
         total = 0.0
         order = batches(lengths, options.batch_size, rng)
         for chosen in track(order, f"masked language model, epoch {epoch}/{options.epochs}", total=steps):
             tokens, answers = mask_words([windows[i] for i in chosen], len(vocabulary), rng)
+            places = answers != IGNORED
             model.zero_grad()
-            loss = functional.cross_entropy(
-                masked_logits(model, tokens, answers != IGNORED), answers[answers != IGNORED]
-            )
+            with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16_IS_FAST):
+                logits = masked_logits(model, tokens, places)
+            loss = functional.cross_entropy(logits.float(), answers[places])
             loss.backward()
             clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
@@ -77,36 +85,50 @@ def train_masked_lm(
     return model.eval(), total / steps
 
 
+def cut_windows(split: Split, width: int) -> list[np.ndarray]:
+    """The documents in windows of at most `width` words, without those windows that know no word."""
+    windows = (
+        document[first : first + width]
+        for document in map(split.document, range(len(split)))
+        for first in range(0, len(document), width)
+    )
+    return [window for window in windows if (window > UNK).any()]
+
+
 def mask_words(windows: list[np.ndarray], words: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Inputs and answers, (B, T + 2) int64 each, of windows of word ids; `words` is the size of the vocabulary.
 
-    Of every window `CHOSEN` of the words, and one at least, have their id as answer; all else has `IGNORED`.
+    Of every window `CHOSEN` of the known words, and one at least, have their id as answer; all else has `IGNORED`.
     """
     start, end, mask = range(words, words + len(SPECIAL))
     tokens = pad([np.concatenate([[start], window, [end]]) for window in windows])
     answers = torch.full_like(tokens, IGNORED)
     for row, answer, window in zip(tokens, answers, windows, strict=True):
-        draw = rng.random(len(window))
+        draw = np.where(window > UNK, rng.random(len(window)), 1)
         chosen = 1 + np.flatnonzero((draw < CHOSEN) | (draw == draw.min()))
         answer[chosen] = row[chosen]
         kind = rng.random(len(chosen))
         row[chosen[kind < MASKED]] = mask
         other = chosen[(kind >= MASKED) & (kind < MASKED + RANDOM)]
-        row[other] = torch.from_numpy(rng.integers(UNK, words, size=len(other)))
+        row[other] = torch.from_numpy(rng.integers(UNK + 1, words, size=len(other)))
     return tokens, answers
 
 
-def masked_logits(model: "BertForMaskedLM", tokens: Tensor, places: Tensor) -> Tensor:
-    """(N, V) logits at the N true `places` (B, T) of `tokens` (B, T), padded with `PAD`; no other is projected."""
-    hidden = model.bert(tokens, attention_mask=(tokens != PAD).long()).last_hidden_state
-    return model.cls(hidden[places])
+def masked_logits(model: "PreTrainedModel", tokens: Tensor, places: Tensor) -> Tensor:
+    """(N, V) logits at the N true `places` (B, T) of `tokens` (B, T); the head of a BERT projects no others."""
+    attention = (tokens != model.config.pad_token_id).long()
+    if not hasattr(model, "cls"):
+        return model(tokens, attention_mask=attention).logits[places]
+    return model.cls(model.base_model(tokens, attention_mask=attention).last_hidden_state[places])
 
 
 @torch.inference_mode()
 def masked_accuracy(model: "BertForMaskedLM", split: Split, words: int, options: MaskedLM, seed: int) -> float:
-    """How many of the masked words of at most a thousand windows of `split` the model guesses at once."""
-    windows = _windows(split, options.window)[:1000]
+    """The share of chosen words of at most `ACCURACY_WINDOWS` windows of `split` that are the model's first guess."""
+    windows = cut_windows(split, options.window)
     rng = np.random.default_rng(seed)
+    if len(windows) > ACCURACY_WINDOWS:
+        windows = [windows[i] for i in rng.choice(len(windows), ACCURACY_WINDOWS, replace=False)]
     right = asked = 0
     for chosen in batches(np.array([len(window) for window in windows]), options.batch_size):
         tokens, answers = mask_words([windows[i] for i in chosen], words, rng)
@@ -116,28 +138,36 @@ def masked_accuracy(model: "BertForMaskedLM", split: Split, words: int, options:
     return right / max(asked, 1)
 
 
-def write_masked_lm(model: "BertForMaskedLM", vocabulary: Vocabulary, folder: Path) -> None:
+def write_masked_lm(model: "BertForMaskedLM", corpus: EncodedCorpus, folder: Path) -> None:
     """Write model and tokenizer into `folder`, which exists, as `transformers` reads them."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast, logging
 
-    first = len(vocabulary)
-    names = ["[PAD]", "[UNK]", *vocabulary.tokens[UNK + 1 :], *SPECIAL]
-    reserved = {"[PAD]", "[UNK]", *SPECIAL}
-    names[UNK + 1 : first] = [f"[word {name[1:-1]}]" if name in reserved else name for name in names[UNK + 1 : first]]
-    tokenizer = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", first + 1), ("[CLS]", first))
+    logging.disable_progress_bar()
     named = {f"{name[1:-1].lower()}_token": name for name in ("[PAD]", "[UNK]", *SPECIAL)}
-    length = model.config.max_position_embeddings
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=length, **named).save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=word_tokenizer(corpus.vocabulary, corpus.tokenizer),
+        model_max_length=model.config.max_position_embeddings,
+        **named,
+    ).save_pretrained(folder)
     model.save_pretrained(folder)
 
 
-def _windows(split: Split, width: int) -> list[np.ndarray]:
-    """Every document cut into windows of at most `width` words."""
-    return [
-        document[first : first + width]
-        for document in map(split.document, range(len(split)))
-        for first in range(0, len(document), width)
-    ]
+def word_tokenizer(vocabulary: Vocabulary, tokenizer: str) -> "Tokenizer":
+    """Cuts a text as `xmlcore.text.tokenize` does, into the ids of `vocabulary`, with [CLS] and [SEP] around.
+
+    A word that is spelled like a special token gets a name that no text has, for it must not be one.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    reserved = ("[PAD]", "[UNK]", *SPECIAL)
+    words = [f"[word {word[1:-1]}]" if word in reserved else word for word in vocabulary.tokens[UNK + 1 :]]
+    names = [*reserved[: UNK + 1], *words, *SPECIAL]
+    built = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="[UNK]"))
+    if tokenizer == "whitespace":
+        built.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    else:
+        built.normalizer = normalizers.Lowercase()
+        built.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\p{L}\p{Nl}\p{No}]+|\p{Nd}+"), "removed", invert=True)
+    start, end = len(vocabulary), len(vocabulary) + 1
+    built.post_processor = processors.BertProcessing(("[SEP]", end), ("[CLS]", start))
+    return built

@@ -55,6 +55,6 @@ def training_documents(corpus: EncodedCorpus) -> Split:
 
 def _idf(split: Split, vocabulary_size: int) -> np.ndarray:
     documents = np.repeat(np.arange(len(split)), split.lengths)
-    pairs = np.unique(np.stack([documents, split.tokens]), axis=1)
-    frequency = np.bincount(pairs[1], minlength=vocabulary_size)
+    pairs = np.unique(documents * vocabulary_size + split.tokens)  # a document and a word, as one number
+    frequency = np.bincount(pairs % vocabulary_size, minlength=vocabulary_size)
     return (np.log((1 + len(split)) / (1 + frequency)) + 1).astype(np.float32)

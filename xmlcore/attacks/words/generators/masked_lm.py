@@ -1,103 +1,158 @@
-"""Words that a masked language model expects in a place (Li et al. 2020, with the word masked as in seed 003)."""
+"""What a masked language model reads in the place of a word (BERT-Attack, Li et al. 2020)."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from xmlcore.attacks.words.generators import Request
 from xmlcore.attacks.words.victim import is_substitutable
-from xmlcore.batching import batches, pad
+from xmlcore.batching import batches
 from xmlcore.checkpoints import load_masked_lm
 from xmlcore.masked_lm import masked_logits
 
-BATCH_SIZE = 32  # documents read at once
-PRODUCT = 4  # combinations of pieces that are ranked for each substitute wanted
-LONGEST = 4  # pieces; a word of more is substituted by words of one piece
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+BATCH = 16  # requests that the model reads at once: what bounds the memory
+BREADTH = 4  # combinations of pieces that are ranked, for each substitute that is asked
+_SPELLING = re.compile(r"[^\W_][^\s\ufffd]*")  # of a piece that may be put in: no punctuation, no part of a letter
+
+
+class _Cut(NamedTuple):
+    """A word in P pieces, of which the M with a letter or digit are those that can be hidden."""
+
+    ids: list[int]  # (P)
+    hidden: list[int]  # (M) their indices
+    frame: list[str]  # (M + 1) what stands before, between and after them
+
+
+class _Context(NamedTuple):
+    """A word hidden in the text around it."""
+
+    tokens: Tensor  # (T,) int64
+    places: list[int]  # (M) of the masks
+    begins: list[bool]  # (M) whether the hidden piece begins a word
+    frame: list[str]  # (M + 1)
 
 
 class MaskedLMGenerator:
-    """A checkpoint of `transformers`. A word of one piece is substituted by words of one piece, best first.
+    """Hides a word and asks the model for others, given as much of the text around it as the model can read.
 
-    A word of several pieces is masked piece by piece; the best pieces of each place are combined, at most `PRODUCT`
-    times as many as are wanted, and ranked by the sum of their log-probabilities.
+    All pieces of the word are masked at once; its punctuation stays. A mask takes pieces of the kind that it hides,
+    those that begin a word or those that continue one. The substitutes are the likeliest combinations, as if the masks
+    did not know of each other, and spelled as the model spells them.
     """
 
     def __init__(self, name: str) -> None:
-        """Load checkpoint `name`, a folder or a name of the hub. Raises `UserError` where there is none."""
-        self._tokenizer, self._model = load_masked_lm(name, "words.masked_lm")
-        pieces = self._tokenizer.convert_ids_to_tokens(range(len(self._tokenizer)))
-        special = set(self._tokenizer.all_special_tokens)
-        continues = [piece.startswith("##") for piece in pieces]
-        self._pieces = [piece.removeprefix("##") for piece in pieces]
-        usable = [
-            piece not in special and is_substitutable(text) for piece, text in zip(pieces, self._pieces, strict=True)
-        ]
-        self._begins = torch.tensor([ok and not each for ok, each in zip(usable, continues, strict=True)])
-        self._continues = torch.tensor(
-            [each and piece not in special for piece, each in zip(pieces, continues, strict=True)]
+        """`name` is a folder or a name for `transformers`. Raises UserError where it has no masked language model."""
+        tokenizer, self._model = load_masked_lm(name, "words.masked_lm")
+        config = self._model.config
+        self._tokenizer = tokenizer.backend_tokenizer
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True  # where a text spells one, it is text
+        self._mask = tokenizer.mask_token_id
+        self._start, self._end = (
+            [each] if each is not None else [] for each in (tokenizer.cls_token_id, tokenizer.sep_token_id)
         )
-        self._encode = lru_cache(maxsize=100_000)(self._encode_word)
+        self._positions = min(getattr(config, "max_position_embeddings", np.inf), tokenizer.model_max_length)
+        self._cut = lru_cache(maxsize=100_000)(self._cut_word)
+        self._spellings, self._begins = _spelled(tokenizer, config.vocab_size)
+        usable = [bool(_SPELLING.fullmatch(spelling)) for spelling in self._spellings]
+        self._allowed = {kind: torch.tensor(usable) & torch.from_numpy(self._begins == kind) for kind in (True, False)}
+        self._batch = BATCH if hasattr(self._model, "cls") else 1  # other models give logits of all places
 
     @torch.inference_mode()
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
-        inputs = [self._masked(request) for request in requests]
+        """A word that has no letter or digit, or more pieces than the model can read, has no substitutes."""
         found: list[list[str]] = [[] for _ in requests]
-        for chosen in batches(np.array([len(each) for each in inputs]), BATCH_SIZE):
-            for i, logits in zip(chosen, self._logits([inputs[i] for i in chosen]), strict=True):
+        contexts = {i: context for i, request in enumerate(requests) if (context := self._context(request))}
+        numbers = list(contexts)
+        for chosen in batches(np.array([len(each.tokens) for each in contexts.values()]), self._batch):
+            batch = [numbers[i] for i in chosen]
+            for i, logs in zip(batch, self._read([contexts[i] for i in batch]), strict=True):
                 word = requests[i].words[requests[i].position].lower()
-                found[i] = [each for each in self._words(logits.log_softmax(1), count + 1) if each.lower() != word][
-                    :count
-                ]
+                words = dict.fromkeys(self._words(contexts[i], logs, BREADTH * count))
+                found[i] = [each for each in words if each.lower() != word][:count]
         return found
 
-    def _masked(self, request: Request) -> np.ndarray:
-        """(T,) ids of the document with masks in place of the word, cut to what the model reads around them."""
-        masks = [self._tokenizer.mask_token_id] * self._count(request.words[request.position])
-        room = self._model.config.max_position_embeddings - 2 - len(masks)
-        before = self._context(reversed(request.words[: request.position]), room)
-        after = self._context(request.words[request.position + 1 :], room)
-        left = min(len(before), max(room // 2, room - len(after)))
-        ids = [*before[:left][::-1], *masks, *after[: room - left]]
-        return np.array([self._tokenizer.cls_token_id, *ids, self._tokenizer.sep_token_id])
-
-    def _context(self, words: Iterator[str] | Sequence[str], room: int) -> list[int]:
-        """The ids of at most `room` pieces of `words`, as they come."""
-        ids: list[int] = []
-        for word in words:
-            if len(ids) >= room:
+    def _context(self, request: Request) -> _Context | None:
+        """The word of `request` with as many words on both sides as the model can read; None where it cannot be."""
+        words, cut = request.words, self._cut(request.words[request.position])
+        before: list[int] = []
+        after: list[int] = []
+        first, last = request.position - 1, request.position + 1
+        room = self._positions - len(self._start) - len(self._end) - len(cut.ids)
+        if room < 0 or not cut.hidden:
+            return None
+        while True:
+            left = self._cut(words[first]).ids if first >= 0 else None
+            right = self._cut(words[last]).ids if last < len(words) else None
+            fits_left, fits_right = (side is not None and len(side) <= room for side in (left, right))
+            if fits_left and (not fits_right or request.position - first <= last - request.position):
+                before[:0] = left
+                room -= len(left)
+                first -= 1
+            elif fits_right:
+                after += right
+                room -= len(right)
+                last += 1
+            else:
                 break
-            ids += self._encode(word)
-        return ids[:room]
+        tokens = [*self._start, *before, *cut.ids, *after, *self._end]
+        places = [len(self._start) + len(before) + i for i in cut.hidden]
+        tokens = torch.tensor(tokens)
+        tokens[places] = self._mask
+        return _Context(tokens, places, [bool(self._begins[cut.ids[i]]) for i in cut.hidden], cut.frame)
 
-    def _count(self, word: str) -> int:
-        """How many masks stand for `word`."""
-        pieces = len(self._encode(word))
-        return pieces if 1 <= pieces <= LONGEST and self._tokenizer.unk_token_id not in self._encode(word) else 1
+    def _cut_word(self, word: str) -> _Cut:
+        pieces = self._tokenizer.encode(f" {word}", add_special_tokens=False)
+        spans = [(max(first - 1, 0), last - 1) for first, last in pieces.offsets]
+        hidden = [i for i, (first, last) in enumerate(spans) if any(map(str.isalnum, word[first:last]))]
+        ends = [0, *(spans[i][1] for i in hidden)]
+        starts = [*(spans[i][0] for i in hidden), len(word)]
+        return _Cut(pieces.ids, hidden, [word[end:start] for end, start in zip(ends, starts, strict=True)])
 
-    def _logits(self, inputs: list[np.ndarray]) -> list[Tensor]:
-        """Of each input the logits (M, V) at its M masks."""
-        tokens = pad(inputs)
-        places = tokens == self._tokenizer.mask_token_id
-        return list(masked_logits(self._model, tokens, places).split(places.sum(1).tolist()))
+    def _read(self, contexts: Sequence[_Context]) -> Sequence[Tensor]:
+        """(M, V) log probabilities of the pieces at the masks of each of `contexts`."""
+        tokens = pad_sequence([each.tokens for each in contexts], True, self._model.config.pad_token_id)
+        places = torch.zeros_like(tokens, dtype=torch.bool)
+        for row, context in zip(places, contexts, strict=True):
+            row[context.places] = True
+        logits = masked_logits(self._model, tokens, places)
+        return logits.log_softmax(1).split([len(context.places) for context in contexts])
 
-    def _words(self, log_probabilities: Tensor, count: int) -> list[str]:
-        """The best `count` words, of log-probabilities (M, V) of their pieces."""
-        first = log_probabilities[0].masked_fill(~self._begins, -torch.inf)
-        if len(log_probabilities) == 1:
-            best = first.topk(min(count, int(self._begins.sum())))
-            return [self._pieces[i] for i in best.indices.tolist()]
-        rest = log_probabilities[1:].masked_fill(~self._continues, -torch.inf)
-        each = min(max(int((PRODUCT * count) ** (1 / len(log_probabilities))), 1), len(self._pieces))
-        best = torch.vstack([first, rest]).topk(each)
-        combined = sorted(
-            (-sum(score for score, _ in pieces), "".join(self._pieces[i] for _, i in pieces))
-            for pieces in product(*(zip(s.tolist(), i.tolist(), strict=True) for s, i in zip(*best, strict=True)))
+    def _words(self, context: _Context, logs: Tensor, count: int) -> list[str]:
+        """The words of the likeliest `count` combinations of pieces, whose log probabilities are `logs` (M, V)."""
+        totals, combinations = np.zeros(1, np.float32), np.empty((1, 0), np.int64)
+        for begins, row in zip(context.begins, logs, strict=True):
+            allowed = self._allowed[begins]
+            best = row.masked_fill(~allowed, -torch.inf).topk(min(count, int(allowed.sum())))
+            every = (totals[:, None] + best.values.numpy()).ravel()
+            kept = np.argsort(-every, kind="stable")[:count]
+            former, piece = np.unravel_index(kept, (len(totals), len(best.values)))
+            totals = every[kept]
+            combinations = np.column_stack([combinations[former], best.indices.numpy()[piece]])
+        start, *gaps, end = context.frame
+        words = (
+            "".join(self._spellings[piece] + gap for piece, gap in zip(row, [*gaps, ""], strict=True))
+            for row in combinations
         )
-        return [*dict.fromkeys(word for score, word in combined if score < torch.inf)][:count]
+        return [f"{start}{word}{end}" for word in words if is_substitutable(word)]
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer.encode(word, add_special_tokens=False)) if word else ()
+
+def _spelled(tokenizer: "PreTrainedTokenizerBase", size: int) -> tuple[list[str], np.ndarray]:
+    """What each piece adds to a text, "" for special ones, and (`size`,) whether it begins a word there."""
+    spellings, begins = [""] * size, np.zeros(size, bool)
+    special = set(tokenizer.all_special_ids)
+    for piece, i in tokenizer.get_vocab().items():
+        text = tokenizer.convert_tokens_to_string(["a", piece])[1:]  # whatever marks a beginning, it is a space
+        begins[i] = text[:1].isspace()
+        spellings[i] = "" if i in special else text.strip()
+    return spellings, begins
