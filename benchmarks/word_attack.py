@@ -5,7 +5,6 @@ model in torch's own layers (XML-CNN) or its ordinary forward pass, and asks for
 Prints documents a second and writes benchmarks/CORPUS-MODEL-words.json.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +23,7 @@ from xmlcore.attacks.words.generators import Request
 from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.language import load_language
-from xmlcore.attacks.words.sampling import read_sample
+from xmlcore.attacks.words.sampling import read_samples
 from xmlcore.attacks.words.search import substitute_words
 from xmlcore.attacks.words.texts import read_texts
 from xmlcore.attacks.words.victim import Victim
@@ -50,8 +49,7 @@ def main(
     options = params.words.model_copy(update={"generators": ["masked_lm"]})
     language = load_language(layout.words(corpus))
     (generator,) = load_generators(options, victim, language, layout.masked_lm(corpus), layout.LEXICONS).values()
-    rows = json.loads((layout.targets(corpus, model) / "targets.json").read_text())
-    samples = [read_sample(row) for row in rows if row["labels"]]
+    samples = [each for each in read_samples(layout.targets(corpus, model) / "targets.json") if each.labels]
     samples = [each for goal in options.goals for each in [s for s in samples if s.goal == goal][:documents]]
     texts = read_texts(layout.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
     work = [

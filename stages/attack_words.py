@@ -15,12 +15,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Attack the MODEL of CORPUS trained in REGIME with LOSS by substituting words."""
     import json
 
+    import xmlcore
     from xmlcore import layout
-    from xmlcore.attacks import words
     from xmlcore.attacks.words.campaign import Campaign, by_frequency, summary
     from xmlcore.attacks.words.generators.choice import load_generators
     from xmlcore.attacks.words.language import load_language
-    from xmlcore.attacks.words.sampling import read_sample
+    from xmlcore.attacks.words.sampling import read_samples
     from xmlcore.attacks.words.similarity import load_encoder
     from xmlcore.attacks.words.texts import read_texts
     from xmlcore.attacks.words.victim import Victim
@@ -41,21 +41,25 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     where = params.regime_of(regime).squeeze
     victim = Victim(squeeze(load_model(layout.model(*cell)), where, params.fgsm.bits), data, params.explain.batch_size)
     generators = load_generators(options, victim, language, layout.masked_lm(corpus), layout.LEXICONS)
-    samples = [read_sample(row) for row in json.loads((layout.targets(corpus, model) / "targets.json").read_text())]
+    samples = read_samples(layout.targets(corpus, model) / "targets.json")
     texts = read_texts(layout.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
-    sources = [layout.model(*cell), layout.targets(corpus, model), layout.words(corpus), layout.masked_lm(corpus)]
-    mark = fingerprint(
-        [*sources, layout.LEXICONS, Path(words.__file__).parent],
-        options.model_dump(),
-        where,
-        params.fgsm.bits,
-        params.explain.batch_size,
-    )
+    sources = [
+        layout.records(corpus),
+        layout.words(corpus),
+        layout.masked_lm(corpus),
+        layout.encoded(corpus, model),
+        layout.model(*cell),
+        layout.targets(corpus, model),
+        layout.LEXICONS,
+        Path(xmlcore.__file__).parent,
+    ]
+    mark = fingerprint(sources, options.model_dump(), where, params.fgsm.bits, params.explain.batch_size)
     journal = Journal(layout.JOURNALS / "attack_words" / f"{'-'.join(cell)}.jsonl", mark)
     with measured() as cost:
         rows = Campaign(victim, encoder, texts, data.label_names, options).run(generators, samples, journal, track)
-    with atomic_directory(layout.attacks(*cell)) as folder, (folder / "attacks.jsonl").open("w") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    with atomic_directory(layout.attacks(*cell)) as folder:
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / "attacks.jsonl").write_text("".join(lines), encoding="utf-8")
     write_json(layout.metrics(*cell, "words.json"), summary(rows, options.thresholds))
     write_json(layout.plots(*cell) / "words.json", by_frequency(rows, options.thresholds))
     write_json(layout.timings(*cell) / "attack_words.json", cost)

@@ -12,8 +12,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Choose the documents and labels of CORPUS that word attacks on MODEL, trained in any way, aim at."""
     from xmlcore import layout
     from xmlcore.attacks.words.clusters import label_clusters
-    from xmlcore.attacks.words.sampling import draw_samples
-    from xmlcore.encoding import concatenate, load_encoded
+    from xmlcore.attacks.words.sampling import draw_samples, write_samples
+    from xmlcore.encoding import load_encoded
     from xmlcore.files import atomic_directory, write_json
     from xmlcore.params import load_params
     from xmlcore.predictions import read_predictions
@@ -22,13 +22,13 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     params = load_params()
     predictions = read_predictions(layout.predictions(corpus, model, regime, loss))
     data = load_encoded(layout.encoded(corpus, model))
-    training = concatenate(data.splits["train"], data.splits["validation"])
+    training = data.train_and_validation
     labels = len(data.label_names)
     clusters = label_clusters(training, labels, params.words.cluster_labels, params.seed)
     frequencies = label_frequencies(training, labels=labels)
     samples = draw_samples(data.splits["test"], predictions.labels, frequencies, clusters, params.words, params.seed)
     with atomic_directory(layout.targets(corpus, model)) as folder:
-        write_json(folder / "targets.json", [sample.row() for sample in samples])
+        write_samples(samples, folder / "targets.json")
         names = [[data.label_names[label] for label in members] for members in clusters]
         write_json(folder / "clusters.json", names)
 

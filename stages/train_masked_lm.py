@@ -11,7 +11,6 @@ from xmlcore.cli import run
 def main(corpus: str) -> None:
     """Train a masked language model on the training documents of CORPUS."""
     from xmlcore import layout
-    from xmlcore.attacks.words.language import training_documents
     from xmlcore.cli import track
     from xmlcore.encoding import load_encoded
     from xmlcore.files import atomic_directory, write_json
@@ -20,7 +19,7 @@ def main(corpus: str) -> None:
 
     params = load_params()
     data = load_encoded(layout.words(corpus) / "encoded")
-    documents = training_documents(data)
+    documents = data.train_and_validation
     model, loss = train_masked_lm(documents, data.vocabulary, params.masked_lm, params.seed, track)
     accuracy = masked_accuracy(model, data.splits["test"], len(data.vocabulary), params.masked_lm, params.seed)
     with atomic_directory(layout.masked_lm(corpus)) as folder:

@@ -16,7 +16,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import Ridge
 
 from xmlcore.corpora.sources import numbered_lines
-from xmlcore.encoding import EncodedCorpus, Split, concatenate
+from xmlcore.encoding import EncodedCorpus, Split
 from xmlcore.errors import UserError
 from xmlcore.params import Embedding
 from xmlcore.sparse_matrices import label_matrix, tfidf_matrix
@@ -35,7 +35,7 @@ def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int)
     The sum over a document is a random projection of its tf-idf vector, which keeps angles (Achlioptas 2003).
     """
     tfidf = tfidf_matrix(split, len(vocabulary))
-    idf = _idf(tfidf) * (np.bincount(tfidf.indices, minlength=len(vocabulary)) > 0)
+    idf = inverse_document_frequency(tfidf) * (np.bincount(tfidf.indices, minlength=len(vocabulary)) > 0)
     return random_vectors(vocabulary, dimension, seed) * (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
 
 
@@ -71,11 +71,12 @@ def _ridge_coefficients(tfidf: sparse.csr_matrix, targets: sparse.csr_matrix, wi
     else:
         dense = targets.toarray()
     ridge = Ridge(alpha=1.0, solver="sparse_cg", tol=0.001).fit(tfidf, dense)
-    coefficients = ridge.coef_.reshape(dense.shape[1], -1).T * _idf(tfidf)[:, None]
+    coefficients = ridge.coef_.reshape(dense.shape[1], -1).T * inverse_document_frequency(tfidf)[:, None]
     return coefficients / max(np.linalg.norm(coefficients, axis=1).mean(), 1e-8)
 
 
-def _idf(tfidf: sparse.csr_matrix) -> np.ndarray:
+def inverse_document_frequency(tfidf: sparse.csr_matrix) -> np.ndarray:
+    """(V,) float64, smoothed as scikit-learn does, of the terms of a matrix (N, V) without stored zeros."""
     frequency = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
     return np.log((1 + tfidf.shape[0]) / (1 + frequency)) + 1
 
@@ -142,8 +143,7 @@ def build_vectors(
     """Vectors of the kind that `options` names, and the share of the vocabulary they know anything of."""
     vocabulary, dimension = corpus.vocabulary, options.dimension
     if options.kind in ("in_domain", "random_idf"):
-        training, validation = corpus.splits["train"], corpus.splits["validation"]
-        everything = concatenate(training, validation)
+        training, everything = corpus.splits["train"], corpus.train_and_validation
         seen = np.count_nonzero(np.unique(everything.tokens) > UNK)
         if options.kind == "random_idf":
             learn = partial(idf_vectors, vocabulary=vocabulary, dimension=dimension, seed=seed)

@@ -94,6 +94,11 @@ class EncodedCorpus:
     splits: dict[str, Split]
     pieces: Path | None = None  # the file of the tokenizer, where it is a checkpoint's
 
+    @property
+    def train_and_validation(self) -> Split:
+        """All documents that may be learned from, in memory."""
+        return concatenate(self.splits["train"], self.splits["validation"])
+
     def tokenize(self, text: str) -> list[str]:
         return self._tokenize(text)
 

@@ -9,12 +9,14 @@ from toys import LinearClassifier, split_of
 
 from xmlcore.attacks.words.generators import Request
 from xmlcore.encoding import EncodedCorpus
+from xmlcore.params import Words
 from xmlcore.text import Vocabulary
 
 FILLERS = [f"filler{i}" for i in range(8)]
 DECISIVE = ["grain", "ship", "trade", "gold", "sugar", "coffee"]
 VOCABULARY = Vocabulary([*DECISIVE, *FILLERS, "the"])
 LABELS = [f"label {word}" for word in DECISIVE]
+GOALS = ["positive", "negative", "negative_clustered", "non_targeted"]
 
 
 def encoded(pieces: Path | None = None, max_tokens: int = 20) -> EncodedCorpus:
@@ -42,3 +44,17 @@ class Listed:
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
         self.asked += [request.words[request.position] for request in requests]
         return [[word for word in self._words if word != request.words[request.position]] for request in requests]
+
+
+def options(**changes) -> Words:
+    """`words` of params.yaml with `changes`, small."""
+    given = {
+        "goals": GOALS,
+        "generators": ["deletion"],
+        "thresholds": [0.8],
+        "k": 3,
+        "bins": 3,
+        "samples": 4,
+        "max_change": 0.25,
+    }
+    return Words(**(given | changes))

@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 import torch
-from planted import DECISIVE, FILLERS, VOCABULARY, encoded
+from planted import DECISIVE, FILLERS, VOCABULARY, encoded, options
 
 from xmlcore.attacks.words.generators import Request
 from xmlcore.attacks.words.generators.choice import load_generators
@@ -87,8 +87,6 @@ def test_the_gradient_is_that_of_the_word_s_place(goal):
 
 
 def test_generators_are_chosen_by_name(victim, language, tmp_path):
-    from test_sampling import options
-
     names = ["deletion", "gradient", "neighbours"]
     found = load_generators(options(generators=names), victim, language, tmp_path, tmp_path)
     assert [type(each) for each in found.values()] == [Deletion, Gradient, Neighbours]

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xmlcore.attacks.words.language import DIMENSION, load_language, training_documents, write_language
+from xmlcore.attacks.words.language import DIMENSION, load_language, write_language
 from xmlcore.encoding import load_encoded
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
@@ -54,7 +54,7 @@ def test_words_of_one_topic_have_near_vectors(tmp_path):
 def test_rarity_counts_documents_of_both_splits_once_each(tmp_path):
     folder = write(tmp_path)
     language, corpus = load_language(folder), load_encoded(folder / "encoded")
-    documents = training_documents(corpus)
+    documents = corpus.train_and_validation
     assert len(documents) == len(TRAIN) == len(corpus.splits["train"]) + len(corpus.splits["validation"])
     the, wheat, unknown = language.idf[[*language.vocabulary.encode(["the", "wheat"]), UNK]]
     assert the == 1

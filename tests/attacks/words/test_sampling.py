@@ -1,29 +1,15 @@
 import numpy as np
 import pytest
+from planted import GOALS, options
 from toys import split_of
 
 from xmlcore.attacks.words.clusters import label_clusters
-from xmlcore.attacks.words.sampling import Bin, draw_samples, frequency_bins, read_sample
+from xmlcore.attacks.words.sampling import Bin, draw_samples, frequency_bins, read_samples, write_samples
 from xmlcore.errors import UserError
-from xmlcore.params import Words
 
-GOALS = ["positive", "negative", "negative_clustered", "non_targeted"]
 LABELS = 12
 FREQUENCIES = np.array([1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 0, 89])
 CLUSTERS = [np.arange(0, 4), np.arange(4, 8), np.arange(8, 12)]
-
-
-def options(**changes) -> Words:
-    given = {
-        "goals": GOALS,
-        "generators": ["deletion"],
-        "thresholds": [0.8],
-        "k": 3,
-        "bins": 3,
-        "samples": 4,
-        "max_change": 0.25,
-    }
-    return Words(**(given | changes))
 
 
 def world(documents: int = 60):
@@ -84,9 +70,10 @@ def test_a_set_of_labels():
         assert set(sample.labels) <= true & top if sample.goal == "positive" else not set(sample.labels) & (true | top)
 
 
-def test_a_sample_survives_its_file():
+def test_samples_survive_their_file(tmp_path):
     samples, *_ = draw()
-    assert [read_sample(sample.row()) for sample in samples] == samples
+    write_samples(samples, tmp_path / "targets.json")
+    assert read_samples(tmp_path / "targets.json") == samples
 
 
 @pytest.mark.parametrize(

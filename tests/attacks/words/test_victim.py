@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from planted import DECISIVE, FILLERS, VOCABULARY, encoded, planted_model
 
 from xmlcore.attacks.words.victim import MASK, Victim, is_substitutable
-from xmlcore.text import UNK
+from xmlcore.text import UNK, Vocabulary
 
 
 def test_scores_and_ranks_by_hand(victim):
@@ -67,12 +69,8 @@ class Halves:
 
 @pytest.fixture
 def piecewise(tmp_path):
-    from xmlcore.text import Vocabulary
-
-    corpus = encoded(tmp_path / "tokenizer.json", max_tokens=5)
-    object.__setattr__(
-        corpus, "vocabulary", Vocabulary(["\N{LOWER ONE EIGHTH BLOCK}grai", "n", "\N{LOWER ONE EIGHTH BLOCK}ship"])
-    )
+    vocabulary = Vocabulary(["\N{LOWER ONE EIGHTH BLOCK}grai", "n", "\N{LOWER ONE EIGHTH BLOCK}ship"])
+    corpus = replace(encoded(tmp_path / "tokenizer.json", max_tokens=5), vocabulary=vocabulary)
     corpus.__dict__["_tokenize"] = Halves()
     return Victim(planted_model(), corpus, 7)
 

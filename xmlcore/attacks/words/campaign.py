@@ -1,8 +1,8 @@
 """All attacks on one model: every sample with every generator, in groups whose outcomes are kept as they come."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +11,12 @@ from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.sampling import Sample
 from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
+from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.journal import Journal
 from xmlcore.params import Words
 
 GROUP = 16  # documents attacked in step; a killed run loses no more than one group
-
-
-class Text(NamedTuple):
-    """A test document that is attacked."""
-
-    doc_id: str
-    text: str
-    labels: tuple[int, ...]  # true ones, -1 for those unseen in training
 
 
 class Campaign:
@@ -114,8 +107,7 @@ class Campaign:
 def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, dict[str, dict[str, Any]]]:
     """The content of words.json: of each goal, of each generator, the figures of `figures`, queries and costs."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for goal, generator in dict.fromkeys((row["goal"], row["generator"]) for row in rows):
-        chosen = [row for row in rows if (row["goal"], row["generator"]) == (goal, generator)]
+    for (goal, generator), chosen in _grouped(rows, "goal", "generator"):
         succeeded = [row for row in chosen if row["success"]]
         found.setdefault(goal, {})[generator] = figures(chosen, thresholds) | {
             "similarity": _mean(succeeded, "similarity"),
@@ -127,18 +119,19 @@ def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict
 
 def by_frequency(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> list[dict[str, Any]]:
     """The rows of plots/.../words.json: the figures of every bin of label frequency, where a goal has bins."""
-    keys = dict.fromkeys(
-        (row["goal"], row["generator"], row["bin"]["lowest"], row["bin"]["highest"]) for row in rows if row["bin"]
-    )
+    binned = [row | row["bin"] for row in rows if row["bin"]]
+    names = ("goal", "generator", "lowest", "highest")
     return [
-        dict(zip(("goal", "generator", "lowest", "highest"), key, strict=True))
-        | figures([row for row in rows if row["bin"] and _key(row) == key], thresholds)
-        for key in keys
+        dict(zip(names, key, strict=True)) | figures(chosen, thresholds) for key, chosen in _grouped(binned, *names)
     ]
 
 
-def _key(row: dict[str, Any]) -> tuple:
-    return row["goal"], row["generator"], row["bin"]["lowest"], row["bin"]["highest"]
+def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> Iterable[tuple[tuple, list[dict[str, Any]]]]:
+    """The rows that agree on `names`, by the values that they have there, as these first come."""
+    groups: dict[tuple, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups.items()
 
 
 def figures(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, float | int]:

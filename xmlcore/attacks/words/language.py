@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from xmlcore.embeddings import in_domain_vectors
-from xmlcore.encoding import EncodedCorpus, Split, concatenate, encode_corpus, load_encoded
+from xmlcore.embeddings import in_domain_vectors, inverse_document_frequency
+from xmlcore.encoding import encode_corpus, load_encoded
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
+from xmlcore.sparse_matrices import tfidf_matrix
 from xmlcore.text import WORD_TOKENIZERS, Vocabulary
 
 DIMENSION = 100
@@ -36,25 +37,14 @@ def write_language(records: Path, folder: Path, options: Encode, seed: int, trac
     encoded.mkdir()
     encode_corpus(records, encoded, options, seed, track)
     corpus = load_encoded(encoded)
-    training = training_documents(corpus)
+    training = corpus.train_and_validation
     vectors = in_domain_vectors(training, corpus.vocabulary, DIMENSION, len(corpus.label_names), seed)
+    idf = inverse_document_frequency(tfidf_matrix(training, len(corpus.vocabulary)))
     np.save(folder / "vectors.npy", vectors)
-    np.save(folder / "idf.npy", _idf(training, len(corpus.vocabulary)))
+    np.save(folder / "idf.npy", idf.astype(np.float32))
 
 
 def load_language(folder: Path) -> Language:
     """What `write_language` wrote into `folder`."""
     vocabulary = load_encoded(folder / "encoded").vocabulary
     return Language(vocabulary, np.load(folder / "idf.npy"), np.load(folder / "vectors.npy"))
-
-
-def training_documents(corpus: EncodedCorpus) -> Split:
-    """The documents of the training and validation splits."""
-    return concatenate(corpus.splits["train"], corpus.splits["validation"])
-
-
-def _idf(split: Split, vocabulary_size: int) -> np.ndarray:
-    documents = np.repeat(np.arange(len(split)), split.lengths)
-    pairs = np.unique(documents * vocabulary_size + split.tokens)  # a document and a word, as one number
-    frequency = np.bincount(pairs % vocabulary_size, minlength=vocabulary_size)
-    return (np.log((1 + len(split)) / (1 + frequency)) + 1).astype(np.float32)

@@ -5,14 +5,17 @@ true nor among them for negative ones. All other models are attacked on the same
 change are not drawn.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from xmlcore.encoding import Split
 from xmlcore.errors import UserError
+from xmlcore.files import write_json
 from xmlcore.params import Words
 
 TRIES = 200  # of documents and labels for each sample with a negative target
@@ -35,15 +38,18 @@ class Sample:
     labels: tuple[int, ...]  # none for non-targeted attacks: whatever the attacked model predicts
     bin: Bin | None
 
-    def row(self) -> dict:
-        """The object of targets.json."""
-        return asdict(self)
+
+def write_samples(samples: Sequence[Sample], path: Path) -> None:
+    """Write targets.json."""
+    write_json(path, [asdict(sample) for sample in samples])
 
 
-def read_sample(row: dict) -> Sample:
-    """What `Sample.row` gave."""
-    bin_ = row["bin"] and Bin(**row["bin"])
-    return Sample(row["goal"], row["document"], tuple(row["labels"]), bin_)
+def read_samples(path: Path) -> list[Sample]:
+    """What `write_samples` wrote."""
+    return [
+        Sample(row["goal"], row["document"], tuple(row["labels"]), row["bin"] and Bin(**row["bin"]))
+        for row in json.loads(path.read_text())
+    ]
 
 
 def draw_samples(
@@ -104,12 +110,12 @@ class _Draw:
     def samples(self, goal: str, rng: np.random.Generator) -> list[Sample]:
         if goal == "non_targeted":
             return self._non_targeted(rng)
-        pairs = self._positive(rng) if goal == "positive" else None
-        labels = sorted({label for label, _ in pairs}) if pairs is not None else np.flatnonzero(self._frequencies)
-        bins = frequency_bins(self._frequencies[labels], self._options.bins)
-        if pairs is not None:
-            by_bin = [[pair for pair in pairs if self._in(pair[0], each)] for each in bins]
+        if goal == "positive":
+            pairs = self._positive(rng)
+            bins = self._bins(sorted({label for label, _ in pairs}))
+            by_bin = [[pair for pair in pairs if pair[0] in set(self._of_bin(each))] for each in bins]
         else:
+            bins = self._bins(np.flatnonzero(self._frequencies))
             by_bin = [list(self._negative(goal, each, rng)) for each in bins]
         count = min([self._options.samples, *(len(of_bin) for of_bin in by_bin if of_bin)])
         return [
@@ -118,8 +124,8 @@ class _Draw:
             for label, document in of_bin[:count]
         ]
 
-    def _in(self, label: int, bin_: Bin) -> bool:
-        return bin_.lowest <= self._frequencies[label] <= bin_.highest
+    def _bins(self, labels: Sequence[int]) -> list[Bin]:
+        return frequency_bins(self._frequencies[labels], self._options.bins)
 
     def _positive(self, rng: np.random.Generator) -> list[tuple[int, int]]:
         """All labels and documents that can be, shuffled."""
@@ -130,7 +136,7 @@ class _Draw:
 
     def _negative(self, goal: str, bin_: Bin, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
         """As many labels of the bin as are wanted, each with a document, found by trying."""
-        members = [label for label in np.flatnonzero(self._frequencies) if self._in(label, bin_)]
+        members = self._of_bin(bin_)
         found: set[tuple[int, int]] = set()
         for _ in range(TRIES * self._options.samples):
             label = int(rng.choice(members))
@@ -150,20 +156,24 @@ class _Draw:
         return [Sample("non_targeted", int(document), (), None) for document in documents]
 
     def _aimed_at(self, goal: str, label: int, document: int, bin_: Bin, rng: np.random.Generator) -> tuple[int, ...]:
-        """`label` first, and others of the document as far as `options.labels` allows."""
+        """`label` first, and others that the goal allows for the document, as many as `options.labels` says."""
         if self._options.labels == 1:
             return (label,)
-        allowed: Callable[[int], bool]
         if goal == "positive":
-            others, allowed = self._right(document), self._seen
-        elif goal == "negative":
-            others = np.flatnonzero(self._frequencies)
-            allowed = lambda each: self._in(each, bin_) and self._wrong(each, document)  # noqa: E731
+            others = [each for each in self._right(document) if self._seen(each)]
         else:
-            others = self._clusters[self._cluster_of[label]]
-            allowed = lambda each: self._wrong(each, document)  # noqa: E731
-        more = [int(each) for each in rng.permutation(others) if each != label and allowed(each)]
+            near = self._members(label) if goal == "negative_clustered" else self._of_bin(bin_)
+            others = [int(each) for each in near if self._wrong(int(each), document)]
+        more = [int(each) for each in rng.permutation(others) if each != label]
         return (label, *more[: self._options.labels - 1])
+
+    def _of_bin(self, bin_: Bin) -> np.ndarray:
+        """The labels of a bin."""
+        return np.flatnonzero((self._frequencies >= bin_.lowest) & (self._frequencies <= bin_.highest))
+
+    def _members(self, label: int) -> np.ndarray:
+        """The labels of the cluster of `label`, itself among them."""
+        return self._clusters[self._cluster_of[label]]
 
     def _right(self, document: int) -> list[int]:
         """The true labels among the best."""
@@ -178,5 +188,5 @@ class _Draw:
 
     def _near(self, label: int) -> list[int]:
         """The documents with another label of the cluster of `label`."""
-        others = (each for each in self._clusters[self._cluster_of[label]] if each != label)
+        others = (each for each in self._members(label) if each != label)
         return sorted({document for each in others for document in self._documents_of.get(int(each), ())})

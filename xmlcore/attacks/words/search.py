@@ -70,7 +70,8 @@ class _Search:
     def __init__(self, victim: Victim, target: Target, words: list[str], k: int, max_change: float) -> None:
         self._victim, self._target, self._k = victim, target, k
         self.attack = Attack(target, words, list(words))
-        before = self._judge([0], words[:1] or [MASK])
+        before = victim.judge(words, target.labels)
+        self.attack.queries = 1
         self._scores = before.scores[0]
         self.attack.ranks_before = self.attack.ranks_after = before.ranks[0].tolist()
         self.attack.clean = target.untouched(before.ranks[0], k)

@@ -2,10 +2,18 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
-from xmlcore.attacks.words.campaign import Text
 from xmlcore.corpora.records import read_records
 from xmlcore.encoding import EncodedCorpus
+
+
+class Text(NamedTuple):
+    """A test document that is attacked."""
+
+    doc_id: str
+    text: str
+    labels: tuple[int, ...]  # true ones, -1 for those unseen in training
 
 
 def read_texts(records: Path, corpus: EncodedCorpus, documents: Collection[int]) -> dict[int, Text]:

@@ -9,7 +9,7 @@ import torch
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from torch import Tensor
 
-from xmlcore.batching import batches, pad
+from xmlcore.batching import pad
 from xmlcore.encoding import EncodedCorpus
 from xmlcore.models import Classifier
 from xmlcore.text import UNK
@@ -116,10 +116,7 @@ class Victim:
             self.tokens([*words[:position], substitute, *words[position + 1 :]])
             for position, substitute in zip(positions, substitutes, strict=True)
         ]
-        logits = torch.empty(len(copies), self.labels)
-        for chosen in batches(np.array([len(copy) for copy in copies]), self._batch_size):
-            logits[chosen] = self.model(pad([copies[i] for i in chosen]))
-        return logits
+        return self.model(pad(copies))
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
         if not word:
