@@ -52,6 +52,7 @@ encode.tokenizer
 encode.validation_fraction
 explain.batch_size
 explain.documents
+explain.gallery
 explain.ig.baseline
 explain.ig.steps
 explain.labels
@@ -61,6 +62,10 @@ explain.shap.global_documents
 explain.shap.global_evaluations
 explain.shap.global_tokens
 explain.shap.tokenizer
+explain.study.beam
+explain.study.documents
+explain.study.draws
+explain.study.epsilon
 explain.top_tokens
 fgsm.bits
 fgsm.epsilons
@@ -158,6 +163,13 @@ regime.*.squeeze
 regime.*.word_substitution
 regimes
 report.epsilon
+robustness.documents
+robustness.epsilon
+robustness.epsilons
+robustness.noise
+robustness.restarts
+robustness.step_size
+robustness.steps
 seed
 vector.*.files.*.bytes
 vector.*.files.*.sha256
@@ -196,11 +208,15 @@ STAGES = {
     "predict": "predict.py",
     "evaluate_ranking": "evaluate_ranking.py",
     "evaluate_fgsm": "evaluate_fgsm.py",
+    "evaluate_attacks": "evaluate_attacks.py",
     "sample_attacks": "sample_attacks.py",
     "attack_words": "attack_words.py",
     "explain_lime": "explain_lime.py",
     "explain_shap": "explain_shap.py",
     "explain_ig": "explain_ig.py",
+    "measure_explanations": "measure_explanations.py",
+    "compare_explanations": "compare_explanations.py",
+    "explain_attacks": "explain_attacks.py",
     "report": "report.py",
 }
 
@@ -242,7 +258,8 @@ def test_stages_and_their_scripts():
 
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
-    assert launched == {"train", "predict", "evaluate_fgsm", "explain_lime", "explain_shap", "explain_ig"}
+    explaining = {"explain_lime", "explain_shap", "explain_ig", "explain_attacks", "measure_explanations"}
+    assert launched == {"train", "predict", "evaluate_fgsm", "evaluate_attacks"} | explaining
 
 
 def test_scripts():
@@ -251,8 +268,9 @@ def test_scripts():
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
     stages = dvc_stages()
-    cells = ("train", "predict", "evaluate_ranking", "evaluate_fgsm", "attack_words")
-    for name in (*cells, "explain_lime", "explain_shap", "explain_ig"):
+    cells = ("train", "predict", "evaluate_ranking", "evaluate_fgsm", "evaluate_attacks", "attack_words")
+    explaining = ("measure_explanations", "compare_explanations", "explain_attacks")
+    for name in (*cells, "explain_lime", "explain_shap", "explain_ig", *explaining):
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
     for name in ("encode", "build_embedding", "sample_attacks"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]

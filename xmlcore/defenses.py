@@ -1,12 +1,11 @@
 """Feature squeezing (Xu et al. 2018; equation 16 of seed 000): a defence wraps a classifier and is a classifier."""
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xmlcore.batching import TrueLabels
-from xmlcore.models import Classifier, shallow_copy
+from xmlcore.models import Classifier
+from xmlcore.models.wrapped import Wrapped
 
 
 def reduce_bits(x: Tensor, bits: int) -> Tensor:
@@ -20,34 +19,7 @@ def _straight_through(x: Tensor, value: Tensor) -> Tensor:
     return value.detach() + (x - x.detach())
 
 
-class _Defence(Classifier):
-    """A wrapper that changes `score` and leaves the rest to the model inside."""
-
-    def __init__(self, model: Classifier) -> None:
-        super().__init__()
-        self.model, self.labels = model, model.labels
-
-    @property
-    def embedding_table(self) -> Tensor:
-        return self.model.embedding_table
-
-    @property
-    def output_parameters(self) -> Sequence[nn.Parameter]:
-        return self.model.output_parameters
-
-    def initialise_output(self, prior: Tensor) -> None:
-        self.model.initialise_output(prior)
-
-    def narrow(self, labels: Tensor) -> "_Defence":
-        narrowed = shallow_copy(self)
-        narrowed.model, narrowed.labels = self.model.narrow(labels), len(labels)
-        return narrowed
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return self.model.embed(tokens)
-
-
-class SqueezedEmbeddings(_Defence):
+class SqueezedEmbeddings(Wrapped):
     """Quantises embeddings over the range [low, high] of the model's own table; what lies outside is clipped to it.
 
     Equation 16 presupposes [0, 1], as for pixels; embeddings are mapped there and back. The straight-through gradient
@@ -82,7 +54,7 @@ class SqueezedEmbeddings(_Defence):
         return reduce_bits((clipped - self.low) / scale, self.bits) * scale + self.low
 
 
-class SqueezedOutputs(_Defence):
+class SqueezedOutputs(Wrapped):
     """Quantises the probabilities. Many labels then share a level, and their order among themselves is lost."""
 
     def __init__(self, model: Classifier, bits: int) -> None:

@@ -9,6 +9,7 @@ from xmlcore.encoding import UNSEEN_LABEL, Split
 
 KS = (1, 3, 5)
 TOP = max(KS)
+RANKING = tuple(f"{metric}@{k}" for metric in ("P", "nDCG") for k in KS)
 
 
 def hits(top: np.ndarray, split: Split, documents: np.ndarray) -> np.ndarray:
@@ -28,7 +29,11 @@ def precision_at_k(hits: np.ndarray, k: int) -> float:
 
 def ndcg_at_k(hits: np.ndarray, label_counts: np.ndarray, k: int) -> float:
     """Mean DCG@k over the ideal DCG@k of `label_counts` (N,) true labels; a document without labels counts as 0."""
-    return float((hits[:, :k] @ discounts(k) / ideal_dcg(label_counts, k)).mean())
+    return float(_ndcg_of_each(hits, label_counts, k).mean())
+
+
+def _ndcg_of_each(hits: np.ndarray, label_counts: np.ndarray, k: int) -> np.ndarray:
+    return hits[:, :k] @ discounts(k) / ideal_dcg(label_counts, k)
 
 
 def discounts(k: int) -> np.ndarray:
@@ -56,6 +61,12 @@ def ranking_metrics(hits: np.ndarray, label_counts: np.ndarray) -> dict[str, flo
     """`P@k` and `nDCG@k` for every k of `KS`, as fractions, with the keys that the metrics files use."""
     precision = {f"P@{k}": precision_at_k(hits, k) for k in KS}
     return precision | {f"nDCG@{k}": ndcg_at_k(hits, label_counts, k) for k in KS}
+
+
+def document_metrics(hits: np.ndarray, label_counts: np.ndarray) -> np.ndarray:
+    """(N, 2 K) the figures of each document that `ranking_metrics` gives means of, in the order of `RANKING`."""
+    precision = [hits[:, :k].mean(1) for k in KS]
+    return np.stack(precision + [_ndcg_of_each(hits, label_counts, k) for k in KS], axis=1)
 
 
 def robustness_gap(clean: dict[str, float], attacked: dict[str, float]) -> dict[str, float]:

@@ -203,6 +203,26 @@ class Fgsm(Section):
         return self
 
 
+class Robustness(Section):
+    """Attacks on embeddings besides FGSM, and the checks of them (`xmlcore.robustness`, `xmlcore.sanity`)."""
+
+    documents: PositiveInt = 100  # of the test split, drawn by the seed
+    epsilon: Annotated[float, Field(gt=0)] = 0.1  # one of `epsilons`, where everything is tried
+    epsilons: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]  # rising, until the model breaks
+    steps: Annotated[int, Field(ge=5)] = 20
+    step_size: Annotated[float, Field(gt=0, le=2)] = 0.25  # of the radius
+    restarts: PositiveInt = 2
+    noise: PositiveInt = 5  # random perturbations of each document
+
+    @model_validator(mode="after")
+    def _a_rising_curve(self) -> "Robustness":
+        if any(low >= high for low, high in pairwise(self.epsilons)):
+            raise ValueError(f"epsilons: rising (is {self.epsilons!r})")
+        if self.epsilon not in self.epsilons:
+            raise ValueError(f"epsilon: one of epsilons, {self.epsilons!r} (is {self.epsilon!r})")
+        return self
+
+
 class MaskedLM(Section):
     """The small BERT that a corpus trains for its own language (`xmlcore.masked_lm`)."""
 
@@ -265,6 +285,15 @@ class IntegratedGradients(Section):
     baseline: Literal["unknown", "zero"] = "unknown"
 
 
+class ExplanationStudy(Section):
+    """The measurement of the explainers (`xmlcore.explain.study`)."""
+
+    documents: Annotated[int, Field(ge=2)] = 50  # of the test split, drawn by the seed
+    beam: PositiveInt = 1  # rankings kept in the search for the best and the worst
+    draws: PositiveInt = 2  # of noise on the embeddings
+    epsilon: Annotated[float, Field(gt=0)] = 0.02  # its size, as that of FGSM
+
+
 class Explain(Section):
     documents: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     labels: PositiveInt = 3
@@ -273,6 +302,8 @@ class Explain(Section):
     lime: Lime
     shap: Shap
     ig: IntegratedGradients
+    study: ExplanationStudy
+    gallery: PositiveInt = 4  # attacked documents that are explained
 
 
 class Report(Section):
@@ -328,6 +359,7 @@ class Params(Section):
     propensity: Propensity
     metrics: Metrics
     fgsm: Fgsm
+    robustness: Robustness
     masked_lm: MaskedLM
     words: Words
     explain: Explain

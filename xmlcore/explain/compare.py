@@ -24,13 +24,17 @@ def compare(clean: Sequence[dict[str, Any]], adversarial: Sequence[dict[str, Any
     A token's weight is the sum over its occurrences, and 0 where an explanation does not have the token. A pair whose
     weights are all equal has no rank correlation.
     """
-    first, second = _weights_by_prediction(clean), _weights_by_prediction(adversarial)
-    pairs = [(first[key], second[key]) for key in first if key in second]
-    return Comparison(
-        pairs=len(pairs),
-        top_token_overlap=_mean([_overlap(a, b, top) for a, b in pairs]),
-        rank_correlation=_mean([_rank_correlation(a, b) for a, b in pairs]),
-    )
+    overlaps, correlations = likenesses(clean, adversarial, top)
+    return Comparison(len(overlaps), _mean(overlaps), _mean(correlations))
+
+
+def likenesses(
+    first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]], top: int = 10
+) -> tuple[list[float], list[float]]:
+    """Overlaps and rank correlations, one for each prediction that both explain; for their meaning see `Comparison`."""
+    ones, others = _weights_by_prediction(first), _weights_by_prediction(second)
+    pairs = [(ones[key], others[key]) for key in ones if key in others]
+    return [overlap(a, b, top) for a, b in pairs], [rank_correlation(a, b) for a, b in pairs]
 
 
 def _weights_by_prediction(explanations: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, float]]:
@@ -41,12 +45,14 @@ def _weights_by_prediction(explanations: Sequence[dict[str, Any]]) -> dict[tuple
     }
 
 
-def _overlap(a: dict[str, float], b: dict[str, float], top: int) -> float:
+def overlap(a: dict[str, float], b: dict[str, float], top: int) -> float:
+    """Jaccard index of the `top` tokens of largest absolute weight."""
     tokens_a, tokens_b = ({token for token, _ in top_tokens(weights, top)} for weights in (a, b))
     return len(tokens_a & tokens_b) / len(tokens_a | tokens_b)
 
 
-def _rank_correlation(a: dict[str, float], b: dict[str, float]) -> float:
+def rank_correlation(a: dict[str, float], b: dict[str, float]) -> float:
+    """Kendall's tau-b of the weights of all tokens of either; nan where it is not defined."""
     from scipy.stats import kendalltau
 
     tokens = sorted(a.keys() | b.keys())

@@ -55,6 +55,12 @@ class Victim:
                 return words[: count + 1]
         return words
 
+    def pieces_of(self, word: str) -> list[str]:
+        """The tokens of one word; none for "", a deleted word."""
+        if not word:
+            return []
+        return [word] if self._corpus.pieces is None or word == MASK else self._corpus.tokenize(word)
+
     def tokens_of(self, word: str) -> tuple[int, ...]:
         """The ids of the tokens of one word; none for "", a deleted word."""
         return self._cached(word)
@@ -121,5 +127,4 @@ class Victim:
     def _encode_word(self, word: str) -> tuple[int, ...]:
         if not word:
             return ()
-        pieces = [word] if self._corpus.pieces is None or word == MASK else self._corpus.tokenize(word)
-        return tuple(self._corpus.vocabulary.encode(pieces))
+        return tuple(self._corpus.vocabulary.encode(self.pieces_of(word)))

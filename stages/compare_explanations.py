@@ -1,0 +1,31 @@
+"""Compare explanations: of a document and of what an attack made of it, and of two trainings of a model.
+
+python stages/compare_explanations.py simulated-rcv1 xml_cnn adversarial bce clean bce
+
+Reads what measure_explanations wrote of the MODEL of CORPUS trained in REGIME with LOSS, and of that trained in the
+last two arguments; writes metrics/CORPUS/MODEL/REGIME/LOSS/stability.json.
+"""
+
+from xmlcore.cli import run
+
+
+def main(corpus: str, model: str, regime: str, loss: str, reference_regime: str, reference_loss: str) -> None:
+    """Compare the explanations of one training of MODEL under attack, and with those of another."""
+    import json
+
+    from xmlcore import layout
+    from xmlcore.explain.stability import stability
+    from xmlcore.files import write_json
+
+    cell, reference = (corpus, model, regime, loss), (corpus, model, reference_regime, reference_loss)
+    studies = layout.explanations(*cell) / "study", layout.explanations(*reference) / "study"
+    clean, other = (json.loads((study / "clean.json").read_text(encoding="utf-8")) for study in studies)
+    attacked = json.loads((studies[0] / "attacked.json").read_text(encoding="utf-8"))
+    found = {"documents": max(map(len, clean.values())), "attacked": stability(clean, attacked)}
+    if cell != reference:
+        found["reference"] = stability(clean, other)
+    write_json(layout.metrics(*cell, "stability.json"), found)
+
+
+if __name__ == "__main__":
+    run(main)

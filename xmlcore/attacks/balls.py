@@ -1,0 +1,66 @@
+"""How far an attack may move the embeddings of a document: L-infinity and L2 balls around them.
+
+Both radii follow from the adaptive epsilon of seed 000 (equation 10). The L2 ball is around the document as a whole and
+passes through the corners of the L-infinity ball, to which FGSM moves it: the two attacks have equal norm.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SMALLEST = 1e-30  # what norm counts as none
+
+
+class Ball(ABC):
+    """Perturbations (B, T, D) of embeddings; `mask` (B, T) is true at real tokens, and no other is moved."""
+
+    @abstractmethod
+    def project(self, perturbation: Tensor) -> Tensor:
+        """The nearest perturbation within the ball."""
+
+    @abstractmethod
+    def farthest(self, direction: Tensor) -> Tensor:
+        """The perturbation within the ball that goes farthest along `direction`; none where that is zero."""
+
+    @abstractmethod
+    def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
+        """A random perturbation (B, T, `width`) on the border, as far from the document as FGSM goes."""
+
+
+@dataclass(frozen=True)
+class LInfinity(Ball):
+    radius: float
+
+    def project(self, perturbation: Tensor) -> Tensor:
+        return perturbation.clamp(-self.radius, self.radius)
+
+    def farthest(self, direction: Tensor) -> Tensor:
+        return self.radius * direction.sign()
+
+    def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
+        return self.farthest(torch.rand(*mask.shape, width, generator=generator) - 0.5) * mask.unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class L2(Ball):
+    radii: Tensor  # (B, 1, 1)
+
+    def project(self, perturbation: Tensor) -> Tensor:
+        return perturbation * (self.radii / _norms(perturbation)).clamp(max=1)
+
+    def farthest(self, direction: Tensor) -> Tensor:
+        return direction / _norms(direction) * self.radii
+
+    def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
+        return self.farthest(torch.randn(*mask.shape, width, generator=generator) * mask.unsqueeze(-1))
+
+
+def l2_of_equal_norm(radius: float, mask: Tensor, width: int) -> L2:
+    """The L2 ball that the corners of the L-infinity ball of `radius` lie on, for documents of `mask` (B, T)."""
+    return L2(radius * (mask.sum(1) * width).sqrt()[:, None, None])
+
+
+def _norms(perturbation: Tensor) -> Tensor:
+    return perturbation.flatten(1).norm(dim=1).clamp(min=SMALLEST)[:, None, None]

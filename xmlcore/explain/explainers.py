@@ -1,0 +1,93 @@
+"""All explainers behind one call, so that they can be measured against each other on the same words.
+
+LIME's unit is the distinct word, all its occurrences together. The others weigh occurrences, and a word's weight is
+their sum.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from xmlcore.explain.gradient import gradient_x_input
+from xmlcore.explain.integrated_gradients import integrated_gradients
+from xmlcore.explain.lime import lime_surrogates
+from xmlcore.explain.ranking import sum_by_token
+from xmlcore.explain.scorer import Differentiable, Scorer
+from xmlcore.explain.shap import shap_values
+from xmlcore.explain.tokens import ModelTokens
+from xmlcore.params import Explain
+
+METHODS = ("lime", "shap", "ig")  # that have pages of their own
+MEASURED = (*METHODS, "gradient_x_input", "random")
+
+
+class Model(Scorer, Differentiable, Protocol):
+    """What the explainers together ask of a model."""
+
+
+class Weights(NamedTuple):
+    """What one method says of one label of one document."""
+
+    of_tokens: list[float]  # one for each token, in the document's order
+    of_words: dict[str, float]  # of the distinct words, in order of first occurrence
+    quality: dict[str, float]  # LIME's `r2`, the `delta` of Integrated Gradients
+
+
+Explainer = Callable[[Sequence[str], Model, int, int], Weights]
+
+
+def explainers(options: Explain, seed: int) -> Mapping[str, Explainer]:
+    """By the names of `MEASURED`; each is called with tokens (one or more), a model, a label and the document's number.
+
+    With the same numbers and `seed` the same is said. LIME weighs every word here, not `options.top_tokens`: words left
+    out would be ranked by chance.
+    """
+
+    def lime(tokens: Sequence[str], model: Model, label: int, document: int) -> Weights:
+        words = dict.fromkeys(tokens)
+        (found,) = lime_surrogates(
+            tokens,
+            model,
+            [label],
+            samples=options.lime.samples,
+            top_tokens=len(words),
+            seed=(seed, document),
+            batch_size=options.batch_size,
+        )
+        weights = dict.fromkeys(words, 0.0) | dict(zip(found.tokens, found.weights, strict=True))
+        return Weights([weights[token] for token in tokens], weights, {"r2": found.r2})
+
+    def shap(tokens: Sequence[str], model: Model, label: int, document: int) -> Weights:
+        (found,) = shap_values(
+            ModelTokens([*tokens]),
+            model,
+            [label],
+            evaluations=options.shap.evaluations,
+            seed=seed,
+            batch_size=options.batch_size,
+        )
+        return _of_occurrences(tokens, found.weights)
+
+    def ig(tokens: Sequence[str], model: Model, label: int, document: int) -> Weights:
+        (found,) = integrated_gradients(
+            tokens,
+            model,
+            [label],
+            baseline=options.ig.baseline,
+            steps=options.ig.steps,
+            batch_size=options.batch_size,
+        )
+        return _of_occurrences(tokens, found.weights, delta=abs(found.delta))
+
+    def gradient(tokens: Sequence[str], model: Model, label: int, document: int) -> Weights:
+        return _of_occurrences(tokens, gradient_x_input(tokens, model, label))
+
+    def random(tokens: Sequence[str], model: Model, label: int, document: int) -> Weights:
+        return _of_occurrences(tokens, np.random.default_rng([seed, document]).normal(size=len(tokens)).tolist())
+
+    return dict(zip(MEASURED, (lime, shap, ig, gradient, random), strict=True))
+
+
+def _of_occurrences(tokens: Sequence[str], weights: Sequence[float], **quality: float) -> Weights:
+    return Weights([*weights], sum_by_token(tokens, weights), quality)

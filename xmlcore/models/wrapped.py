@@ -1,0 +1,59 @@
+"""A classifier inside another: what a wrapper does not change is left to the model inside."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from xmlcore.batching import TrueLabels
+from xmlcore.models import Classifier, shallow_copy
+
+
+class Wrapped(Classifier):
+    """A wrapper that changes `score` and leaves the rest to the model inside."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.model, self.labels = model, model.labels
+
+    @property
+    def embedding_table(self) -> Tensor:
+        return self.model.embedding_table
+
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return self.model.output_parameters
+
+    def initialise_output(self, prior: Tensor) -> None:
+        self.model.initialise_output(prior)
+
+    def narrow(self, labels: Tensor) -> "Wrapped":
+        narrowed = shallow_copy(self)
+        narrowed.model, narrowed.labels = self.model.narrow(labels), len(labels)
+        return narrowed
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return self.model.embed(tokens)
+
+
+class WithTable(Wrapped):
+    """The model inside with the embedding `table` (V, D) in the place of its own."""
+
+    def __init__(self, model: Classifier, table: Tensor) -> None:
+        super().__init__(model)
+        self._table = table
+
+    @property
+    def embedding_table(self) -> Tensor:
+        return self._table
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return self._table[tokens]
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.model.score(embeddings, mask)
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self.model.score_rows(rows, index, probe)
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        return self.model.loss(rows, index, labels, probe)

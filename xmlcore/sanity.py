@@ -1,0 +1,95 @@
+"""Whether a claim of robustness may be believed: checks that a weak or a wrong attack fails.
+
+They are those of Athalye et al. (2018, "Obfuscated gradients give a false sense of security") and Carlini et al. (2019,
+"On evaluating adversarial robustness"). Each is a boolean beside the figures it is drawn from. Noise and FGSM are
+compared up to the epsilon of the claim: far beyond it one long step along a gradient leads anywhere.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+from xmlcore.metrics import RANKING
+from xmlcore.robustness import Attack, Findings, least
+
+TOLERANCE = 0.01  # of P@1: what convergence and monotony allow for chance
+BROKEN = 0.1  # of the clean P@1
+P_AT_1 = RANKING.index("P@1")
+
+THREAT_MODEL = (
+    "White box: the attacker knows model, labels and defence, and moves the embedding of every real token of a test "
+    "document within an L-infinity ball of radius epsilon times a tenth of the mean embedding norm (L2: the ball "
+    "around the document that passes through its corners). Noise and transfer know less."
+)
+
+
+def curves(findings: Findings) -> list[dict[str, Any]]:
+    """The rows of plots/.../attacks.json: every attack at every epsilon it was tried at, with all figures."""
+    return [
+        attack._asdict() | dict(zip(RANKING, figures.mean(0).tolist(), strict=True))
+        for attack, figures in findings.attacks.items()
+    ]
+
+
+def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
+    """The content of sanity.json: P@1 at `epsilon` under each attack, and the checks; none where it does not apply."""
+    precision = {attack: _precision(figures) for attack, figures in findings.attacks.items()}
+    clean = _precision(findings.clean)
+    curve = {name: _curve(precision, name) for name in ("noise", "fgsm", "pgd")}
+    within = [figures for attack, figures in findings.attacks.items() if attack[1:] == ("linf", epsilon)]
+    at_epsilon = {
+        attack.attack if attack.norm == "linf" else f"{attack.attack}_{attack.norm}": value
+        for attack, value in precision.items()
+        if attack.epsilon == epsilon
+    }
+    steps = {count: _precision(figures) for count, figures in findings.steps.items()}
+    restarts = {count: _precision(figures) for count, figures in findings.restarts.items()}
+    broken = [each for each, value in curve["pgd"].items() if value < BROKEN * clean]
+    zero = float(findings.zero_gradients.mean())
+    checks = {
+        "pgd_at_least_fgsm": all(curve["pgd"][each] <= curve["fgsm"][each] for each in curve["pgd"]),
+        "steps_converge": _last_step(steps) <= TOLERANCE,
+        "success_grows_with_epsilon": all(high <= low + TOLERANCE for low, high in pairwise(curve["pgd"].values())),
+        "noise_weaker_than_fgsm": all(
+            curve["noise"][each] >= curve["fgsm"][each] for each in curve["noise"] if each <= epsilon
+        ),
+        "gradients_not_zero": zero <= TOLERANCE,
+        "model_breaks": bool(broken),
+    }
+    found: dict[str, Any] = {
+        "threat_model": THREAT_MODEL,
+        "epsilon": epsilon,
+        "documents": len(findings.clean),
+        "P@1": {
+            "clean": clean,
+            **at_epsilon,
+            "worst": _precision(least([*within, *findings.steps.values(), *findings.restarts.values()])),
+        },
+        "steps": {str(count): value for count, value in sorted(steps.items())},
+        "restarts": {str(count): value for count, value in sorted(restarts.items())},
+        "zero_gradients": zero,
+        "breaks_at": min(broken, default=None),
+    }
+    if len(restarts) > 1:
+        checks["restarts_converge"] = _last_step(restarts) <= TOLERANCE
+    if "transfer" in at_epsilon:
+        checks["transfer_weaker_than_white_box"] = at_epsilon["transfer"] >= at_epsilon["pgd"]
+    if findings.unaware is not None:
+        unaware = _precision(findings.unaware)
+        found["straight_through"] = {"unaware": unaware, "aware": at_epsilon["pgd"]}
+        checks["straight_through_at_least_unaware"] = at_epsilon["pgd"] <= unaware
+    return found | {"checks": checks}
+
+
+def _precision(figures: Any) -> float:
+    return float(figures[:, P_AT_1].mean())
+
+
+def _curve(precision: dict[Attack, float], name: str) -> dict[float, float]:
+    """P@1 by rising epsilon."""
+    return {attack.epsilon: precision[attack] for attack in sorted(precision) if attack[:2] == (name, "linf")}
+
+
+def _last_step(by_count: dict[int, float]) -> float:
+    """By how much the last of rising counts is better for the attacker than the one before."""
+    *_, before, last = (value for _, value in sorted(by_count.items()))
+    return before - last
