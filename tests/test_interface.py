@@ -158,6 +158,7 @@ propensity.a
 propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
+regime.*.attribution_weight
 regime.*.epsilon
 regime.*.squeeze
 regime.*.word_substitution
@@ -282,6 +283,7 @@ def test_regimes():
     assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == [
         "clean",
         "adversarial",
+        "stable",
         "squeezed",
         "substituted",
     ]
@@ -289,6 +291,7 @@ def test_regimes():
         "epsilon",
         "adversarial_weight",
         "adversarial_share",
+        "attribution_weight",
         "word_substitution",
         "squeeze",
     ]

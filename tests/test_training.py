@@ -20,6 +20,7 @@ from xmlcore.training import hybrid_backward, label_prior, train
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
 ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=1.0, squeeze="none")
+STABLE = ADVERSARIAL.model_copy(update={"attribution_weight": 0.1})
 BCE, PW = Loss(), Loss(propensity=Propensity())
 LABELS = 3
 
@@ -81,7 +82,7 @@ def equal(first, second):
     return all(torch.equal(tensor, weights(second)[name]) for name, tensor in weights(first).items())
 
 
-@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL], ids=["clean", "adversarial"])
+@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL, STABLE], ids=["clean", "adversarial", "stable"])
 def test_it_learns_a_separable_corpus(regime):
     outcome, log = run(regime, epochs=12, patience=12)
     assert outcome.validation_precision == 1
@@ -89,7 +90,7 @@ def test_it_learns_a_separable_corpus(regime):
     assert not outcome.model.training
 
 
-@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL], ids=["clean", "adversarial"])
+@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL, STABLE], ids=["clean", "adversarial", "stable"])
 @pytest.mark.parametrize("refit", [False, True])
 @pytest.mark.parametrize("averaging_from", [0, 1])
 def test_the_same_seed_gives_the_same_weights_to_the_bit(regime, refit, averaging_from):

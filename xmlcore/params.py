@@ -166,8 +166,15 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of `xmlcore.attribution_stability`, beside the attack's
     word_substitution: Share = 0.0  # how many words of a training document become near neighbours
     squeeze: Squeeze
+
+    @model_validator(mode="after")
+    def _attributions_of_what_is_attacked(self) -> "Regime":
+        if self.attribution_weight and not self.adversarial_weight:
+            raise ValueError("attribution_weight: needs an adversarial_weight above 0, whose attack it looks at")
+        return self
 
 
 class Predict(Section):

@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
+from torch.nn import functional
 
 from xmlcore.accumulation import MicroBatch, accumulate
 from xmlcore.attacks.fgsm import perturb, sign_at_tokens
+from xmlcore.attribution_stability import attribution_change
 from xmlcore.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.batching import TrueLabels, batches, pad, true_labels
 from xmlcore.distributed import processes
@@ -211,7 +213,8 @@ def hybrid_backward(
     thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them.
 
     The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
-    a random `adversarial_share` is attacked, whatever their order (batches come sorted by length).
+    a random `adversarial_share` is attacked, whatever their order (batches come sorted by length). To these applies
+    `attribution_weight` times the penalty of `xmlcore.attribution_stability`, too.
     """
     weight = regime.adversarial_weight
     labels_of_mean = 1 if reduction == "document" else model.labels
@@ -228,8 +231,14 @@ def hybrid_backward(
     clean = scale * (1 - weight) * (model.loss(leaf, index, labels, probe) / (len(tokens) * labels_of_mean))
     clean.backward()
     sign = sign_at_tokens(probe.grad, index[attacked])
-    moved = one_row_each(perturb(leaf, index[attacked], sign, regime.epsilon), index[attacked] != 0)
-    adversarial = scale * weight * (model.loss(*moved, labels.of(attacked)) / (attacked.stop * labels_of_mean))
+    attacked_labels = attacked.stop * labels_of_mean
+    moved, mask = perturb(leaf, index[attacked], sign, regime.epsilon), index[attacked] != 0
+    adversarial = scale * weight * (model.loss(*one_row_each(moved, mask), labels.of(attacked)) / attacked_labels)
+    if regime.attribution_weight:
+        embeddings = functional.embedding(index[attacked], leaf)
+        step = (moved - embeddings).detach()
+        penalty = attribution_change(model, embeddings, mask, step, labels.of(attacked))
+        adversarial = adversarial + scale * regime.attribution_weight * (penalty / attacked_labels)
     adversarial.backward()
     rows.backward(leaf.grad)
     return (clean + adversarial).item()

@@ -13,7 +13,7 @@ from xmlcore.predictor import Predictor
 
 
 def chosen_attacks(attacks: Iterable[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """`count` successes on different documents, of the lines of attacks.jsonl: the shortest texts, the goals in turn."""
+    """`count` successes on different documents, of the lines of attacks.jsonl: the shortest texts, goals in turn."""
     by_goal: dict[str, list[dict[str, Any]]] = {}
     for attack in sorted(attacks, key=lambda attack: len(attack["words"])):
         if attack["success"]:
@@ -64,7 +64,7 @@ class Gallery:
             "tokens": tokens,
             "changed": [position for position, word in enumerate(word_of) if word in changed],
             "weights": {
-                method: self._explainers[method](tokens, self._predictor, label, document).of_tokens
+                method: self._explainers[method](tokens, self._predictor, label, document).of_tokens if tokens else []
                 for method in METHODS
             },
         }
