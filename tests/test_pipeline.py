@@ -84,7 +84,10 @@ def shrink(params) -> None:
     params["fgsm"]["epsilons"] = [0.0, 0.1]
     params["masked_lm"].update(width=16, window=16, epochs=1)
     params["words"].update(bins=2, samples=2, candidates=5)
+    params["robustness"].update(documents=6, epsilons=[0.1, 1.0], steps=5, noise=2)
     params["explain"]["documents"] = [0]
+    params["explain"]["study"]["documents"] = 2
+    params["explain"]["gallery"] = 1
     params["explain"]["lime"]["samples"] = 50
     params["explain"]["shap"].update(evaluations=50, global_documents=3, global_evaluations=30)
 
@@ -112,6 +115,12 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
                 Path("plots", place, "label_bins.json"),
                 Path("metrics", place, "words.json"),
                 Path("attacks", place, "attacks.jsonl"),
+                Path("metrics", place, "sanity.json"),
+                Path("plots", place, "attacks.json"),
+                Path("metrics", place, "faithfulness.json"),
+                Path("metrics", place, "stability.json"),
+                Path("explanations", place, "study", "attacked.json"),
+                Path("explanations", place, "gallery.json"),
                 Path("explanations", place, "lime", "document-000.html"),
                 Path("explanations", place, "shap", "global.svg"),
                 Path("explanations", place, "ig", "document-000.html"),
@@ -159,7 +168,7 @@ def test_the_same_run_gives_the_same_metrics(workspace: Workspace) -> None:
 def test_two_processes_give_the_same_metrics(workspace: Workspace) -> None:
     before = workspace.metrics()
     workspace.edit(lambda params: params.update(launch="torchrun --nproc-per-node 2"))
-    for stage in ("train", "predict", "evaluate_fgsm", "explain_shap"):
+    for stage in ("train", "predict", "evaluate_fgsm", "evaluate_attacks", "measure_explanations", "explain_shap"):
         said = workspace.run(
             "dvc", "repro", "--force", "--single-item", f"{stage}@simulated-rcv1-xml_cnn-adversarial-bce"
         )
@@ -187,7 +196,7 @@ def test_every_other_architecture_runs_by_changing_parameters(workspace: Workspa
         place = Path("simulated-eurlex", model, "adversarial", "pw_cb")
         for path in (
             Path("metrics", place, "ranking.json"),
-            Path("metrics", place, "words.json"),
+            *(Path("metrics", place, f"{name}.json") for name in ("words", "sanity", "faithfulness", "stability")),
             Path("metrics", place, "fgsm", "eps=0.05.json"),
             *(Path("explanations", place, method, "document-000.html") for method in ("lime", "shap", "ig")),
         ):
