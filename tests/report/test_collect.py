@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from xmlcore.errors import UserError
-from xmlcore.report.collect import Results, collect, nearest_epsilon
+from xmlcore.report.collect import collect, nearest_epsilon
+from xmlcore.report.results import Results
 
 
 def collect_toy(project: Path, epsilon: float = 0.1) -> Results:

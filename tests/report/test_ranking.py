@@ -8,9 +8,10 @@ import pytest
 
 from xmlcore.errors import UserError
 from xmlcore.report import ranking
-from xmlcore.report.collect import Results, collect
+from xmlcore.report.collect import collect
 from xmlcore.report.provenance import read_provenance
 from xmlcore.report.render import write_report
+from xmlcore.report.results import Results
 from xmlcore.report.table import Best, Table
 
 

@@ -11,7 +11,8 @@ from test_render import Page, write
 
 from xmlcore.errors import UserError
 from xmlcore.report import word_examples, word_figures, word_tables
-from xmlcore.report.collect import Results, collect
+from xmlcore.report.collect import collect
+from xmlcore.report.results import Results
 from xmlcore.report.table import Best
 from xmlcore.report.word_examples import Example, Span, excerpt
 

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from xmlcore.params import format_epsilon
 from xmlcore.report import explanations, figures, ranking, tables, word_examples, word_figures, word_tables
-from xmlcore.report.collect import Results
 from xmlcore.report.escaping import html_value, markdown_code_block, markdown_value
 from xmlcore.report.headlines import headlines
 from xmlcore.report.provenance import Provenance
+from xmlcore.report.results import Results
 from xmlcore.report.table import percent
 
 

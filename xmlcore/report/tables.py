@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from xmlcore.params import format_epsilon
-from xmlcore.report.collect import METHODS, Results, Run
 from xmlcore.report.formats import LabelExplanation, SqueezedEvaluation
 from xmlcore.report.headlines import gap_reduction, measured
 from xmlcore.report.provenance import Provenance
+from xmlcore.report.results import METHODS, Results, Run
 from xmlcore.report.table import MISSING, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)

@@ -5,9 +5,9 @@ from itertools import cycle
 from math import nan
 from typing import TYPE_CHECKING
 
-from xmlcore.report.collect import BASE, GENERATORS, Cell, Results, reference
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
 from xmlcore.report.formats import SWEPT, AttackBin, AttackSummary
+from xmlcore.report.results import BASE, GENERATORS, Cell, Results, reference
 from xmlcore.report.word_tables import similarity_threshold, success_rate
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The tables of attacks that substitute words: how they fare, what protects from them, and near labels as targets."""
 
-from xmlcore.report.collect import GENERATORS, Results
 from xmlcore.report.formats import SWEPT, AttackRates
+from xmlcore.report.results import GENERATORS, Results
 from xmlcore.report.table import MISSING, Column, Table, percent
 
 NAMES = ("Corpus", "Model", "Regime", "Loss")
