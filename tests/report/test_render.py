@@ -66,7 +66,8 @@ def report(project: Path) -> Path:
 
 def test_hostile_text_is_inert_in_the_page(report: Path) -> None:
     page = Page((report / "index.html").read_text(encoding="utf-8"))
-    assert not {"script", "img", "iframe", "object", "link"} & set(page.tags)
+    assert page.tags.count("script") == 1  # the page's own
+    assert not {"img", "iframe", "object", "link"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert page.text.count("<script>alert(1)</script>") >= 6  # shown as text: labels, tokens, chart
 

@@ -21,7 +21,10 @@ Check = Literal[
     "straight_through_at_least_unaware",
     "model_breaks",
 ]
+Attack = Literal["noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "transfer"]
 Explainer = Literal["lime", "shap", "ig", "gradient_x_input", "random"]
+
+Removal = Literal["masking", "deletion"]
 
 
 class AttackedPrecision(TypedDict):
@@ -64,7 +67,7 @@ Sanity = TypedDict(
 AttackPoint = TypedDict(
     "AttackPoint",
     {
-        "attack": Literal["noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "transfer"],
+        "attack": Attack,
         "norm": Literal["linf", "l2"],
         "epsilon": FiniteFloat,
         "P@1": FiniteFloat,

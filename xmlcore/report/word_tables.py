@@ -2,9 +2,8 @@
 
 from xmlcore.report.formats import SWEPT, AttackRates
 from xmlcore.report.results import GENERATORS, Results
-from xmlcore.report.table import MISSING, Column, Table, percent
+from xmlcore.report.table import MISSING, NAMES, Column, Table, percent
 
-NAMES = ("Corpus", "Model", "Regime", "Loss")
 SIMILAR = 0.8  # from which similarity on the seed counts a success, in its Figure 2
 CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
 
