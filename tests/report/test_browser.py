@@ -93,9 +93,9 @@ def test_every_link_leads_to_a_file_or_a_place_in_the_page(opened: Any, report: 
 
 def test_the_navigation_goes_to_every_section(opened: Any) -> None:
     page = opened(reduced_motion="reduce")
-    headings = page.eval_on_selector_all("main h2", "found => found.map(each => each.textContent)")
+    sections = page.eval_on_selector_all("main section", "found => found.map(each => each.id)")
     links = page.locator("nav a")
-    assert links.all_text_contents() == headings and len(headings) == 14
+    assert links.all_text_contents() == [section.capitalize() for section in sections] and len(sections) == 14
     for i in range(links.count()):
         links.nth(i).click()
         top = page.locator("main h2").nth(i).evaluate("each => each.getBoundingClientRect().top")
@@ -311,6 +311,7 @@ def test_signs_of_weights_differ_without_colour(opened: Any) -> None:
 def test_failing_checks_are_red_and_say_so(opened: Any) -> None:
     page = opened(color_scheme="light")
     assert page.locator("#summary .verdict .fails").text_content() == "✗ 2 of 15 sanity checks fail."
+    assert page.locator(".failures").inner_text() == ("toy · xml_cnn · adversarial · bce: Steps converge; Model breaks")
     fails = page.locator("#sanity td .fails")
     assert fails.all_text_contents() == ["✗ fails"] * 2
     colours = {

@@ -31,6 +31,10 @@ def test_a_check_holds_fails_or_does_not_apply_in_words_and_in_kind(trusted: Pat
     assert len(table.columns) == 4 + len(section.CHECKS)
 
 
+def test_failures_are_named_by_cell(trusted: Path) -> None:
+    assert section.failures(read(trusted)) == {"toy · xml_cnn · adversarial · bce": "Steps converge; Model breaks"}
+
+
 def test_the_outcome_counts_only_what_applies() -> None:
     assert section.outcome(sanity()) == (0, 7)
     assert section.outcome(sanity(transfer_weaker_than_white_box=False)) == (1, 8)

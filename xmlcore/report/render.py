@@ -87,6 +87,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
         "meanings": {"checks": [*sanity.CHECKS.values()], "faithfulness": faithfulness.MEANINGS},
         "checks_failed": checks_failed,
         "checks_made": checks_made,
+        "failures": sanity.failures(results),
         "threat_models": sanity.threat_models(results),
         "gallery": gallery.gallery(results),
         "faithfulness": faithfulness.methods(results),

@@ -69,6 +69,16 @@ def outcome(found: Sanity) -> tuple[int, int]:
     return sum(not holds for holds in found["checks"].values()), len(found["checks"])
 
 
+def failures(results: Results) -> dict[str, str]:
+    """The names of the checks that fail, by the title of the cell."""
+    failing = {
+        cell.title: [name for check, (name, _) in CHECKS.items() if run.sanity["checks"].get(check) is False]
+        for cell, run in results.runs.items()
+        if run.sanity
+    }
+    return {title: "; ".join(names) for title, names in failing.items() if names}
+
+
 def attacks(results: Results) -> Table:
     """P@1 under every attack of one strength."""
     rows = _rows(
