@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from disk import HOSTILE, write_project
+from disk import write as write_file
 from playwright.sync_api import Browser, Page, sync_playwright
 from test_render import write
 from test_words import attack, dump_attacks, summary
-from test_words import dump as dump_json
-from trust import write_trust
+from trust import gallery_entry, write_trust
 
 from xmlcore.visible import visible
 
@@ -31,7 +31,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     write_project(root)
     write_trust(root)
-    dump_json(root / "metrics/toy/xml_cnn/clean/bce/words.json", {"positive": {"masked_lm": summary(0.9)}})
+    write_file(root / "explanations/other/xml_cnn/clean/bce/gallery.json", [gallery_entry(5, "G15", 4)])
+    write_file(root / "metrics/toy/xml_cnn/clean/bce/words.json", {"positive": {"masked_lm": summary(0.9)}})
     dump_attacks(root, attack(3, (20, HOSTILE), words=[HOSTILE] * 40, labels=[HOSTILE], best_before=[HOSTILE] * 2))
     return write(root) / "index.html"
 
@@ -260,7 +261,10 @@ def test_the_page_never_scrolls_sideways(opened: Any, viewport: dict[str, int]) 
 def test_the_gallery_shows_every_method_for_every_chosen_model_and_text(opened: Any) -> None:
     page = opened()
     shelves, cases = page.get_by_label("Corpus and model"), page.get_by_label("Document and label")
-    assert shelves.locator("option").all_text_contents() == ["toy · xml_cnn"]
+    assert shelves.locator("option").all_text_contents() == ["toy · xml_cnn", "other · xml_cnn"]
+    shelves.select_option(index=1)
+    assert cases.locator("option").all_text_contents() == ["Document 5: G15 (positive, masked lm)"]
+    assert page.locator("#gallery-readings h3").all_text_contents() == ["clean · bce"]
     shelves.select_option(index=0)
     names = cases.locator("option").all_text_contents()
     assert names[0] == "Document 12: C15 (positive, masked lm)" and len(names) == 3
