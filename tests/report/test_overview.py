@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from disk import write
+from trust import PLACES, sanity
 
 from xmlcore.report import overview
 from xmlcore.report.collect import collect
@@ -25,6 +26,11 @@ def test_a_row_has_accuracy_robustness_faithfulness_and_cost(trusted: Path) -> N
         ("other", "xml_cnn", "clean", "bce", "53.29", "10.66", *["–"] * 8),
     )
     assert isinstance(table.rows[0][9], Holds) and isinstance(table.rows[1][9], Fails)
+
+
+def test_the_worst_attack_of_another_strength_is_not_set_beside_fgsm(trusted: Path) -> None:
+    write(trusted / "metrics" / PLACES[0] / "sanity.json", sanity() | {"epsilon": 0.2})
+    assert overview.overview(read(trusted)).rows[0][7:10] == ("70.04", "–", "✓ all 7 hold")
 
 
 def test_failing_checks_are_counted_over_all_cells(trusted: Path) -> None:

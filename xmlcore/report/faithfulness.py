@@ -109,13 +109,11 @@ def _paint(axes: "Axes", cells: Mapping[str, Faithfulness]) -> None:
     shown = in_order({method for found in cells.values() for method in found["methods"]})
     for number, (name, found) in enumerate(cells.items()):
         colour, marker = LINES[number % len(LINES)]
-        scores = {method: found["methods"][method]["masking"]["naopc"] for method in in_order(found["methods"])}
         shift = 0.6 * ((number + 0.5) / len(cells) - 0.5)
-        means = [score["mean"] for score in scores.values()]
-        ends = [[score["mean"] - score["low"] for score in scores.values()]]
-        ends += [[score["high"] - score["mean"] for score in scores.values()]]
-        rows = [shown.index(method) + shift for method in scores]
-        axes.errorbar(means, rows, xerr=ends, fmt=marker, color=colour, capsize=2, label=name)
+        rows = [shown.index(method) + shift for method in found["methods"]]
+        scores = [faith["masking"]["naopc"] for faith in found["methods"].values()]
+        axes.hlines(rows, [score["low"] for score in scores], [score["high"] for score in scores], color=colour)
+        axes.plot([score["mean"] for score in scores], rows, marker, color=colour, label=name)
     axes.set_yticks(range(len(shown)), [EXPLAINERS[method] for method in shown])
     axes.invert_yaxis()
     axes.set_xlabel("normalised AOPC")

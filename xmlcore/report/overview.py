@@ -1,5 +1,7 @@
 """The first table: what every trained model is worth, and what it costs."""
 
+import math
+
 from xmlcore.params import format_epsilon
 from xmlcore.report.faithfulness import EXPLAINERS
 from xmlcore.report.results import Results, Run
@@ -13,7 +15,7 @@ ABOUT = (
     "FGSM and clean figures are of all test documents, the worst of all attacks is of those that the sanity checks "
     "take.",
     "Normalised AOPC says how much of a label's score goes with the words that a method names: 1 would be all of it "
-    "as soon as possible. A dash means that it was not measured.",
+    "as soon as possible. A dash means that it was not measured, or not at this ε.",
 )
 
 
@@ -60,9 +62,10 @@ def _robustness(run: Run, epsilon: float) -> tuple[str, str, str]:
     if not run.sanity:
         return fgsm, MISSING, MISSING
     failed, made = outcome(run.sanity)
+    comparable = math.isclose(run.sanity["epsilon"], epsilon, abs_tol=1e-9)
     return (
         fgsm,
-        percent(run.sanity["P@1"]["worst"]),
+        percent(run.sanity["P@1"]["worst"] if comparable else None),
         verdict(not failed, f"all {made} hold", f"{failed} of {made} fail"),
     )
 

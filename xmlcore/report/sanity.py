@@ -1,6 +1,6 @@
 """Whether the robustness of each model can be believed: checks, the figures behind them, and curves of every attack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, get_args
 
 from xmlcore.params import format_epsilon
@@ -137,7 +137,7 @@ def curves(results: Results) -> list[Figure]:
     return [_curve(cell, run.attacks) for cell, run in results.runs.items() if run.attacks]
 
 
-def _rows(results: Results, show: Callable[[Sanity], object]) -> tuple[Row, ...]:
+def _rows(results: Results, show: Callable[[Sanity], Iterable[str]]) -> tuple[Row, ...]:
     return tuple((*cell, *show(run.sanity)) for cell, run in results.runs.items() if run.sanity)
 
 
