@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from xmlcore.errors import UserError
-from xmlcore.report.collect import Results, collect, nearest_epsilon
+from xmlcore.report.collect import collect, nearest_epsilon
+from xmlcore.report.results import Results
 
 
 def collect_toy(project: Path, epsilon: float = 0.1) -> Results:
@@ -97,6 +98,15 @@ def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
         ("plots/toy/xml_cnn/clean/bce/squeezing.json", '[{"epsilon": 0.1}]', r"squeezing\.json: 0\.squeeze: "),
         ("explanations/toy/xml_cnn/clean/bce/lime/explanations.json", '[{"document": 0}]', r"explanations\.json: 0\."),
         ("explanations/toy/xml_cnn/clean/bce/shap/global.json", '[{"token": 3}]', r"global\.json: 0\.token: "),
+        ("metrics/toy/xml_cnn/clean/bce/sanity.json", '{"checks": {}}', r"sanity\.json: threat_model: "),
+        ("metrics/toy/xml_cnn/clean/bce/faithfulness.json", "[]", r"faithfulness\.json: "),
+        (
+            "metrics/toy/xml_cnn/clean/bce/stability.json",
+            '{"documents": 50, "attacked": {"tea_leaves": {}}}',
+            r"stability\.json: attacked\.tea_leaves",
+        ),
+        ("plots/toy/xml_cnn/clean/bce/attacks.json", '[{"attack": "magic"}]', r"attacks\.json: 0\.attack: "),
+        ("explanations/toy/xml_cnn/clean/bce/gallery.json", '[{"document": -1}]', r"gallery\.json: 0\.document: "),
         (
             "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv",
             "step\tP@1\n0\thalf\n",
@@ -104,10 +114,10 @@ def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
         ),
     ],
 )
-def test_a_broken_file_is_named_with_the_mend(project: Path, name: str, content: str, complaint: str) -> None:
-    (project / name).write_text(content)
+def test_a_broken_file_is_named_with_the_mend(trusted: Path, name: str, content: str, complaint: str) -> None:
+    (trusted / name).write_text(content)
     with pytest.raises(UserError, match=rf"{complaint}.*`dvc repro`"):
-        collect_toy(project)
+        collect_toy(trusted)
 
 
 def test_weights_must_match_tokens(project: Path) -> None:

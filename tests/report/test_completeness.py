@@ -7,7 +7,8 @@ import pytest
 
 from xmlcore.errors import UserError
 from xmlcore.report import explanations, tables
-from xmlcore.report.collect import Results, collect
+from xmlcore.report.collect import collect
+from xmlcore.report.results import Results
 
 PLACE = Path("toy", "xml_cnn")
 

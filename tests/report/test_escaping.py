@@ -1,7 +1,9 @@
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmlcore.report.escaping import markdown_code_block, markdown_value, visible
+from xmlcore.report.escaping import json_in_html, markdown_code_block, markdown_value, visible
 
 
 @given(st.text())
@@ -23,3 +25,20 @@ def test_a_code_block_cannot_be_ended(text: str) -> None:
 
 def test_control_characters_and_direction_marks_are_shown_as_replaced() -> None:
     assert visible("a\x00b\u202ec\td") == "a\ufffdb\ufffdc\td"
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_in_a_page_opens_and_ends_nothing(value: object) -> None:
+    text = str(json_in_html(value))
+    assert not set("<>&\u2028\u2029") & set(text)
+    json.loads(text)
+
+
+def test_json_in_a_page_keeps_ordinary_text() -> None:
+    assert json.loads(json_in_html({"a < b & c": ["\u2028é</script>", 1.5, None]})) == {
+        "a < b & c": ["\u2028é</script>", 1.5, None]
+    }

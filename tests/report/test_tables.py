@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from xmlcore.report import tables
-from xmlcore.report.collect import Results, collect
+from xmlcore.report.collect import collect
+from xmlcore.report.results import Results
 
 
 @pytest.fixture

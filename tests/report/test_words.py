@@ -11,7 +11,8 @@ from test_render import Page, write
 
 from xmlcore.errors import UserError
 from xmlcore.report import word_examples, word_figures, word_tables
-from xmlcore.report.collect import Results, collect
+from xmlcore.report.collect import collect
+from xmlcore.report.results import Results
 from xmlcore.report.table import Best
 from xmlcore.report.word_examples import Example, Span, excerpt
 
@@ -306,7 +307,7 @@ def test_hostile_words_and_labels_are_inert(attacked: Path) -> None:
     dump(attacked / "attacks/toy/xml_cnn/targets/clusters.json", [[HOSTILE, HOSTILE]])
     folder = write(attacked, losses=("bce", "pw"))
     page = Page((folder / "index.html").read_text(encoding="utf-8"))
-    assert not {"script", "img"} & set(page.tags)
+    assert page.tags.count("script") == 1 and "img" not in page.tags
     assert page.text.count("<script>alert(1)</script>") >= 8
     text = (folder / "report.md").read_text(encoding="utf-8")
     lines = text[text.index("## Word substitution") : text.index("## Training")].splitlines()

@@ -1,20 +1,14 @@
-"""What the stages left on disk, gathered into plain dataclasses; nothing is computed or formatted here."""
+"""What the stages left on disk, gathered into `Results`; nothing is computed or formatted here."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple, get_args
 
 from pydantic import FiniteFloat
 
 from xmlcore import layout
 from xmlcore.errors import UserError
-from xmlcore.params import Generator, Goal
 from xmlcore.report.formats import (
-    MEND,
-    AttackBin,
     AttackBins,
     AttackSummaries,
     Evaluation,
@@ -27,119 +21,22 @@ from xmlcore.report.formats import (
     Statistics,
     Training,
     WordAttack,
-    read_curve,
-    read_json,
-    read_json_lines,
 )
-
-BASE, ROBUST = "clean", "adversarial"
-PLAIN = "bce"
-METHODS = ("shap", "lime", "ig")
-GOALS: tuple[Goal, ...] = get_args(Goal)
-GENERATORS: tuple[Generator, ...] = get_args(Generator)
-
-
-@dataclass(frozen=True)
-class Explanations:
-    """One folder of explanations: its HTML pages, its data and, for SHAP, the global importances."""
-
-    pages: tuple[Path, ...]
-    labels: tuple[LabelExplanation, ...]
-    importances: tuple[Importance, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One trained model; a part is None or empty where its stage has left nothing."""
-
-    evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
-    ranking: Ranking | None  # of the clean test documents
-    bins: tuple[LabelBin, ...]  # by rising label frequency
-    training: Training | None
-    seconds: dict[str, float]  # wall-clock, by stage: train, evaluate_fgsm
-    squeezing: tuple[SqueezedEvaluation, ...]
-    learning: tuple[tuple[int, float], ...]  # (epoch, validation P@1)
-    explanations: dict[str, Explanations]  # by method, of METHODS
-
-    def at(self, epsilon: float) -> Evaluation | None:
-        """The evaluation under the attack of strength `epsilon`, None where it was not made."""
-        return next((e for e in self.evaluations if math.isclose(e["epsilon"], epsilon, abs_tol=1e-9)), None)
-
-    def explained(self, method: str) -> tuple[LabelExplanation, ...]:
-        """The local explanations by `method`, none where it has not run."""
-        return self.explanations[method].labels if method in self.explanations else ()
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One model on one corpus with one loss, trained without (`base`) and with (`robust`) adversarial training."""
-
-    corpus: str
-    model: str
-    loss: str
-    base: Run | None
-    robust: Run | None
-
-    def runs(self) -> Iterator[tuple[str, Run]]:
-        """The trained models that there are, each with the name the tables give it."""
-        for name, run in (("Base", self.base), ("Robust", self.robust)):
-            if run is not None:
-                yield name, run
-
-
-class Cell(NamedTuple):
-    """One trained model, whatever its regime."""
-
-    corpus: str
-    model: str
-    regime: str
-    loss: str
-
-
-@dataclass(frozen=True)
-class WordAttacks:
-    """Attacks on one trained model that substitute words; a part is empty where its stage has left nothing."""
-
-    summaries: AttackSummaries  # goals and generators in the order of `GOALS` and `GENERATORS`
-    bins: tuple[AttackBin, ...]  # by rising label frequency
-    successes: tuple[WordAttack, ...]
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything that the report shows, `epsilon` being the attack strength of its main tables."""
-
-    epsilon: float
-    statistics: dict[tuple[str, str], Statistics | None]  # by corpus and model, which reads it its way
-    experiments: tuple[Experiment, ...]
-    words: dict[Cell, WordAttacks]  # of the models that were so attacked, the clean regime before the others
-    clusters: dict[tuple[str, str], tuple[list[str], ...]]  # names of like labels, by corpus and model
-
-    @property
-    def corpora(self) -> list[str]:
-        """Those that are shown."""
-        return [*dict.fromkeys(corpus for corpus, _ in self.statistics)]
-
-    @property
-    def attacked(self) -> dict[tuple[str, str], list[Cell]]:
-        """The keys of `words` by corpus and model."""
-        found: dict[tuple[str, str], list[Cell]] = {}
-        for cell in self.words:
-            found.setdefault((cell.corpus, cell.model), []).append(cell)
-        return found
-
-    def title(self, experiment: Experiment) -> str:
-        """The corpus, with the model and the loss where there are several."""
-        parts = [experiment.corpus]
-        for name in ("model", "loss"):
-            if len({getattr(each, name) for each in self.experiments}) > 1:
-                parts.append(getattr(experiment, name))
-        return " · ".join(parts)
-
-
-def reference(cells: Sequence[Cell]) -> Cell:
-    """The one that others are compared with: clean training with the plain loss, or what comes closest."""
-    return min(cells, key=lambda cell: (cell.regime != BASE, cell.loss != PLAIN))
+from xmlcore.report.reading import MEND, read_curve, read_json, read_json_lines
+from xmlcore.report.results import (
+    BASE,
+    GENERATORS,
+    GOALS,
+    METHODS,
+    ROBUST,
+    Cell,
+    Experiment,
+    Explanations,
+    Results,
+    Run,
+    WordAttacks,
+)
+from xmlcore.report.trust_formats import AttackPoint, Faithfulness, GalleryEntry, Sanity, Stability
 
 
 def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
@@ -162,27 +59,29 @@ def collect(
     """
     committed = sorted(path.name for path in (root / "metrics").glob("*") if path.is_dir())
     names = [*corpora, *(name for name in committed if name not in corpora)]
-    statistics, experiments, words, clusters = {}, [], {}, {}
+    statistics, runs, experiments, words, clusters = {}, {}, [], {}, {}
     for corpus in names:
         chosen = corpus in corpora
         for model in models if chosen else sorted(_folders(root / "metrics" / corpus)):
             place = root / "metrics" / corpus / model
             statistics[corpus, model] = read_json(place / "corpus.json", Statistics)
-            trainings = product(regimes, losses) if chosen else _trainings(place)
-            words |= _read_words(root, (Cell(corpus, model, *training) for training in trainings))
-            if found := read_json(root / layout.targets(corpus, model) / "clusters.json", list[list[str]]):
-                clusters[corpus, model] = tuple(found)
-            for loss in losses if chosen else sorted(set(chain(*(map(_folders, place.glob("*/")))))):
-                runs = {
-                    regime: _read_run(root, corpus, model, regime, loss)
-                    for regime in (regimes if chosen else (BASE, ROBUST))
-                    if (place / regime / loss).is_dir()
-                }
-                if chosen:
-                    for regime, run in runs.items():
-                        _require(run, epsilon, place / regime / loss / "fgsm")
-                experiments.append(Experiment(corpus, model, loss, runs.get(BASE), runs.get(ROBUST)))
-    return Results(epsilon, statistics, tuple(experiments), words, clusters)
+            trainings = [*product(losses, regimes)] if chosen else _trainings(place)
+            cells = [Cell(corpus, model, regime, loss) for loss, regime in trainings]
+            found = {cell: _read_run(root, cell) for cell in cells if (place / cell.regime / cell.loss).is_dir()}
+            if chosen:
+                for cell, run in found.items():
+                    _require(run, epsilon, place / cell.regime / cell.loss / "fgsm")
+            runs |= found
+            experiments += [_experiment(found, corpus, model, loss) for loss in dict.fromkeys(c.loss for c in cells)]
+            words |= _read_words(root, cells)
+            if names_of := read_json(root / layout.targets(corpus, model) / "clusters.json", list[list[str]]):
+                clusters[corpus, model] = tuple(names_of)
+    return Results(epsilon, statistics, runs, tuple(experiments), words, clusters)
+
+
+def _experiment(runs: dict[Cell, Run], corpus: str, model: str, loss: str) -> Experiment:
+    base, robust = (runs.get(Cell(corpus, model, regime, loss)) for regime in (BASE, ROBUST))
+    return Experiment(corpus, model, loss, base, robust)
 
 
 def _folders(path: Path) -> Iterator[str]:
@@ -190,26 +89,32 @@ def _folders(path: Path) -> Iterator[str]:
 
 
 def _trainings(place: Path) -> list[tuple[str, str]]:
-    """The regimes and losses of which there are metrics."""
-    return sorted((path.parent.name, path.name) for path in place.glob("*/*/"))
+    """The losses and regimes of which there are metrics, the clean regime before the others."""
+    found = [(path.name, path.parent.name) for path in place.glob("*/*/")]
+    return sorted(found, key=lambda training: (training[0], training[1] != BASE, training[1]))
 
 
-def _read_run(root: Path, corpus: str, model: str, regime: str, loss: str) -> Run:
-    place = Path(corpus, model, regime, loss)
-    metrics, plots = root / "metrics" / place, root / "plots" / place
+def _read_run(root: Path, cell: Cell) -> Run:
+    metrics, plots = root / layout.metrics(*cell), root / layout.plots(*cell)
+    explanations = root / layout.explanations(*cell)
     return Run(
         evaluations=_read_evaluations(metrics / "fgsm"),
         ranking=read_json(metrics / "ranking.json", Ranking),
         bins=tuple(read_json(plots / "label_bins.json", list[LabelBin]) or ()),
         training=read_json(metrics / "train.json", Training),
-        seconds=_read_seconds(root / "timings" / place),
+        seconds=_read_seconds(root / layout.timings(*cell)),
         squeezing=tuple(read_json(plots / "squeezing.json", list[SqueezedEvaluation]) or ()),
         learning=read_curve(plots / "learning" / "plots" / "metrics" / "validation_P@1.tsv"),
         explanations={
-            method: found
-            for method in METHODS
-            if (found := _read_explanations(root / "explanations" / place / method)) is not None
+            method: found for method in METHODS if (found := _read_explanations(explanations / method)) is not None
         },
+        sanity=read_json(metrics / "sanity.json", Sanity),
+        attacks=tuple(
+            sorted(read_json(plots / "attacks.json", list[AttackPoint]) or (), key=lambda point: point["epsilon"])
+        ),
+        faithfulness=read_json(metrics / "faithfulness.json", Faithfulness),
+        stability=read_json(metrics / "stability.json", Stability),
+        gallery=_read_gallery(explanations / "gallery.json"),
     )
 
 
@@ -236,6 +141,18 @@ def _read_explanations(folder: Path) -> Explanations | None:
         raise UserError(f"{path}: as many weights as tokens expected; {MEND}")
     importances = tuple(read_json(folder / "global.json", list[Importance]) or ())
     return Explanations(tuple(sorted(folder.glob("document-*.html"))), labels, importances)
+
+
+def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:
+    entries = read_json(path, list[GalleryEntry]) or []
+    for number, entry in enumerate(entries):
+        for text in entry["texts"].values():
+            length = len(text["tokens"])
+            if any(len(weights) != length for weights in text["weights"].values()):
+                raise UserError(f"{path}: {number}: as many weights as tokens expected; {MEND}")
+            if any(position >= length for position in text["changed"]):
+                raise UserError(f"{path}: {number}: a changed position is beyond the last token; {MEND}")
+    return tuple(entries)
 
 
 def _read_words(root: Path, cells: Iterable[Cell]) -> dict[Cell, WordAttacks]:

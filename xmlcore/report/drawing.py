@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LINES = (("#3d85d6", "o"), ("#e07b28", "s"), ("#3f9b57", "^"), ("#a862c9", "D"), ("#cf3c4f", "v"), ("#7d8590", "P"))
 PAGE_COLOUR = "#010203"  # stands for currentColor, which matplotlib does not know
 STYLE = (
     "svg{color:#24292f;stroke-linejoin:round;stroke-linecap:butt}@media(prefers-color-scheme:dark){svg{color:#d5dae1}}"
@@ -71,6 +72,6 @@ def _for_the_web(svg: str) -> str:
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<style type="text/css">[^<]*</style>', f"<style>{STYLE}</style>", svg, count=1)
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r'<g id="[^"]*"(/?)>', r"<g\1>", svg)
     svg = re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
     return svg.replace(PAGE_COLOUR, "currentColor")

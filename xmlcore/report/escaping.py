@@ -1,20 +1,28 @@
 """Text of a corpus made harmless: nothing of it is trusted, neither in a page nor in a drawing."""
 
+import json
 import re
 from typing import Any
 
 from markupsafe import Markup
 
-from xmlcore.report.table import Best
+from xmlcore.report.table import Best, Fails, Holds, NotAsked
 from xmlcore.visible import visible
 
+_ELEMENTS = {
+    Best: Markup("<b>{}</b>"),
+    Holds: Markup('<span class="holds">{}</span>'),
+    Fails: Markup('<strong class="fails">{}</strong>'),
+    NotAsked: Markup('<span class="not-asked">{}</span>'),
+}
+_JSON = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
 
 
 def html_value(value: Any) -> Any:
     """A value on its way into HTML, where jinja2 escapes it unless it is Markup."""
-    if isinstance(value, Best):
-        return Markup("<b>{}</b>").format(visible(value))
+    if element := _ELEMENTS.get(type(value)):
+        return element.format(visible(value))
     return value if isinstance(value, Markup) else visible(value)
 
 
@@ -25,7 +33,21 @@ def markdown_value(value: Any) -> Markup:
     text = re.sub(r"\s+", " ", visible(str(value)))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     literal = _MARKDOWN.sub(r"\\\1", text)
-    return Markup(f"**{literal}**" if isinstance(value, Best) else literal)
+    return Markup(f"**{literal}**" if isinstance(value, (Best, Fails)) else literal)
+
+
+def json_in_html(value: Any) -> Markup:
+    """`value` as JSON for a <script type="application/json">, which nothing in it can end; its strings made visible."""
+    text = json.dumps(_visible_strings(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.translate(_JSON))
+
+
+def _visible_strings(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_visible_strings(key): _visible_strings(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_visible_strings(each) for each in value]
+    return visible(value)
 
 
 def markdown_code_block(text: str) -> Markup:

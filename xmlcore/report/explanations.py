@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xmlcore.explain.ranking import sum_by_token, top_tokens
-from xmlcore.report.collect import METHODS, Experiment, Results
 from xmlcore.report.formats import LabelExplanation
+from xmlcore.report.results import METHODS, Experiment, Results
 
 TOP = 5
 NUMBERS = {"shap": "Figure 3. ", "lime": "Figure 4. "}  # of the paper, which has no Integrated Gradients

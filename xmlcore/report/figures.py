@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from xmlcore.params import format_epsilon
-from xmlcore.report.collect import Experiment, Results
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
 from xmlcore.report.formats import value_of
+from xmlcore.report.results import Experiment, Results
 from xmlcore.report.tables import ATTACKERS, CUTOFFS, SQUEEZES, squeezed
 from xmlcore.visible import visible
 

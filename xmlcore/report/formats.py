@@ -1,22 +1,16 @@
-"""The files that the report reads, typed: a wrong one is refused by its name, the wrong key and the mend.
+"""The files that the report reads, typed; those of sanity checks and of explanations are in `trust_formats`.
 
 Shares (P@k, nDCG@k, PSP@k, recall@k, F1, gap@k, tied) are fractions in [0, 1]; the gap is clean minus attacked
 (equation 17).
 """
 
-import csv
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypeVar, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NotRequired, cast
 
-from pydantic import BeforeValidator, FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
-from xmlcore.errors import UserError
 from xmlcore.params import Generator, Goal
-
-Kind = TypeVar("Kind")
-MEND = "remove the file and run `dvc repro` to write it again"
 
 Evaluation = TypedDict(
     "Evaluation",
@@ -205,60 +199,3 @@ class WordAttack(TypedDict):
     best_before: list[str]
     best_after: list[str]
     success: bool
-
-
-def read_json(path: Path, kind: type[Kind]) -> Kind | None:
-    """Read `path` as a `kind`; None where there is no such file.
-
-    Raises:
-        UserError: the file is no JSON, lacks a key or holds a value of another type.
-    """
-    if not path.exists():
-        return None
-    try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise _refusal(str(path), error) from None
-
-
-def read_json_lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
-    """Read every line of `path` as a `kind`; none where there is no such file.
-
-    Raises:
-        UserError: a line is no JSON, lacks a key or holds a value of another type.
-    """
-    if not path.exists():
-        return
-    adapter = TypeAdapter(kind)
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield adapter.validate_json(line)
-            except ValidationError as error:
-                raise _refusal(f"{path}: line {number}", error) from None
-
-
-def _refusal(place: str, error: ValidationError) -> UserError:
-    first: Any = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    return UserError(f"{place}: {key + ': ' if key else ''}{first['msg']}; {MEND}")
-
-
-def read_curve(path: Path) -> tuple[tuple[int, float], ...]:
-    """Read a dvclive learning curve (TSV: `step` and, last, the value) as (step, value) points.
-
-    There are none where there is no file.
-
-    Raises:
-        UserError: a line is not a step and a number.
-    """
-    if not path.exists():
-        return ()
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = csv.reader(lines, delimiter="\t")
-        header = next(rows, [])
-        try:
-            step = header.index("step")
-            return tuple((int(row[step]), float(row[-1])) for row in rows)
-        except (ValueError, IndexError):
-            raise UserError(f"{path}: line {rows.line_num}: expected a step and a number; {MEND}") from None

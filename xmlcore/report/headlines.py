@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from xmlcore.report.collect import Experiment, Results, Run
 from xmlcore.report.formats import value_of
+from xmlcore.report.results import Experiment, Results, Run
 from xmlcore.report.table import percent
 
 

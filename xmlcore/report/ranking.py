@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from xmlcore.report.collect import Results, Run
 from xmlcore.report.formats import LabelBin, value_of
+from xmlcore.report.results import Results, Run
 from xmlcore.report.table import MISSING, Best, Column, Row, Table, percent, seconds
 
 METRICS = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1")

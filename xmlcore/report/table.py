@@ -3,12 +3,27 @@
 from dataclasses import dataclass
 from itertools import groupby
 
+from xmlcore.report.trust_formats import Interval
+
 Row = tuple[str, ...]
 MISSING = "–"
+NAMES = ("Corpus", "Model", "Regime", "Loss")  # of the columns that say which cell a row is of
 
 
 class Best(str):
     """A cell that stands out, in bold."""
+
+
+class Holds(str):
+    """A cell that says that a check holds; its text says so too, for who sees no colours."""
+
+
+class Fails(str):
+    """A cell that says that a check fails."""
+
+
+class NotAsked(str):
+    """A cell that says that a check does not apply."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,23 @@ class Table:
 def percent(share: float | None) -> str:
     """A fraction as a percentage of two decimals, as in the paper: 0.9507 is 95.07."""
     return MISSING if share is None else f"{100 * share:.2f}"
+
+
+def figure(value: float | None, decimals: int = 2) -> str:
+    """A number that is no share, such as a correlation."""
+    return MISSING if value is None else f"{value:.{decimals}f}"
+
+
+def interval(found: Interval | None) -> str:
+    """A mean with its confidence interval: 0.80 [0.70, 0.90]."""
+    return MISSING if found is None else f"{found['mean']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
+
+
+def verdict(holds: bool | None, yes: str = "holds", no: str = "fails") -> str:
+    """The outcome of a check as a cell with a sign and a word; None where it does not apply."""
+    if holds is None:
+        return NotAsked("does not apply")
+    return Holds(f"✓ {yes}") if holds else Fails(f"✗ {no}")
 
 
 def seconds(duration: float | None) -> str:

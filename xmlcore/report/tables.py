@@ -5,37 +5,15 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from xmlcore.params import format_epsilon
-from xmlcore.report.collect import METHODS, Results, Run
 from xmlcore.report.formats import LabelExplanation, SqueezedEvaluation
-from xmlcore.report.headlines import gap_reduction, measured
+from xmlcore.report.headlines import measured
 from xmlcore.report.provenance import Provenance
+from xmlcore.report.results import METHODS, Results, Run
 from xmlcore.report.table import MISSING, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)
 SQUEEZES = ("none", "embeddings", "outputs", "both")
 ATTACKERS = ("none", "unaware", "aware")
-
-
-def summary(results: Results) -> Table:
-    """P@1 clean and attacked, the gap, and by how much adversarial training closes it."""
-    columns = (
-        Column("Corpus"),
-        *(Column(name, group) for group in ("Base", "Robust") for name in ("Clean", "Attacked", "Gap")),
-        Column("Gap reduction"),
-    )
-    rows = tuple(
-        (
-            results.title(experiment),
-            *(
-                percent(measured(run, epsilon, key))
-                for run in (experiment.base, experiment.robust)
-                for epsilon, key in ((0, "P@1"), (results.epsilon, "P@1"), (results.epsilon, "gap@1"))
-            ),
-            percent(gap_reduction(experiment, results.epsilon)),
-        )
-        for experiment in results.experiments
-    )
-    return Table(f"P@1 (%), clean and under FGSM at ε = {format_epsilon(results.epsilon)}", columns, rows)
 
 
 def statistics(results: Results) -> Table:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import inf
 from operator import itemgetter
 
-from xmlcore.report.collect import GENERATORS, GOALS, Results, reference
 from xmlcore.report.formats import WordAttack, WordChange
+from xmlcore.report.results import GENERATORS, GOALS, Results, reference
 from xmlcore.report.table import Best
 
 EXAMPLES = 4  # of each model

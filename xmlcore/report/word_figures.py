@@ -5,16 +5,15 @@ from itertools import cycle
 from math import nan
 from typing import TYPE_CHECKING
 
-from xmlcore.report.collect import BASE, GENERATORS, Cell, Results, reference
-from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
+from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.formats import SWEPT, AttackBin, AttackSummary
+from xmlcore.report.results import BASE, GENERATORS, Cell, Results, reference
 from xmlcore.report.word_tables import similarity_threshold, success_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Curves = Mapping[str, Sequence[AttackBin]]  # the bins of one line by its name
-LINES = (("#3d85d6", "o"), ("#e07b28", "s"), ("#3f9b57", "^"), ("#a862c9", "D"), ("#cf3c4f", "v"), ("#7d8590", "P"))
 
 
 def success_by_loss(results: Results) -> list[Figure]:

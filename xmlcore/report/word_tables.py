@@ -1,10 +1,9 @@
 """The tables of attacks that substitute words: how they fare, what protects from them, and near labels as targets."""
 
-from xmlcore.report.collect import GENERATORS, Results
 from xmlcore.report.formats import SWEPT, AttackRates
-from xmlcore.report.table import MISSING, Column, Table, percent
+from xmlcore.report.results import GENERATORS, Results
+from xmlcore.report.table import MISSING, NAMES, Column, Table, percent
 
-NAMES = ("Corpus", "Model", "Regime", "Loss")
 SIMILAR = 0.8  # from which similarity on the seed counts a success, in its Figure 2
 CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
 

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+from disk import write
+from trust import PLACES, sanity
+
+from xmlcore.report import overview
+from xmlcore.report.collect import collect
+from xmlcore.report.ranking import METRICS
+from xmlcore.report.results import Results
+from xmlcore.report.table import Fails, Holds
+
+
+def read(root: Path) -> Results:
+    return collect(root, ["toy"], ["xml_cnn"], ["clean", "adversarial"], ["bce"], 0.1)
+
+
+def test_a_row_has_accuracy_robustness_faithfulness_and_cost(trusted: Path) -> None:
+    shares = {key: 0.5 + i / 100 for i, key in enumerate(METRICS)}
+    write(trusted / "metrics/toy/xml_cnn/adversarial/bce/ranking.json", shares)
+    table = overview.overview(read(trusted))
+    assert table.rows == (
+        ("toy", "xml_cnn", "clean", "bce")
+        + ("95.07", "19.01", "–", "70.04", "17.50", "✓ all 7 hold", "0.80", "0.70", "0.60", "63.1"),
+        ("toy", "xml_cnn", "adversarial", "bce")
+        + ("50.00", "52.00", "57.00", "78.52", "17.50", "✗ 2 of 8 fail", "0.80", "0.70", "0.60", "63.1"),
+        ("other", "xml_cnn", "clean", "bce", "53.29", "10.66", *["–"] * 8),
+    )
+    assert isinstance(table.rows[0][9], Holds) and isinstance(table.rows[1][9], Fails)
+
+
+def test_the_worst_attack_of_another_strength_is_not_set_beside_fgsm(trusted: Path) -> None:
+    write(trusted / "metrics" / PLACES[0] / "sanity.json", sanity() | {"epsilon": 0.2})
+    assert overview.overview(read(trusted)).rows[0][7:10] == ("70.04", "–", "✓ all 7 hold")
+
+
+def test_failing_checks_are_counted_over_all_cells(trusted: Path) -> None:
+    assert overview.failing(read(trusted)) == (2, 15)
+
+
+def test_without_any_measure_a_model_still_has_its_row(project: Path) -> None:
+    (project / "metrics/toy/xml_cnn/clean/pw").mkdir()
+    results = collect(project, ["toy"], ["xml_cnn"], ["clean"], ["pw"], 0.1)
+    assert overview.overview(results).rows[0] == ("toy", "xml_cnn", "clean", "pw", *["–"] * 10)
+    assert overview.failing(results) == (0, 0)

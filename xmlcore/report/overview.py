@@ -1,0 +1,75 @@
+"""The first table: what every trained model is worth, and what it costs."""
+
+import math
+
+from xmlcore.params import format_epsilon
+from xmlcore.report.faithfulness import EXPLAINERS
+from xmlcore.report.results import Results, Run
+from xmlcore.report.sanity import outcome
+from xmlcore.report.table import MISSING, NAMES, Column, Table, figure, percent, seconds, verdict
+from xmlcore.report.trust_formats import Explainer
+
+SHOWN: tuple[Explainer, ...] = ("lime", "shap", "ig")
+ABOUT = (
+    "P@k is the share of true labels among the first k predictions, PSP@5 the same with rare labels weighing more. "
+    "FGSM and clean figures are of all test documents, the worst of all attacks is of those that the sanity checks "
+    "take.",
+    "Normalised AOPC says how much of a label's score goes with the words that a method names: 1 would be all of it "
+    "as soon as possible. A dash means that it was not measured, or not at this ε.",
+)
+
+
+def overview(results: Results) -> Table:
+    """A row a cell: accuracy, robustness, faithfulness and cost."""
+    rows = tuple(
+        (
+            *cell,
+            *_accuracy(run),
+            *_robustness(run, results.epsilon),
+            *(_faithfulness(run, method) for method in SHOWN),
+            seconds(run.seconds.get("train")),
+        )
+        for cell, run in results.runs.items()
+    )
+    columns = (
+        *map(Column, NAMES),
+        *(Column(name, "Accuracy, clean (%)") for name in ("P@1", "P@5", "PSP@5")),
+        Column("FGSM", f"P@1 (%) at ε = {format_epsilon(results.epsilon)}"),
+        Column("Worst of all", f"P@1 (%) at ε = {format_epsilon(results.epsilon)}"),
+        Column("Checks", "Sanity"),
+        *(Column(EXPLAINERS[method], "Faithfulness: normalised AOPC") for method in SHOWN),
+        Column("Training, s", "Cost"),
+    )
+    return Table("Every trained model", columns, rows, row_headers=len(NAMES))
+
+
+def failing(results: Results) -> tuple[int, int]:
+    """How many sanity checks fail in all cells together, and how many were made."""
+    outcomes = [outcome(run.sanity) for run in results.runs.values() if run.sanity]
+    return sum(failed for failed, _ in outcomes), sum(made for _, made in outcomes)
+
+
+def _accuracy(run: Run) -> tuple[str, str, str]:
+    if run.ranking:
+        return percent(run.ranking["P@1"]), percent(run.ranking["P@5"]), percent(run.ranking["PSP@5"])
+    clean = run.at(0)
+    return (percent(clean["P@1"]), percent(clean["P@5"]), MISSING) if clean else (MISSING, MISSING, MISSING)
+
+
+def _robustness(run: Run, epsilon: float) -> tuple[str, str, str]:
+    evaluation = run.at(epsilon)
+    fgsm = percent(evaluation["P@1"]) if evaluation else MISSING
+    if not run.sanity:
+        return fgsm, MISSING, MISSING
+    failed, made = outcome(run.sanity)
+    comparable = math.isclose(run.sanity["epsilon"], epsilon, abs_tol=1e-9)
+    return (
+        fgsm,
+        percent(run.sanity["P@1"]["worst"] if comparable else None),
+        verdict(not failed, f"all {made} hold", f"{failed} of {made} fail"),
+    )
+
+
+def _faithfulness(run: Run, method: Explainer) -> str:
+    found = run.faithfulness["methods"].get(method) if run.faithfulness else None
+    return figure(found and found["masking"]["naopc"]["mean"])
