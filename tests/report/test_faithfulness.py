@@ -1,5 +1,6 @@
 """Faithfulness, agreement and stability in the report: hand-made files in, tables and a figure out."""
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ from xmlcore.report import faithfulness
 from xmlcore.report import stability as stability_section
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results
-from xmlcore.report.table import Fails, Holds
+from xmlcore.report.table import MISSING, Fails, Holds
 
 CLEAN, ROBUST = ("toy", "xml_cnn", "clean", "bce"), ("toy", "xml_cnn", "adversarial", "bce")
 
@@ -64,3 +65,18 @@ def test_a_method_of_one_comparison_alone_has_a_row(trusted: Path) -> None:
     write(trusted / "metrics" / PLACES[1] / "stability.json", found)
     row = stability_section.stability(read(trusted)).rows[4]
     assert row[4:8] == ("SHAP", "50", "–", "–") and "–" not in row[8:]
+
+
+def test_what_a_method_does_not_have_is_a_dash(trusted: Path) -> None:
+    path = trusted / "metrics/toy/xml_cnn/clean/bce/faithfulness.json"
+    found = json.loads(path.read_text())
+    method = found["methods"]["random"]
+    for key in ("sensitivity", "randomised", "tau_leave_one_out", "sparseness"):
+        del method[key]
+    method["masking"]["naopc"] = None
+    path.write_text(json.dumps(found))
+    clean, _ = faithfulness.methods(read(trusted))
+    row = clean.rows[-1]
+    assert row[:4] == ("Random", "0.40", "-0.12", MISSING)
+    assert row[7:13] == (MISSING,) * 6
+    assert faithfulness.intervals(read(trusted))

@@ -113,6 +113,7 @@ def _read_run(root: Path, cell: Cell) -> Run:
             sorted(read_json(plots / "attacks.json", list[AttackPoint]) or (), key=lambda point: point["epsilon"])
         ),
         faithfulness=read_json(metrics / "faithfulness.json", Faithfulness),
+        explaining=read_json(root / layout.timings(*cell) / "measure_explanations.json", dict[str, FiniteFloat]) or {},
         stability=read_json(metrics / "stability.json", Stability),
         gallery=_read_gallery(explanations / "gallery.json"),
     )

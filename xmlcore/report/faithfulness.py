@@ -26,8 +26,8 @@ ABOUT = (
     "a method whose interval of normalised AOPC (words masked) touches that of random ones has shown nothing.",
 )
 MEANINGS = (
-    ("Comprehensiveness", "How much the score falls without the heaviest words. Higher is better."),
-    ("Sufficiency", "How much the score falls if only the heaviest words are left. Lower is better."),
+    ("Comprehensiveness", "How much the score falls as words go, the heaviest first. Higher is better."),
+    ("Sufficiency", "How much the score falls as words go, the lightest first. Lower is better."),
     (
         "Normalised AOPC",
         "The area over the curve of the score as words go, between that of the worst order and that of the best; 1 is "
@@ -67,7 +67,7 @@ def methods(results: Results) -> list[Table]:
         Table(
             f"{cell.title}: faithfulness on {found['documents']:,} documents",
             columns,
-            tuple(_method_row(method, found) for method in in_order(found["methods"])),
+            tuple(_method_row(method, found, run.explaining) for method in in_order(found["methods"])),
         )
         for cell, run in results.runs.items()
         if (found := run.faithfulness)
@@ -110,8 +110,12 @@ def _paint(axes: "Axes", cells: Mapping[str, Faithfulness]) -> None:
     for number, (name, found) in enumerate(cells.items()):
         colour, marker = LINES[number % len(LINES)]
         shift = 0.6 * ((number + 0.5) / len(cells) - 0.5)
-        rows = [shown.index(method) + shift for method in found["methods"]]
-        scores = [faith["masking"]["naopc"] for faith in found["methods"].values()]
+        measured = {
+            shown.index(method) + shift: score
+            for method, faith in found["methods"].items()
+            if (score := faith["masking"]["naopc"])
+        }
+        rows, scores = [*measured], measured.values()
         axes.hlines(rows, [score["low"] for score in scores], [score["high"] for score in scores], color=colour)
         axes.plot([score["mean"] for score in scores], rows, marker, color=colour, label=name)
     axes.set_yticks(range(len(shown)), [EXPLAINERS[method] for method in shown])
@@ -120,17 +124,17 @@ def _paint(axes: "Axes", cells: Mapping[str, Faithfulness]) -> None:
     axes.grid(axis="x", color=PAGE_COLOUR, alpha=0.15)
 
 
-def _method_row(method: Explainer, found: Faithfulness) -> Row:
+def _method_row(method: Explainer, found: Faithfulness, seconds: Mapping[str, float]) -> Row:
     faith = found["methods"][method]
     better = found["better_than_random"].get(method)
     return (
         EXPLAINERS[method],
         *(text for removal in REMOVALS for text in _erasure(faith[removal])),
         MISSING if better is None else verdict(better, "yes", "no"),
-        *(figure(faith[key]) for key in ("tau_leave_one_out", "sparseness", "sensitivity", "randomised")),
+        *(figure(faith.get(key)) for key in ("tau_leave_one_out", "sparseness", "sensitivity", "randomised")),
         figure(faith.get("r2")),
         figure(faith.get("delta"), decimals=4),
-        figure(faith["seconds"]),
+        figure(seconds.get(method)),
     )
 
 

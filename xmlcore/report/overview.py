@@ -72,4 +72,5 @@ def _robustness(run: Run, epsilon: float) -> tuple[str, str, str]:
 
 def _faithfulness(run: Run, method: Explainer) -> str:
     found = run.faithfulness["methods"].get(method) if run.faithfulness else None
-    return figure(found and found["masking"]["naopc"]["mean"])
+    naopc = found["masking"]["naopc"] if found else None
+    return figure(naopc and naopc["mean"])

@@ -53,6 +53,7 @@ class Run:
     sanity: Sanity | None
     attacks: tuple[AttackPoint, ...]  # by rising epsilon
     faithfulness: Faithfulness | None
+    explaining: dict[str, float]  # wall-clock seconds of one explanation, by method
     stability: Stability | None
     gallery: tuple[GalleryEntry, ...]
 

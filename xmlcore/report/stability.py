@@ -40,4 +40,5 @@ def stability(results: Results) -> Table:
 
 
 def _intervals(drift: Drift | None) -> tuple[str, str]:
-    return interval(drift and drift["rank_correlation"]), interval(drift and drift["overlap"])
+    found = drift or {}
+    return interval(found.get("rank_correlation")), interval(found.get("overlap"))

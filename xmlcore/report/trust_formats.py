@@ -93,7 +93,7 @@ class Erasure(TypedDict):
 
     comprehensiveness: FiniteFloat
     sufficiency: FiniteFloat
-    naopc: Interval
+    naopc: Interval | None  # none where no removal changes any score
 
 
 class Faith(TypedDict):
@@ -101,13 +101,12 @@ class Faith(TypedDict):
 
     masking: Erasure
     deletion: Erasure
-    tau_leave_one_out: FiniteFloat
-    sparseness: FiniteFloat
-    sensitivity: FiniteFloat
-    randomised: FiniteFloat
+    tau_leave_one_out: NotRequired[FiniteFloat]  # this and the following where a document has them
+    sparseness: NotRequired[FiniteFloat]
+    sensitivity: NotRequired[FiniteFloat]  # this and the next of methods that look at the model
+    randomised: NotRequired[FiniteFloat]
     r2: NotRequired[FiniteFloat]  # of LIME
     delta: NotRequired[FiniteFloat]  # of Integrated Gradients
-    seconds: FiniteFloat
 
 
 class Faithfulness(TypedDict):
@@ -122,8 +121,8 @@ class Faithfulness(TypedDict):
 class Drift(TypedDict):
     """How alike two explanations of one document and label are."""
 
-    rank_correlation: Interval
-    overlap: Interval
+    rank_correlation: NotRequired[Interval]
+    overlap: NotRequired[Interval]
 
 
 class Stability(TypedDict):
