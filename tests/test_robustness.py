@@ -53,8 +53,8 @@ def test_every_attack_on_the_same_documents_once(findings):
     for attack, figures in findings.attacks.items():
         kinds[attack.attack, attack.norm] += 1
         assert figures.shape == (25, len(RANKING)) == findings.clean.shape
-    swept = {(name, "linf"): 3 for name in ("noise", "fgsm", "pgd")}
-    assert kinds == swept | {(name, "linf"): 1 for name in ("pgd_margin", "pgd_top_k", "transfer")} | {("pgd", "l2"): 1}
+    swept = {(name, "linf"): 3 for name in ("noise", "fgsm", "pgd", "pgd_margin")}
+    assert kinds == swept | {(name, "linf"): 1 for name in ("pgd_top_k", "transfer")} | {("pgd", "l2"): 1}
     assert sorted(findings.steps) == [1, 5, 6, 12]
     assert sorted(findings.restarts) == [1, 2]
     assert findings.unaware is None

@@ -25,7 +25,7 @@ from xmlcore.params import Robustness
 from xmlcore.predictions import Track, untracked
 
 BATCH_SIZE = 32
-DIRECT: dict[str, Objective] = {"pgd_margin": margin, "pgd_top_k": top_margin}  # besides the loss of training
+SWEPT: dict[str, Objective] = {"pgd": cross_entropy, "pgd_margin": margin}  # at every epsilon
 
 
 class Models(NamedTuple):
@@ -106,15 +106,15 @@ class _BatchAttack:
             draws = (self._noise(ball) for _ in range(self._options.noise))
             found.attacks[Attack("noise", "linf", epsilon)] = least(map(self._outcome, draws))
             found.attacks[Attack("fgsm", "linf", epsilon)] = self._outcome(ball.farthest(sign))
-            found.attacks[Attack("pgd", "linf", epsilon)] = self._worst(self._pgd(ball))
+            for name, objective in SWEPT.items():
+                found.attacks[Attack(name, "linf", epsilon)] = self._worst(self._pgd(ball, objective))
         self._attack_in_every_way(found)
         return found
 
     def _attack_in_every_way(self, found: Findings) -> None:
         options, epsilon = self._options, self._options.epsilon
         ball = LInfinity(self._radius(epsilon))
-        for name, objective in DIRECT.items():
-            found.attacks[Attack(name, "linf", epsilon)] = self._worst(self._pgd(ball, objective))
+        found.attacks[Attack("pgd_top_k", "linf", epsilon)] = self._worst(self._pgd(ball, top_margin))
         equal = l2_of_equal_norm(ball.radius, self._mask, self._embeddings.shape[2])
         found.attacks[Attack("pgd", "l2", epsilon)] = self._worst(self._pgd(equal))
         if self._models.others:
