@@ -89,6 +89,7 @@ masked_lm.epochs
 masked_lm.heads
 masked_lm.layers
 masked_lm.learning_rate
+masked_lm.max_windows
 masked_lm.width
 masked_lm.window
 metrics.frequency_bins

@@ -148,3 +148,17 @@ def test_a_corpus_without_words_is_said(split):
     with pytest.raises(UserError, match="^encode.min_count: ") as caught:
         train_masked_lm(split, Vocabulary([]), OPTIONS, 7, untracked)
     assert "\n" not in str(caught.value)
+
+
+def test_no_more_windows_are_learned_from_than_asked():
+    seen = []
+
+    def counted(items, description, total=None):
+        seen.append(total)
+        return items
+
+    for most in (50, 200, 10_000):
+        train_masked_lm(PAIRS, VOCABULARY, OPTIONS.model_copy(update={"max_windows": most}), 7, counted)
+    assert seen == [4, 13, 13]  # batches of 16 of 200 windows
+    (first, _), (again, _) = train(max_windows=50), train(max_windows=50)
+    assert torch.equal(first.cls.predictions.bias, again.cls.predictions.bias)

@@ -47,6 +47,9 @@ def train_masked_lm(
             "encode.min_count: no training document has a word of the vocabulary, so that there is no masked language "
             "model to train; lower it, add documents, or take masked_lm out of words.generators"
         )
+    rng = np.random.default_rng(seed)
+    if len(windows) > options.max_windows:
+        windows = [windows[i] for i in rng.permutation(len(windows))[: options.max_windows]]
     torch.manual_seed(seed)
     model = BertForMaskedLM(
         BertConfig(
@@ -66,7 +69,6 @@ def train_masked_lm(
     steps = -(-len(windows) // options.batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), options.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps * options.epochs)
-    rng = np.random.default_rng(seed)
     for epoch in range(1, options.epochs + 1):
         total = 0.0
         order = batches(lengths, options.batch_size, rng)

@@ -237,6 +237,7 @@ class MaskedLM(Section):
     layers: PositiveInt = 2
     heads: PositiveInt = 2
     window: Annotated[int, Field(ge=8)] = 64  # words that it sees at once
+    max_windows: PositiveInt = 25_000  # that it learns from, drawn by the seed: what bounds the time
     epochs: PositiveInt = 2
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 0.001
