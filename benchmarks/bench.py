@@ -75,9 +75,9 @@ class Bench:
         assert isinstance(model, XMLCNN)
         self.model, self.plain = model, PlainXMLCNN(model)
 
-    def our_step(self, regime: str, turns: int) -> Callable[[], None]:
-        """Our training step, of documents as long as the longest of a batch."""
-        conditions, recipe = self.params.regime_of(regime), self.recipe.training
+    def our_step(self, regime: str, turns: int, **changes: float) -> Callable[[], None]:
+        """Our training step, of documents as long as the longest of a batch; `changes` are of the regime."""
+        conditions, recipe = self.params.regime_of(regime).model_copy(update=changes), self.recipe.training
 
         def work(tokens: Tensor, labels: TrueLabels) -> None:
             hybrid_backward(self.model, tokens, labels, recipe.loss_reduction, conditions)
@@ -178,8 +178,11 @@ def main(corpus: str, repeats: Annotated[int, typer.Option(help="measured turns 
     for regime in ("clean", "adversarial"):
         steps = bench.our_step(regime, turns), bench.plain_step(regime, turns)
         rows.append(compare(f"{regime} training step", *steps, repeats))
-    clean, adversarial = (bench.our_step(regime, turns) for regime in ("clean", "adversarial"))
-    rows.append(compare("our adversarial step (as reference) and our clean step", clean, adversarial, repeats))
+    for regime in ("adversarial", "stable"):
+        steps = bench.our_step("clean", turns), bench.our_step(regime, turns)
+        rows.append(compare(f"our {regime} step (as reference) and our clean step", *steps, repeats))
+    steps = bench.our_step("stable", turns), bench.our_step("adversarial", turns, adversarial_share=1.0)
+    rows.append(compare("our adversarial step, all documents attacked (as reference), and stable", *steps, repeats))
 
     for name, peer in installed_peers(bench.model):
         steps = bench.our_step("clean", turns), bench.peer_step(peer, turns)
