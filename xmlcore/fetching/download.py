@@ -49,6 +49,8 @@ def download_file(url: str, path: Path, expected: SourceFile, progress: Progress
             with atomic_file(path) as partial:
                 with open(partial, "wb") as file:
                     for chunk in _body(url, progress, task):
+                        if expected.bytes and file.tell() + len(chunk) > expected.bytes:
+                            raise WrongContentError(f"{_place(url)} has more than the expected {expected.bytes} bytes")
                         file.write(chunk)
                 if fault := mismatch(partial, expected):
                     raise WrongContentError(f"{_place(url)} {fault}")
