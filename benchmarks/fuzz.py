@@ -13,7 +13,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +69,8 @@ class Trial:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         self._files = self._names()
-        parser.read(folder)  # it is valid, and what is imported and cached is so now
+        with suppress(UserError):  # what is imported and cached is so from now on
+            parser.read(folder)
 
     def __call__(self, content: bytes) -> None:
         """Read the target with this `content`; what breaks the promise is an exception."""

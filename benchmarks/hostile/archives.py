@@ -7,6 +7,7 @@ import os
 import stat
 import tarfile
 import tempfile
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -109,17 +110,14 @@ def _tar(drawn: list[Member]) -> bytes:
         info.type, info.linkname, info.mode = member.kind, member.link, member.mode & 0o7777
         info.size = max(0, len(member.body) + member.claim)
         with suppress(UnicodeError, ValueError):
-            found += [
-                info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape"),
-                member.body,
-                bytes(-len(member.body) % 512),
-            ]
+            header = info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
+            found += [header, member.body, bytes(-len(member.body) % 512)]
     return b"".join(found) + bytes(1024)
 
 
 def _zip(drawn: list[Member]) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as packed:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream, "w") as packed:  # of names that occur twice
         for member in drawn:
             info = zipfile.ZipInfo("x")
             info.filename = member.name + "/" * (member.kind == tarfile.DIRTYPE and member.name[-1:] != "/")

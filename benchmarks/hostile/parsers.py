@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from hostile.archives import archives_of, unpacked_safely
@@ -82,7 +83,8 @@ def damaged_text(valid: bytes) -> Bytes:
 def compressed(compress: Callable[[bytes], bytes]) -> Callable[[bytes], Bytes]:
     """Damaged before or after it was compressed; `valid` is the compressed file."""
     decompress = {gzip.compress: gzip.decompress, bz2.compress: bz2.decompress}[compress]
-    return lambda valid: damaged(valid) | damaged(decompress(valid)).map(compress)
+    bombs = st.sampled_from([compress(b"x" * (100 << 20)), compress((b"1\t" + b"x" * 9997 + b"\n") * 10_000)])
+    return lambda valid: st.one_of(*2 * [damaged(valid)], *4 * [damaged(decompress(valid)).map(compress)], bombs)
 
 
 # Corpora
@@ -158,12 +160,18 @@ def parameters() -> dict[str, Any]:
     return params
 
 
-def parameter_text() -> bytes:
-    """As YAML that a person would write, and short, for the reader is slow."""
-    text = io.BytesIO()
-    YAML(typ="safe").dump({"corpora": ["a"], "seed": 1, "fgsm": {"epsilons": [0.0, 0.1], "bits": 8}}, text)
-    bomb = b"a: &a [x, x]\nb: &b [*a, *a]\nencode: &c {x: *b}\n? [1]\n: 2\nd: 2020-01-01\ne: !!binary aGk=\n<<: *c\n"
-    return text.getvalue() + bomb
+ODD = b"""\
+corpora: [a]
+seed: 1
+a: &a [x, x]
+b: &b [*a, *a]
+encode: &c {x: *b}
+? [1]
+: 2
+d: 2020-01-01
+e: !!binary aGk=
+fgsm: {epsilons: [0.0, 0.1], bits: 8, <<: *c}
+"""
 
 
 def use_params(folder: Path) -> None:
@@ -182,7 +190,13 @@ def params_files() -> Iterator[Parser]:
     def whole() -> Files:
         return {"params.yaml": json.dumps(parameters()).encode()}
 
-    yield Parser("params.yaml", lambda: {"params.yaml": parameter_text()}, "params.yaml", use_params)
+    def typed() -> Files:
+        text = io.BytesIO()
+        YAML(typ="safe").dump(parameters(), text)
+        return {"params.yaml": text.getvalue()}
+
+    yield Parser("params.yaml", typed, "params.yaml", use_params, slow=True)
+    yield Parser("params.yaml, odd YAML", lambda: {"params.yaml": ODD}, "params.yaml", use_params)
     yield Parser(
         "params.yaml values", whole, "params.yaml", use_params, lambda it: damaged_json(json.loads(it)), slow=True
     )
