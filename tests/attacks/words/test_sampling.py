@@ -71,9 +71,16 @@ def test_a_set_of_labels():
 
 
 def test_samples_survive_their_file(tmp_path):
-    samples, *_ = draw()
+    samples, split, _ = draw()
     write_samples(samples, tmp_path / "targets.json")
-    assert read_samples(tmp_path / "targets.json") == samples
+    assert read_samples(tmp_path / "targets.json", len(split), LABELS) == samples
+
+
+@pytest.mark.parametrize(("documents", "labels"), [(5, LABELS), (40, 2)])
+def test_samples_of_another_corpus_are_refused(tmp_path, documents, labels):
+    write_samples(draw()[0], tmp_path / "targets.json")
+    with pytest.raises(UserError, match=r"targets\.json: .* not in the test split\); run sample_attacks again"):
+        read_samples(tmp_path / "targets.json", documents, labels)
 
 
 @pytest.mark.parametrize(
