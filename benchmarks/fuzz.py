@@ -58,6 +58,13 @@ def limits() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """What `error` came from."""
+    while cause := error.__cause__ or error.__context__:
+        yield cause
+        error = cause
+
+
 class Trial:
     """One parser in a folder of its own."""
 
@@ -82,6 +89,7 @@ class Trial:
                 self._parser.read(self._folder)
             self.outcomes["accepted"] += 1
         except UserError as error:
+            assert not any(isinstance(each, MemoryError) for each in causes(error)), "too much memory"
             line = as_line(str(error))
             assert str(self._folder) in line, f"the file is not named: {line}"
             assert len(line) <= LINE and line == visible(line) and len(line.splitlines()) == 1, f"not a line: {line!r}"
