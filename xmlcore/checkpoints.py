@@ -21,6 +21,7 @@ from xmlcore.text import PAD, UNK, Vocabulary
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
 
+MAX_LAYERS = 1000
 XLNET_FIELDS = {  # what `XLNetConfig` calls the fields of `XLNetShape`
     "width": "d_model",
     "layers": "n_layer",
@@ -91,10 +92,12 @@ def load_xlnet(name: str) -> XLNetWeights:
     key = "network.checkpoint"
     tokenizer = load_tokenizer(name, key, "an XLNet")
     with _complaints(name, key, "model", "an XLNet"):
-        model = _load("AutoModel", name)
+        model, loading = _load("AutoModel", name, output_loading_info=True)
         config = model.config
         if config.model_type != "xlnet" or config.attn_type != "bi" or config.clamp_len > 0:
             raise UserError(f"{key}: {name!r} is not a bidirectional XLNet; give one such as xlnet-base-cased")
+        if loading["missing_keys"]:
+            raise UserError(f"{key}: {name!r} lacks weights that its config.json promises; fetch both again")
         shape = XLNetShape(**{name: getattr(config, field) for name, field in XLNET_FIELDS.items()})
         table = model.get_input_embeddings().weight.detach()
         body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
@@ -129,11 +132,18 @@ def save_checkpoint(name: str, folder: Path) -> None:
 
 
 def _load(part: str, name: str, download: bool = False, **options: str | bool) -> Any:
-    """What class `part` of `transformers` loads from checkpoint `name`."""
+    """What class `part` of `transformers` loads from checkpoint `name`.
+
+    Raises `ValueError` for more than `MAX_LAYERS`, which the library would make before it looks for their weights.
+    """
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    if part != "AutoTokenizer":
+        config = transformers.AutoConfig.from_pretrained(locate(name), local_files_only=not download)
+        if getattr(config, "num_hidden_layers", 0) > MAX_LAYERS:
+            raise ValueError(f"config.json names {config.num_hidden_layers} layers")
     return getattr(transformers, part).from_pretrained(locate(name), local_files_only=not download, **options)
 
 
