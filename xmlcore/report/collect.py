@@ -7,8 +7,6 @@ from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from pydantic import FiniteFloat
-
 from xmlcore import layout
 from xmlcore.errors import UserError
 from xmlcore.params import Generator, Goal
@@ -25,6 +23,7 @@ from xmlcore.report.formats import (
     SkippedDocument,
     SqueezedEvaluation,
     Statistics,
+    Timing,
     Training,
     WordAttack,
     read_curve,
@@ -222,7 +221,7 @@ def _read_evaluations(folder: Path) -> tuple[Evaluation, ...]:
 
 
 def _read_seconds(folder: Path) -> dict[str, float]:
-    timings = {path.stem: read_json(path, dict[str, FiniteFloat]) for path in sorted(folder.glob("*.json"))}
+    timings = {path.stem: read_json(path, Timing) for path in sorted(folder.glob("*.json"))}
     return {stage: timing["seconds"] for stage, timing in timings.items() if timing}
 
 

@@ -93,6 +93,12 @@ Training = TypedDict(
 )
 
 
+class Timing(TypedDict):
+    """What a stage took, in seconds of wall-clock time."""
+
+    seconds: FiniteFloat
+
+
 class Statistics(TypedDict):
     """Table 1 of the paper: sizes of a corpus after encoding."""
 
@@ -256,9 +262,8 @@ def read_curve(path: Path) -> tuple[tuple[int, float], ...]:
         return ()
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines, delimiter="\t")
-        header = next(rows, [])
         try:
-            step = header.index("step")
+            step = next(rows, []).index("step")
             return tuple((int(row[step]), float(row[-1])) for row in rows)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, csv.Error):
             raise UserError(f"{path}: line {rows.line_num}: expected a step and a number; {MEND}") from None
