@@ -190,7 +190,9 @@ def test_unknown_scheme(tmp_path: Path, mirror: str) -> None:
     assert "--mirror" in fetch_error({"file.gz": SourceFile()}, tmp_path, mirror)
 
 
-@pytest.mark.parametrize("url", ["example.org/file.gz", "http://[", "http://a b/", "http:///file.gz"])
+@pytest.mark.parametrize(
+    "url", ["example.org/file.gz", "http://[", "http://a b/", "http:///file.gz", f"http://a:{9**40}/"]
+)
 def test_impossible_addresses(server: MisbehavingServer, tmp_path: Path, url: str) -> None:
     assert "the url of file.gz in params.yaml" in fetch_error({"file.gz": SourceFile(url=url)}, tmp_path, None)
 

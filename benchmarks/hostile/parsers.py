@@ -239,7 +239,7 @@ def downloads() -> Iterator[Parser]:
             f"archive {kind}, hostile", partial(archive, kind), name, read, lambda _, kind=kind: archives_of(kind)
         )
     for name, content in (("response", RESPONSE), ("response in chunks", CHUNKED), ("response elsewhere", MOVED)):
-        yield Parser(f"download: {name}", lambda content=content: {"answer": content}, "answer", fetched)
+        yield Parser(f"download: {name}", lambda content=content: {"answer": content}, "answer", fetched, slow=True)
     yield Parser("download: address", lambda: {"address": ADDRESS}, "address", fetched)
 
 

@@ -1,13 +1,15 @@
 """A server that answers anything at all, and a download from it."""
 
-import os
 import socket
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from xmlcore.errors import UserError
-from xmlcore.fetching import download, fetch_files
+from xmlcore.fetching import fetch_files
 from xmlcore.params import SourceFile
 
 
@@ -33,9 +35,18 @@ class Answering:
 
 @cache
 def server() -> Answering:
-    os.environ["no_proxy"] = "*"
-    download.RETRY_DELAYS = ()
     return Answering()
+
+
+def only_here(look_up: Callable[..., Any]) -> Callable[..., Any]:
+    """`look_up`, of this machine alone: a damaged address may be anyone's."""
+
+    def of(host: Any, *others: Any, **options: Any) -> Any:
+        if host not in ("127.0.0.1", "localhost"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *others, **options)
+
+    return of
 
 
 def fetched(folder: Path) -> None:
@@ -48,7 +59,13 @@ def fetched(folder: Path) -> None:
         url = (folder / "address").read_bytes().decode("utf-8", "replace")
     raw = folder / "raw"
     try:
-        fetch_files("corpus", {"file": SourceFile(url=url)}, raw, None)
+        with (
+            patch.dict("os.environ", no_proxy="*"),
+            patch("socket.getaddrinfo", only_here(socket.getaddrinfo)),
+            patch("socket.gethostbyname", only_here(socket.gethostbyname)),
+            patch("xmlcore.fetching.download.RETRY_DELAYS", ()),
+        ):
+            fetch_files("corpus", {"file": SourceFile(url=url)}, raw, None)
         assert [path.name for path in raw.iterdir()] == ["file"]
         (raw / "file").unlink()
     except UserError as error:

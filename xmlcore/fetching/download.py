@@ -94,7 +94,7 @@ def _body(url: str, progress: Progress, task: TaskID) -> Iterator[bytes]:
         raise DownloadError(f"{url}: {error.code} {error.reason}", transient) from error
     except (OSError, http.client.HTTPException) as error:
         raise DownloadError(f"cannot reach {_place(url)}: {_reason(error)}", transient=not from_disk) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DownloadError(f"cannot reach {url}: {error}") from error
     if received < length:
         raise DownloadError(f"{_place(url)} broke off after {received} of {length} bytes", transient=True)
