@@ -137,17 +137,20 @@ class Trial:
             start_new_session=True,
         )
         if writing:
-            while process.poll() is None and not self._writes():
-                time.sleep(0.002)
-            time.sleep(self._random.random() * 0.05)
+            seen: set[str] = set()
+            wanted = self._random.randint(1, 3)  # outputs that it has begun
+            while process.poll() is None and len(seen := seen | self._written()) < wanted:
+                time.sleep(0.001)
+            time.sleep(self._random.random() * 0.02)
         else:
             time.sleep(self._random.random() * self._seconds)
         return kill(process)
 
-    def _writes(self) -> bool:
+    def _written(self) -> set[str]:
+        """The temporary names where the stage writes."""
         folders = {(self._workspace.folder / each).parent for each in self._stage.outputs}
         folders |= {self._workspace.folder / each for each in self._stage.outputs if self._stage.persistent}
-        return any(is_temporary(Path(name)) for each in folders if each.is_dir() for name in os.listdir(each))
+        return {name for each in folders if each.is_dir() for name in os.listdir(each) if is_temporary(Path(name))}
 
     def _check(self, old: bool) -> None:
         """That what is at the final places is whole, and all else has a name that is ignored."""
@@ -184,7 +187,7 @@ def compare_stages(place: Path, kills: int, seed: int, only: Sequence[str] = ())
 
     Raises `AssertionError` at the first difference.
     """
-    reference, disturbed = (Workspace(place / name) for name in ("undisturbed", "killed"))
+    reference, disturbed = (Workspace.scaled_down(place / name) for name in ("undisturbed", "killed"))
     for workspace in (reference, disturbed):
         workspace.edit(one_corpus)
     for stage in stages_of(reference):
@@ -205,7 +208,7 @@ def compare_repro(place: Path, reference: Workspace, kills: int, seed: int) -> i
 
     Raises `AssertionError` where an output is not that of `reference`, in which all stages have run.
     """
-    workspace = Workspace(place)
+    workspace = Workspace.scaled_down(place)
     workspace.edit(one_corpus)
     moments, killed = random.Random(seed), 0
     for _ in range(kills):
@@ -246,9 +249,7 @@ def main(
                 table.add_row(name, f"{seconds:.1f}", str(killed), "as undisturbed")
                 total += killed
             if repro and not only:
-                reference = object.__new__(Workspace)
-                reference.folder = place / "undisturbed"
-                killed = compare_repro(place / "repro", reference, repro, seed)
+                killed = compare_repro(place / "repro", Workspace(place / "undisturbed"), repro, seed)
                 table.add_row("dvc repro", "", str(killed), "as undisturbed")
                 total += killed
         except AssertionError as error:

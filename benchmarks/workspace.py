@@ -16,21 +16,28 @@ CORPORA = ("simulated-rcv1", "simulated-eurlex")
 
 
 class Workspace:
-    """A git repository with this project's pipeline, scaled down."""
+    """A folder in which commands are run, with this project's library and no other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def scaled_down(cls, folder: Path) -> "Workspace":
+        """A git repository with this project's pipeline, `shrink`ed, in the new `folder`."""
+        workspace = cls(folder)
         for name in ("stages", "xmlcore"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
         for name in ("vectors", "checkpoints", "lexicons"):
             shutil.copytree(ROOT / "data" / name, folder / "data" / name)
-        self.edit(shrink)
-        self.run("git", "init", "--quiet")
-        self.run("dvc", "init", "--quiet")
-        self.run("git", "add", "--all")
-        self.run("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "--message", "tiny")
+        workspace.edit(shrink)
+        workspace.run("git", "init", "--quiet")
+        workspace.run("dvc", "init", "--quiet")
+        workspace.run("git", "add", "--all")
+        identity = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+        workspace.run("git", *identity, "commit", "--quiet", "--message", "tiny")
+        return workspace
 
     @property
     def environment(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ REGIMES = ("clean", "adversarial")
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("pipeline"))
+    workspace = Workspace.scaled_down(tmp_path_factory.mktemp("pipeline"))
     ran = workspace.repro()
     assert {f"train@{corpus}-xml_cnn-{regime}-bce" for corpus in CORPORA for regime in REGIMES} <= ran
     return workspace

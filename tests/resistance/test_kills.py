@@ -20,8 +20,7 @@ def test_stages_that_were_killed_give_what_undisturbed_ones_do(tmp_path: Path) -
     ("command", "complaint"), [(HALF, "out is half written"), (STRAY, "stray was left behind")], ids=["half", "left"]
 )
 def test_what_is_half_written_or_left_is_seen(tmp_path: Path, command: str, complaint: str) -> None:
-    reference, killed = object.__new__(Workspace), object.__new__(Workspace)
-    reference.folder, killed.folder = tmp_path / "reference", tmp_path / "killed"
+    reference, killed = Workspace(tmp_path / "reference"), Workspace(tmp_path / "killed")
     for workspace in (reference, killed):
         workspace.folder.mkdir()
     reference.run("python", "-c", WHOLE)
