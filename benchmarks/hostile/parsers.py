@@ -414,15 +414,33 @@ def use_xlnet(folder: Path) -> None:
     piece_vectors(str(folder), Vocabulary(["▁the", "x"]))
 
 
-def write_bert(folder: Path) -> None:
+VOCABULARY = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\noil\n"
+
+
+def write_masked(folder: Path) -> None:
+    """As the stage `train_masked_lm` does."""
     from transformers import BertConfig, BertForMaskedLM
 
+    from xmlcore.masked_lm import SPECIAL, write_masked_lm
+
     torch.manual_seed(0)
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "oil"]
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    with tempfile.TemporaryDirectory() as encoded:
+        write_encoded(Path(encoded))
+        corpus = load_encoded(Path(encoded))
     sizes = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 4}
-    config = BertConfig(vocab_size=len(words), max_position_embeddings=12, type_vocab_size=1, **sizes)
-    BertForMaskedLM(config).save_pretrained(folder / "model")
+    config = BertConfig(
+        vocab_size=len(corpus.vocabulary) + len(SPECIAL), max_position_embeddings=12, type_vocab_size=1, **sizes
+    )
+    write_masked_lm(BertForMaskedLM(config), corpus, folder)
+
+
+def use_masked(folder: Path) -> None:
+    from xmlcore.checkpoints import load_masked_lm
+    from xmlcore.masked_lm import masked_logits
+
+    tokenizer, model = load_masked_lm(str(folder), "words.masked_lm")
+    tokens = torch.tensor([[2, tokenizer.mask_token_id, 3]])
+    assert masked_logits(model, tokens, tokens == tokenizer.mask_token_id).shape[1] == model.config.vocab_size
 
 
 def use_vocabulary(folder: Path) -> None:
@@ -444,10 +462,12 @@ def checkpoints() -> Iterator[Parser]:
     for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         yield Parser(f"checkpoint {target}", xlnet, target, use_xlnet, damaged_text, slow=True)
     yield Parser("checkpoint model.safetensors", xlnet, "model.safetensors", use_xlnet, slow=True)
-    bert = written(write_bert)
-    yield Parser(
-        "checkpoint vocab.txt", lambda: {"vocab.txt": bert()["vocab.txt"]}, "vocab.txt", use_vocabulary, slow=True
-    )
+    masked = written(write_masked)
+    for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        yield Parser(f"masked language model {target}", masked, target, use_masked, damaged_text, slow=True)
+    yield Parser("masked language model weights", masked, "model.safetensors", use_masked, slow=True)
+    vocabulary = {"vocab.txt": VOCABULARY}
+    yield Parser("checkpoint vocab.txt", lambda: vocabulary, "vocab.txt", use_vocabulary, slow=True)
     yield Parser(
         "encoded tokenizer.json", written(write_pieces), "tokenizer.json", use_encoded, damaged_text, slow=True
     )
