@@ -102,10 +102,10 @@ class Trial:
 
 
 def explore(parser: Parser, folder: Path, seconds: float, first_seed: int) -> Trial:
-    """Try inputs of `parser` for about so long."""
-    trial, end = Trial(parser, folder), time.monotonic() + seconds
+    """Try inputs of `parser` for about so many seconds of one core."""
+    trial, end = Trial(parser, folder), time.process_time() + seconds
     inputs = parser.inputs(parser.files()[parser.target])
-    while time.monotonic() < end:
+    while time.process_time() < end:
         options = settings(
             max_examples=ROUND // 10 if parser.slow else ROUND,
             database=None,
@@ -126,7 +126,7 @@ def explore(parser: Parser, folder: Path, seconds: float, first_seed: int) -> Tr
 
 
 def main(
-    seconds: Annotated[float, typer.Option(help="in all; every parser gets an equal share")] = 600,
+    seconds: Annotated[float, typer.Option(help="of one core, in all; every parser gets an equal share")] = 600,
     only: Annotated[str, typer.Option(help="parsers with this in their name")] = "",
     first_seed: Annotated[int, typer.Option(help="of the inputs; another one gives others")] = 0,
     failure: Annotated[Path, typer.Option(help="where an input that breaks the promise is left")] = Path(
