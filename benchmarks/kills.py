@@ -94,7 +94,7 @@ class Trial:
         self._before = set(self._files())
 
     def kill(self, writing: bool) -> None:
-        """Run the stage, kill it at a random moment, of those when it is `writing` where there are any, and look."""
+        """Run the stage, kill it at a random moment, or at one when it is `writing`, and look."""
         for attempt in range(TRIES):
             old = not self._stage.persistent and self._random.random() < 0.5
             self._begin(old)
@@ -127,7 +127,8 @@ class Trial:
                 inside.write_bytes(OLD)
 
     def _killed(self, writing: bool) -> bool:
-        """Whether the stage was still running when it was killed."""
+        """Whether the stage was still running when it was killed; `writing`, when so many of its files were begun."""
+        before = self._written()
         process = subprocess.Popen(
             self._stage.command,
             cwd=self._workspace.folder,
@@ -137,20 +138,27 @@ class Trial:
             start_new_session=True,
         )
         if writing:
-            seen: set[str] = set()
-            wanted = self._random.randint(1, 3)  # outputs that it has begun
+            seen = before
+            wanted = len(before) + self._random.randint(1, 1 + sum(map(len, filter(None, self._wanted.values()))))
             while process.poll() is None and len(seen := seen | self._written()) < wanted:
-                time.sleep(0.001)
-            time.sleep(self._random.random() * 0.02)
+                time.sleep(0.0005)
+            time.sleep(self._random.random() * 0.005)
         else:
             time.sleep(self._random.random() * self._seconds)
         return kill(process)
 
     def _written(self) -> set[str]:
-        """The temporary names where the stage writes."""
-        folders = {(self._workspace.folder / each).parent for each in self._stage.outputs}
-        folders |= {self._workspace.folder / each for each in self._stage.outputs if self._stage.persistent}
-        return {name for each in folders if each.is_dir() for name in os.listdir(each) if is_temporary(Path(name))}
+        """What there is of the outputs and of temporary names beside them: these and the files below."""
+        found: set[str] = set()
+        for path in (self._workspace.folder / each for each in self._stage.outputs):
+            for name in os.listdir(path.parent) if path.parent.is_dir() else ():
+                if name == path.name or is_temporary(Path(name)):
+                    walked = os.walk(path.parent / name)
+                    found |= {
+                        str(path.parent / name),
+                        *(f"{root}/{each}" for root, _, files in walked for each in files),
+                    }
+        return found
 
     def _check(self, old: bool) -> None:
         """That what is at the final places is whole, and all else has a name that is ignored."""
