@@ -49,7 +49,9 @@ def main(
     options = params.words.model_copy(update={"generators": ["masked_lm"]})
     language = load_language(layout.words(corpus))
     (generator,) = load_generators(options, victim, language, layout.masked_lm(corpus), layout.LEXICONS).values()
-    samples = [each for each in read_samples(layout.targets(corpus, model) / "targets.json") if each.labels]
+    targets = layout.targets(corpus, model) / "targets.json"
+    drawn = read_samples(targets, len(data.splits["test"]), len(data.label_names))
+    samples = [each for each in drawn if each.labels]
     samples = [each for goal in options.goals for each in [s for s in samples if s.goal == goal][:documents]]
     texts = read_texts(layout.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
     work = [

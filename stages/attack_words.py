@@ -41,7 +41,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     where = params.regime_of(regime).squeeze
     victim = Victim(squeeze(load_model(layout.model(*cell)), where, params.fgsm.bits), data, params.explain.batch_size)
     generators = load_generators(options, victim, language, layout.masked_lm(corpus), layout.LEXICONS)
-    samples = read_samples(layout.targets(corpus, model) / "targets.json")
+    targets = layout.targets(corpus, model) / "targets.json"
+    samples = read_samples(targets, len(data.splits["test"]), len(data.label_names))
     texts = read_texts(layout.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
     sources = [
         layout.records(corpus),

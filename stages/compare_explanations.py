@@ -11,19 +11,16 @@ from xmlcore.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str, reference_regime: str, reference_loss: str) -> None:
     """Compare the explanations of one training of MODEL under attack, and with those of another."""
-    import json
-
     from xmlcore import layout
-    from xmlcore.explain.stability import stability
+    from xmlcore.explain.stability import read_study, stability
     from xmlcore.files import write_json
 
     cell, reference = (corpus, model, regime, loss), (corpus, model, reference_regime, reference_loss)
-    studies = layout.explanations(*cell) / "study", layout.explanations(*reference) / "study"
-    clean, other = (json.loads((study / "clean.json").read_text(encoding="utf-8")) for study in studies)
-    attacked = json.loads((studies[0] / "attacked.json").read_text(encoding="utf-8"))
+    study = layout.explanations(*cell) / "study"
+    clean, attacked = read_study(study / "clean.json"), read_study(study / "attacked.json")
     found = {"documents": max(map(len, clean.values())), "attacked": stability(clean, attacked)}
     if cell != reference:
-        found["reference"] = stability(clean, other)
+        found["reference"] = stability(clean, read_study(layout.explanations(*reference) / "study" / "clean.json"))
     write_json(layout.metrics(*cell, "stability.json"), found)
 
 

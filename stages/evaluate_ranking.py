@@ -15,13 +15,13 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.encoding import load_encoded
     from xmlcore.files import write_json
     from xmlcore.params import load_params
-    from xmlcore.predictions import read_predictions
+    from xmlcore.predictions import predictions_of
     from xmlcore.propensity import label_frequencies, propensities
     from xmlcore.ranking_report import label_bins, ranking_report
 
     params = load_params()
     data = load_encoded(layout.encoded(corpus, model))
-    predictions = read_predictions(layout.predictions(corpus, model, regime, loss))
+    predictions = predictions_of(data, layout.predictions(corpus, model, regime, loss))
     train, validation, test = (data.splits[name] for name in ("train", "validation", "test"))
     frequencies = np.append(label_frequencies(train, validation, labels=len(data.label_names)), 0)  # 0: UNSEEN_LABEL
     chances = propensities(frequencies, len(train) + len(validation), params.propensity.a, params.propensity.b)

@@ -11,7 +11,6 @@ from xmlcore.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, attacked_loss: str) -> None:
     """Explain what attacks on one training of MODEL change, by another or the same."""
-    import json
     from itertools import chain
 
     from xmlcore import layout
@@ -19,7 +18,7 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
     from xmlcore.cli import track
     from xmlcore.distributed import is_writer, map_shared
     from xmlcore.encoding import load_encoded
-    from xmlcore.explain.gallery import Gallery, chosen_attacks
+    from xmlcore.explain.gallery import Gallery, chosen_attacks, read_attacks
     from xmlcore.files import write_json
     from xmlcore.models.storage import load_model
     from xmlcore.params import load_params
@@ -31,8 +30,8 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
     classifier = load_model(layout.model(corpus, model, regime, loss))
     victim = Victim(classifier, data, options.batch_size)
     gallery = Gallery(victim, Predictor(classifier, data, options.batch_size), options, params.seed)
-    with (layout.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl").open("rb") as lines:
-        attacks = chosen_attacks(map(json.loads, lines), options.gallery)
+    rows = read_attacks(layout.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl")
+    attacks = chosen_attacks(rows, options.gallery)
     entries = map_shared(gallery.entries, track(attacks, f"attacked texts {corpus}/{model}/{regime}/{loss}"))
     if is_writer():
         write_json(layout.explanations(corpus, model, regime, loss) / "gallery.json", [*chain.from_iterable(entries)])

@@ -16,12 +16,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.encoding import load_encoded
     from xmlcore.files import atomic_directory, write_json
     from xmlcore.params import load_params
-    from xmlcore.predictions import read_predictions
+    from xmlcore.predictions import predictions_of
     from xmlcore.propensity import label_frequencies
 
     params = load_params()
-    predictions = read_predictions(layout.predictions(corpus, model, regime, loss))
     data = load_encoded(layout.encoded(corpus, model))
+    predictions = predictions_of(data, layout.predictions(corpus, model, regime, loss))
     training = data.train_and_validation
     labels = len(data.label_names)
     clusters = label_clusters(training, labels, params.words.cluster_labels, params.seed)

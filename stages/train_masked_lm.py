@@ -18,7 +18,7 @@ def main(corpus: str) -> None:
     from xmlcore.params import load_params
 
     params = load_params()
-    data = load_encoded(layout.words(corpus) / "encoded")
+    data = load_encoded(layout.words(corpus) / "encoded", "encode_words")
     documents = data.train_and_validation
     model, loss = train_masked_lm(documents, data.vocabulary, params.masked_lm, params.seed, track)
     accuracy = masked_accuracy(model, data.splits["test"], len(data.vocabulary), params.masked_lm, params.seed)

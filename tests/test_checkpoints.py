@@ -138,6 +138,26 @@ def test_a_broken_model_is_one_line(checkpoint, tmp_path):
         load_xlnet(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [(2, "lacks weights that its config.json promises"), (10**6, "config.json names 1000000 layers")],
+)
+def test_layers_that_are_not_there_are_neither_made_up_nor_made_at_length(checkpoint, tmp_path, layers, message):
+    for name, content in contents(checkpoint).items():
+        (tmp_path / name).write_bytes(content.replace(b'"n_layer": 1,', f'"n_layer": {layers},'.encode()))
+    with pytest.raises(UserError, match=message):
+        load_xlnet(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("content", [b"", b"null", b"[" * 10**5, b'{"model": 1}', b"\xff"])
+def test_a_damaged_file_is_one_line(checkpoint, tmp_path, name, content):
+    for each, whole in contents(checkpoint).items():
+        (tmp_path / each).write_bytes(content if each == name else whole)
+    with pytest.raises(UserError, match="network.checkpoint: no (model|tokenizer) can be loaded"):
+        load_xlnet(str(tmp_path))
+
+
 def test_another_architecture_is_refused(checkpoint, tmp_path):
     sizes = {"vocab_size": 600, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
     BertModel(BertConfig(**sizes, intermediate_size=8)).save_pretrained(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from xmlcore import cli
-from xmlcore.cli import progress_bar, run, track
+from xmlcore.cli import LINE, as_line, progress_bar, run, track
 from xmlcore.errors import UserError
 
 MEND = "; run the stage that writes it, or all with `dvc repro`"
@@ -93,3 +93,10 @@ def test_one_process_of_several_shows_progress(monkeypatch, rank, silent):
     monkeypatch.setattr(cli, "console", Console(stderr=True, force_terminal=True))
     monkeypatch.setenv("RANK", rank)
     assert progress_bar().disable is silent
+
+
+def test_a_message_cannot_command_the_terminal_or_fill_it():
+    hostile = "train.tsv:3: \x1b[2J\u202e" + 10**6 * "x" + "; convert the corpus again"
+    line = as_line(hostile)
+    assert line.startswith("train.tsv:3: \ufffd[2J\ufffdxx") and line.endswith("xx; convert the corpus again")
+    assert len(line) <= LINE

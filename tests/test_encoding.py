@@ -171,3 +171,28 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
     (tmp_path / "encoded").mkdir()
     with pytest.raises(UserError, match="train.tsv:5: "):
         encode_corpus(records, tmp_path / "encoded", OPTIONS, SEED, untracked)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "complaint"),
+    [
+        ("config.json", b"{", "Invalid JSON"),
+        ("config.json", b'{"tokenizer": "word", "max_tokens": 5}', "no tokenizer.json, and tokenizer is 'word'"),
+        ("vocabulary.txt", b"<pad>\n", "does not begin with <pad>, <unk>"),
+        ("vocabulary.txt", b"<pad>\n<unk>\na\na\n", "an empty or a repeated line"),
+        ("vocabulary.txt", b"<pad>\n<unk>\n", "train/tokens.bin has an id beyond 1"),
+        ("labels.txt", b"\xff", "can't decode"),
+        ("train/tokens.bin", b"123", "multiple of the data-type size"),
+        ("train/token_offsets.bin", bytes(8), "token_offsets.bin does not fit tokens.bin"),
+        ("test/token_offsets.bin", np.array([0, 3, 2, 4]).tobytes(), "token_offsets.bin does not rise"),
+        ("test/token_offsets.bin", np.array([0, 4]).tobytes(), "of other numbers of documents"),
+        ("test/labels.bin", np.array([-2, 0, 0], np.int32).tobytes(), "labels.bin has an id beyond 1"),
+    ],
+)
+def test_a_damaged_encoded_corpus_is_refused_with_the_stage_to_run_again(encode, tmp_path, file, content, complaint):
+    encode()
+    folder = tmp_path / "encoded"
+    (folder / file).write_bytes(content)
+    message = f"(?s){folder}: damaged, or not what encode writes .*{complaint}.*; run encode again"
+    with pytest.raises(UserError, match=message):
+        load_encoded(folder)

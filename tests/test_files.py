@@ -1,4 +1,5 @@
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -101,11 +102,46 @@ def test_a_killed_process_leaves_what_was_there(file, folder):
 
 def test_what_a_killed_process_left_does_not_hinder_the_next(file, folder):
     subprocess.run([sys.executable, "-c", KILLED, str(file), str(folder)], check=False)
+    assert len(names(file.parent)) == 4
     with atomic_file(file) as temporary, atomic_directory(folder) as new:
         temporary.write_text("new")
         (new / "new.txt").write_text("new")
     assert file.read_text() == "new"
     assert names(folder) == ["new.txt"]
+    assert names(file.parent) == ["file.txt", "folder"]
+
+
+def test_what_another_process_is_writing_is_left_alone(file, folder):
+    theirs = file.with_name(f".folder.{os.getppid()}.partial"), file.with_name(".folder.txt.1.partial")
+    for each in theirs:
+        each.write_text("theirs")
+    with atomic_directory(folder):
+        pass
+    assert all(each.exists() for each in theirs)
+
+
+KILLED_WHILE_REMOVING = """
+import os, shutil, signal, sys
+from pathlib import Path
+from xmlcore import files
+
+def remove_half(path):
+    next(Path(path).iterdir()).unlink()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+shutil.rmtree = remove_half
+with files.atomic_directory(Path(sys.argv[1])) as folder:
+    (folder / "new.txt").write_text("new")
+"""
+
+
+def test_killed_while_it_removes_the_old_folder_the_new_one_is_there(folder):
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_REMOVING, str(folder)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert names(folder) == ["new.txt"]
+    with atomic_directory(folder):
+        pass
+    assert names(folder.parent) == ["folder"]
 
 
 def test_json_is_written_whole_or_not_at_all(file):

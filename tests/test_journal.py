@@ -33,6 +33,29 @@ def test_a_run_killed_while_it_wrote_loses_that_value_alone(tmp_path, cut):
     assert Journal(tmp_path / "j", "a")[len(kept)] == ["third"]
 
 
+def test_lines_in_another_order_or_repeated_are_dropped(tmp_path):
+    for value in ("first", "second"):
+        Journal(tmp_path / "j", "a").append([value])
+    mark, first, second = (tmp_path / "j").read_bytes().splitlines(keepends=True)
+    for content, kept in ((mark + second + first, 0), (mark + first + first, 1), (mark + first + mark + second, 1)):
+        (tmp_path / "j").write_bytes(content)
+        again = Journal(tmp_path / "j", "a")
+        assert [again[i] for i in range(len(again))] == [["first"], ["second"]][:kept]
+
+
+@pytest.mark.parametrize("position", range(0, 64, 3))
+def test_a_byte_that_has_changed_drops_its_line_and_those_after_it(tmp_path, position):
+    journal = Journal(tmp_path / "j", "a")
+    journal.append(["first"])
+    journal.append(["second"])
+    content = bytearray((tmp_path / "j").read_bytes())
+    content[position] ^= 1
+    (tmp_path / "j").write_bytes(content)
+    again = Journal(tmp_path / "j", "a")
+    assert [again[i] for i in range(len(again))] == [["first"], ["second"]][: len(again)]
+    assert len(again) < 2
+
+
 def test_the_fingerprint_sees_content_names_and_values(tmp_path):
     folder = tmp_path / "f"
     folder.mkdir()

@@ -136,10 +136,24 @@ def test_a_missing_file_says_where_to_run(tmp_path):
     assert complaint(tmp_path / "params.yaml").endswith("no such file; run from the folder that holds it")
 
 
-@pytest.mark.parametrize("text", ["corpora: [", "seed: 1\nseed: 2\n", "a\tb: {"])
+@pytest.mark.parametrize(
+    "text", ["corpora: [", "seed: 1\nseed: 2\n", "a\tb: {", "a: 2020-99-99", "a: !!float", "[" * 5000, "a: !!int x"]
+)
 def test_what_is_not_yaml_is_refused_with_the_file(tmp_path, text):
     (tmp_path / "params.yaml").write_text(text)
     assert "params.yaml: not YAML" in complaint(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: &a [*a]", "\n".join(["a0: &a0 [x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 99))])]
+)
+def test_aliases_without_end_are_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    assert "params.yaml: its aliases repeat" in complaint(tmp_path / "params.yaml")
+
+
+def test_a_long_value_is_shown_in_part(changed):
+    assert len(complaint(changed({"seed": "x" * 10**6}))) < 1000
 
 
 def test_what_is_not_utf8_is_refused_with_the_file(tmp_path):

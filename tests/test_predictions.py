@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from toys import random_xml_cnn
+from toys import random_xml_cnn, split_of
 
-from xmlcore.encoding import Split
+from xmlcore.encoding import EncodedCorpus, Split
+from xmlcore.errors import UserError
 from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.predictions import Predictions, predict, read_predictions, write_predictions
+from xmlcore.predictions import Predictions, predict, predictions_of, read_predictions, write_predictions
+from xmlcore.text import Vocabulary
 
 LABELS = 7
 
@@ -54,3 +56,29 @@ def test_predictions_come_back_as_written(tmp_path):
         read = getattr(found, name)
         assert read.dtype == written.dtype
         assert np.array_equal(read, written)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores"),
+    [
+        (np.array([[3, -1]], np.int32), np.ones((1, 2), np.float32)),
+        (np.array([[3, 1]], np.int64), np.ones((1, 2), np.float32)),
+        (np.array([[3, 1]], np.int32), np.ones((2, 2), np.float32)),
+        (np.array([[3, 1]], np.int32), np.full((1, 2), 1.5, np.float32)),
+        (np.array([[3, 1]], np.int32), np.full((1, 2), np.nan, np.float32)),
+    ],
+    ids=["negative", "type", "shape", "above 1", "NaN"],
+)
+def test_predictions_that_cannot_be_are_refused(tmp_path, labels, scores):
+    write_predictions(tmp_path, Predictions(labels, scores))
+    with pytest.raises(UserError, match=f"{tmp_path}: damaged, or not what predict writes .*; run predict again"):
+        read_predictions(tmp_path)
+
+
+@pytest.mark.parametrize(("documents", "names", "message"), [(2, "ab", "1 rows for 2"), (1, "ab", "beyond the 2")])
+def test_predictions_of_another_corpus_are_refused(tmp_path, documents, names, message):
+    write_predictions(tmp_path, Predictions(np.array([[2, 1]], np.int32), np.ones((1, 2), np.float32)))
+    test = split_of([[1]] * documents, [[]] * documents)
+    corpus = EncodedCorpus(Vocabulary([]), list(names), "words", 5, {"test": test})
+    with pytest.raises(UserError, match=f"{message}.*; run predict again"):
+        predictions_of(corpus, tmp_path)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
 from torch import Tensor
 
 from xmlcore import layout
@@ -22,6 +21,7 @@ from xmlcore.text import PAD, UNK, Vocabulary
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
 
+MAX_LAYERS = 1000
 XLNET_FIELDS = {  # what `XLNetConfig` calls the fields of `XLNetShape`
     "width": "d_model",
     "layers": "n_layer",
@@ -49,6 +49,8 @@ def load_tokenizer(name: str, key: str, otherwise: str, download: bool = False) 
     options = {"tokenizer_type": "bert"} if only_vocabulary else {}
     with _complaints(name, key, "tokenizer", otherwise, download):
         tokenizer = _load("AutoTokenizer", name, download, **options)
+        if tokenizer.is_fast:
+            tokenizer.tokenize("a\ufffd")  # pieces that it lacks show only when they are wanted
     if not tokenizer.is_fast:
         raise UserError(f"{key}: {name!r} does not report where its pieces are; give one with a tokenizer.json")
     return tokenizer
@@ -63,13 +65,13 @@ def piece_vectors(name: str, vocabulary: Vocabulary) -> tuple[np.ndarray, float]
     tokenizer = load_tokenizer(name, key, "another embedding.kind")
     with _complaints(name, key, "model", "another embedding.kind"):
         table = _load("AutoModel", name).get_input_embeddings().weight.detach().float().numpy()
-    if tokenizer.unk_token_id is None:
-        raise UserError(f"{key}: the tokenizer of {name!r} has no unknown piece; give a checkpoint with one")
-    ids = np.array(tokenizer.convert_tokens_to_ids(vocabulary.tokens))
-    ids[UNK] = tokenizer.unk_token_id
-    vectors = table[ids]
-    vectors[PAD] = 0
-    return vectors, float((ids[UNK + 1 :] != tokenizer.unk_token_id).mean())
+        if tokenizer.unk_token_id is None:
+            raise UserError(f"{key}: the tokenizer of {name!r} has no unknown piece; give a checkpoint with one")
+        ids = np.array(tokenizer.convert_tokens_to_ids(vocabulary.tokens))
+        ids[UNK] = tokenizer.unk_token_id
+        vectors = table[ids]
+        vectors[PAD] = 0
+        return vectors, float((ids[UNK + 1 :] != tokenizer.unk_token_id).mean())
 
 
 def xlnet_config(shape: XLNetShape, **options: float | None) -> "XLNetConfig":
@@ -90,14 +92,16 @@ def load_xlnet(name: str) -> XLNetWeights:
     key = "network.checkpoint"
     tokenizer = load_tokenizer(name, key, "an XLNet")
     with _complaints(name, key, "model", "an XLNet"):
-        model = _load("AutoModel", name)
-    config = model.config
-    if config.model_type != "xlnet" or config.attn_type != "bi" or config.clamp_len > 0:
-        raise UserError(f"{key}: {name!r} is not a bidirectional XLNet; give one such as xlnet-base-cased")
-    shape = XLNetShape(**{name: getattr(config, field) for name, field in XLNET_FIELDS.items()})
-    table = model.get_input_embeddings().weight.detach()
-    body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
-    return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
+        model, loading = _load("AutoModel", name, output_loading_info=True)
+        config = model.config
+        if config.model_type != "xlnet" or config.attn_type != "bi" or config.clamp_len > 0:
+            raise UserError(f"{key}: {name!r} is not a bidirectional XLNet; give one such as xlnet-base-cased")
+        if loading["missing_keys"]:
+            raise UserError(f"{key}: {name!r} lacks weights that its config.json promises; fetch both again")
+        shape = XLNetShape(**{name: getattr(config, field) for name, field in XLNET_FIELDS.items()})
+        table = model.get_input_embeddings().weight.detach()
+        body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
+        return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
 
 
 def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
@@ -128,11 +132,18 @@ def save_checkpoint(name: str, folder: Path) -> None:
 
 
 def _load(part: str, name: str, download: bool = False, **options: str | bool) -> Any:
-    """What class `part` of `transformers` loads from checkpoint `name`."""
+    """What class `part` of `transformers` loads from checkpoint `name`.
+
+    Raises `ValueError` for more than `MAX_LAYERS`, which the library would make before it looks for their weights.
+    """
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    if part != "AutoTokenizer":
+        config = transformers.AutoConfig.from_pretrained(locate(name), local_files_only=not download)
+        if getattr(config, "num_hidden_layers", 0) > MAX_LAYERS:
+            raise ValueError(f"config.json names {config.num_hidden_layers} layers")
     return getattr(transformers, part).from_pretrained(locate(name), local_files_only=not download, **options)
 
 
@@ -141,7 +152,9 @@ def _complaints(name: str, key: str, part: str, otherwise: str, download: bool =
     """What `transformers` says where it cannot load a `part`, as one line that names `key` and the mend."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # of a damaged file the libraries raise anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         place = "a name the machine can download" if download else "a name that is listed in `checkpoints`"
         raise UserError(

@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from xmlcore.errors import UserError
+from xmlcore.visible import visible
 
+LINE = 1000  # characters of a message, at most
 console = Console(stderr=True)
 Item = TypeVar("Item")
 
@@ -52,8 +54,17 @@ def _describe(error: OSError) -> str:
 
 def fail(message: str) -> None:
     """Print `message` as one line on stderr and leave with exit code 1."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {as_line(message)}", file=sys.stderr)
     raise SystemExit(1)
+
+
+def as_line(message: str) -> str:
+    """`message` as one line that no terminal takes for a command, its middle left out where it is very long.
+
+    It may quote a file that nobody has checked.
+    """
+    line = visible(" ".join(message.split()))
+    return line if len(line) <= LINE else f"{line[: LINE * 2 // 3]} ... {line[-LINE // 4 :]}"
 
 
 def progress_bar() -> Progress:

@@ -20,6 +20,7 @@ from xmlcore.encoding import EncodedCorpus, Split
 from xmlcore.errors import UserError
 from xmlcore.params import Embedding
 from xmlcore.sparse_matrices import label_matrix, tfidf_matrix
+from xmlcore.stored import read_array, written_by
 from xmlcore.text import PAD, UNK, Vocabulary
 
 
@@ -174,12 +175,5 @@ def load_vectors(folder: Path, vocabulary: Vocabulary) -> InitialVectors:
 
 
 def _load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
-    try:
-        vectors = np.load(path, mmap_mode="r")
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{path}: not an array ({error}); run build_embedding again") from None
-    if vectors.ndim != 2 or len(vectors) != len(vocabulary):
-        raise UserError(f"{path}: shape {vectors.shape} for {len(vocabulary)} tokens; run build_embedding again")
-    if not np.isfinite(vectors).all():
-        raise UserError(f"{path}: holds NaN or infinity; run build_embedding again")
-    return vectors
+    with written_by("build_embedding", path):
+        return read_array(path, np.float32, len(vocabulary), None)

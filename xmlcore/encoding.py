@@ -18,6 +18,8 @@ import numpy as np
 from xmlcore.corpora.records import Record, read_records
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
+from xmlcore.sections import PositiveInt, Section
+from xmlcore.stored import written_by
 from xmlcore.text import SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
 
 UNSEEN_LABEL = -1  # a label of test documents that no training record has: it can be missed, never predicted
@@ -172,32 +174,67 @@ def split_validation(documents: int, fraction: float, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(documents)[: round(documents * fraction)]
 
 
-def load_encoded(folder: Path) -> EncodedCorpus:
-    """Open the encoded corpus in `folder`; the arrays stay on disk until they are read."""
-    config = json.loads((folder / "config.json").read_text())
-    tokens = _read_lines(folder / "vocabulary.txt")
-    return EncodedCorpus(
-        vocabulary=Vocabulary(tokens[len(SPECIAL_TOKENS) :]),
-        label_names=_read_lines(folder / "labels.txt"),
-        tokenizer=config["tokenizer"],
-        max_tokens=config["max_tokens"],
-        splits={split: _load_split(folder / split) for split in SPLITS},
-        pieces=folder / PIECES if (folder / PIECES).exists() else None,
-    )
+class _Config(Section):
+    tokenizer: str
+    max_tokens: PositiveInt
 
 
-def _read_lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+def load_encoded(folder: Path, stage: str = "encode") -> EncodedCorpus:
+    """Open the encoded corpus in `folder`; the arrays stay on disk until they are read.
+
+    Raises `UserError` where a file is not whole, with the `stage` that writes it.
+    """
+    with written_by(stage, folder):
+        config = _Config.model_validate_json((folder / "config.json").read_bytes())
+        pieces = folder / PIECES if (folder / PIECES).exists() else None
+        if not pieces and config.tokenizer not in WORD_TOKENIZERS:
+            raise ValueError(f"no {PIECES}, and tokenizer is {config.tokenizer!r}")
+        tokens, names = (_read_names(folder / name) for name in ("vocabulary.txt", "labels.txt"))
+        if tuple(tokens[: len(SPECIAL_TOKENS)]) != SPECIAL_TOKENS:
+            raise ValueError(f"vocabulary.txt does not begin with {', '.join(SPECIAL_TOKENS)}")
+        return EncodedCorpus(
+            vocabulary=Vocabulary(tokens[len(SPECIAL_TOKENS) :]),
+            label_names=names,
+            tokenizer=config.tokenizer,
+            max_tokens=config.max_tokens,
+            splits={split: _load_split(folder / split, len(tokens), len(names)) for split in SPLITS},
+            pieces=pieces,
+        )
 
 
-def _load_split(folder: Path) -> Split:
-    def load(name: str) -> np.ndarray:
-        path = folder / f"{name}.bin"
-        if not path.stat().st_size:
-            return np.empty(0, _ARRAYS[name])
-        return np.memmap(path, _ARRAYS[name], mode="r")
+def _read_names(path: Path) -> list[str]:
+    names = path.read_bytes().decode().removesuffix("\n").split("\n")
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError(f"{path.name} has an empty or a repeated line")
+    return names
 
-    return Split(**{name: load(name) for name in _ARRAYS})
+
+def _load_split(folder: Path, tokens: int, labels: int) -> Split:
+    """The split in `folder`, checked against the sizes of the vocabulary and of the labels."""
+    split = Split(**{name: _load_array(folder / f"{name}.bin", dtype) for name, dtype in _ARRAYS.items()})
+    for name, shortest in (("token", 1), ("label", 0)):
+        offsets = getattr(split, f"{name}_offsets")
+        if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(getattr(split, f"{name}s")):
+            raise ValueError(f"{folder.name}/{name}_offsets.bin does not fit {name}s.bin")
+        if (np.diff(offsets) < shortest).any():
+            raise ValueError(f"{folder.name}/{name}_offsets.bin does not rise")
+    if len(split.token_offsets) != len(split.label_offsets):
+        raise ValueError(f"{folder.name} has the tokens and the labels of other numbers of documents")
+    _require_ids(folder / "tokens.bin", 0, tokens)
+    _require_ids(folder / "labels.bin", UNSEEN_LABEL, labels)
+    return split
+
+
+def _load_array(path: Path, dtype: type[np.integer]) -> np.ndarray:
+    return np.memmap(path, dtype, mode="r") if path.stat().st_size else np.empty(0, dtype)
+
+
+def _require_ids(path: Path, lowest: int, end: int) -> None:
+    """Raise `ValueError` unless all ids are in the range; they are read in pieces, for mapped pages count as memory."""
+    with path.open("rb") as file:
+        while (ids := np.fromfile(file, np.int32, 1 << 20)).size:
+            if ids.min() < lowest or ids.max() >= end:
+                raise ValueError(f"{path.parent.name}/{path.name} has an id beyond {end - 1}")
 
 
 def statistics(corpus: EncodedCorpus) -> dict[str, float]:

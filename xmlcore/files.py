@@ -2,8 +2,8 @@
 
 import json
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +13,7 @@ from typing import Any
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; on success rename it to `path`, on failure remove it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = _temporary(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -25,16 +24,44 @@ def atomic_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, on failure it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    temporary = _temporary(path)
+    old = temporary.with_suffix(".old.partial")
+    temporary.mkdir()
     try:
         yield temporary
-        temporary.chmod(0o755)
         if path.exists():
-            shutil.rmtree(path)
+            os.replace(path, old)  # as a whole: removing it takes a while, in which it would be half of one
         os.replace(temporary, path)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+        _remove(old)
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside `path` that git and DVC ignore. What killed processes have left under such names is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)(\.old)?\.partial")
+    for each in path.parent.iterdir():
+        if (name := leftover.fullmatch(each.name)) and not _another_runs(int(name[1])):
+            _remove(each)
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _another_runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # another user's
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return process != os.getpid()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

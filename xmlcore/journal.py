@@ -6,18 +6,27 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from xmlcore.files import atomic_file
+
+DIGITS = 16  # of the digest of a line
+
 
 class Journal:
-    """The values appended so far. Those of a run with another `fingerprint`, and a line cut short, are dropped."""
+    """The values appended so far.
+
+    Those of a run with another `fingerprint`, and those from the first damaged line on, such as one cut short, are
+    dropped: every line begins with a digest of itself and of the line before it.
+    """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
         self._path = path
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        if lines[:1] != [json.dumps(fingerprint).encode()]:
-            lines = [json.dumps(fingerprint).encode()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(line + b"\n" for line in lines))
-        self._values = [json.loads(line) for line in lines[1:]]
+        lines = _whole_lines(path.read_bytes() if path.exists() else b"")
+        if lines[:1] != [_line(b"", fingerprint)]:
+            lines = [_line(b"", fingerprint)]
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(b"".join(lines))
+        self._last = lines[-1]
+        self._values = [json.loads(line[DIGITS:]) for line in lines[1:]]
 
     def __len__(self) -> int:
         return len(self._values)
@@ -26,14 +35,33 @@ class Journal:
         return self._values[number]
 
     def append(self, value: Any) -> None:
-        line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        self._last = _line(self._last, value)
         with self._path.open("ab") as file:
-            file.write(line.encode() + b"\n")
-        self._values.append(json.loads(line))
+            file.write(self._last)
+        self._values.append(json.loads(self._last[DIGITS:]))
 
     def remove(self) -> None:
         """Forget it: the work is done, and its results are elsewhere."""
         self._path.unlink()
+
+
+def _line(before: bytes, value: Any) -> bytes:
+    content = json.dumps(value, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return _digest(before, content) + content
+
+
+def _whole_lines(content: bytes) -> list[bytes]:
+    """Those up to the first damaged one."""
+    before, whole = b"", []
+    for line in content.splitlines(keepends=True):
+        if line[:DIGITS] != _digest(before, line[DIGITS:]):
+            break
+        whole.append(before := line)
+    return whole
+
+
+def _digest(before: bytes, content: bytes) -> bytes:
+    return hashlib.sha256(before[:DIGITS] + content).hexdigest()[:DIGITS].encode()
 
 
 def fingerprint(paths: Iterable[Path], *values: Any) -> str:

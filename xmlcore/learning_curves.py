@@ -1,6 +1,5 @@
 """Learning curves with dvclive: one TSV file a quantity, drawn by `dvc plots show`."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,17 +8,17 @@ from pathlib import Path
 from dvclive import Live
 
 from xmlcore.distributed import is_writer
+from xmlcore.files import atomic_directory
 from xmlcore.training import Epoch
 
 
 @contextmanager
 def learning_curves(folder: Path) -> Iterator[Callable[[Epoch], None]]:
-    """What logs epochs into `folder`, which begins empty; of several processes one does."""
+    """What logs epochs into `folder`, which is there when the last one is; of several processes one does."""
     if not is_writer():
         yield lambda epoch: None
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    with Live(str(folder), dvcyaml=False, save_dvc_exp=False) as live:
+    with atomic_directory(folder) as temporary, Live(str(temporary), dvcyaml=False, save_dvc_exp=False) as live:
         yield partial(_log, live)
 
 

@@ -5,6 +5,7 @@ A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losse
 `checkpoint`, `lexicon`). A corpus and a model may override `encode`.
 """
 
+import reprlib
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from xmlcore.errors import UserError
 from xmlcore.networks import NETWORKS, XLNetShape
 from xmlcore.sections import Epsilon, Name, PositiveFloat, PositiveInt, Section
+from xmlcore.yaml_files import load_yaml
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
@@ -453,16 +454,15 @@ def format_epsilon(epsilon: float) -> str:
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml. Raises `UserError` that names the key, the value and what is allowed."""
+    if not path.exists():
+        raise UserError(f"{path}: no such file; run from the folder that holds it")
+    content = load_yaml(path, YAML(typ="safe"))
     try:
-        return Params.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run from the folder that holds it") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8; save it as UTF-8") from None
-    except YAMLError as error:
-        raise UserError(f"{path}: not YAML: {error}") from None
+        return Params.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: {_describe(error)}") from None
+    except UserError as error:  # of a name or an override
+        raise UserError(f"{path}: {error}") from None
 
 
 def _describe(error: ValidationError, place: str = "") -> str:
@@ -477,4 +477,4 @@ def _describe(error: ValidationError, place: str = "") -> str:
     message, value = first["msg"].removeprefix("Value error, "), first["input"]
     if first["type"] == "architecture":
         key, value = f"{key}.architecture", value["architecture"]
-    return f"{key}: {message} (is {value!r})" if key else message
+    return f"{key}: {message} (is {reprlib.repr(value)})" if key else message

@@ -9,8 +9,9 @@ import torch
 
 from xmlcore.batching import batches, pad
 from xmlcore.distributed import add_up, share
-from xmlcore.encoding import Split
+from xmlcore.encoding import EncodedCorpus, Split
 from xmlcore.models import Classifier
+from xmlcore.stored import read_array, written_by
 
 BATCH_SIZE = 64
 Track = Callable[..., Iterable[np.ndarray]]
@@ -51,5 +52,21 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """Memory-mapped predictions of `folder`."""
-    return Predictions(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("labels", "scores")))
+    """Memory-mapped predictions of `folder`. Raises `UserError` where they are not whole."""
+    with written_by("predict", folder):
+        labels = read_array(folder / "labels.npy", np.int32, None, None)
+        scores = read_array(folder / "scores.npy", np.float32, *labels.shape)
+        if (labels < 0).any() or (scores < 0).any() or (scores > 1).any():
+            raise ValueError("labels or scores below 0, or scores above 1")
+        return Predictions(labels, scores)
+
+
+def predictions_of(corpus: EncodedCorpus, folder: Path) -> Predictions:
+    """Those of `folder`, which are of the test split of `corpus`. Raises `UserError` where they cannot be."""
+    predictions = read_predictions(folder)
+    with written_by("predict", folder):
+        if len(predictions.labels) != len(corpus.splits["test"]):
+            raise ValueError(f"{len(predictions.labels)} rows for {len(corpus.splits['test'])} test documents")
+        if predictions.labels.max(initial=0) >= len(corpus.label_names):
+            raise ValueError(f"a label beyond the {len(corpus.label_names)} of the corpus")
+    return predictions

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from xmlcore.stored import written_by
+
 PAD, UNK = 0, 1
 SPECIAL_TOKENS = ("<pad>", "<unk>")
 WORD_TOKENIZERS = ("words", "whitespace")
@@ -23,12 +25,15 @@ class Pieces:
     def __init__(self, file: Path) -> None:
         from tokenizers import Tokenizer
 
-        self._tokenizer = Tokenizer.from_file(str(file))
+        self._file = file
+        with written_by("encode", file):
+            self._tokenizer = Tokenizer.from_file(str(file))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
 
     def __call__(self, text: str) -> list[str]:
-        return self._tokenizer.encode(text, add_special_tokens=False).tokens
+        with written_by("encode", self._file):
+            return self._tokenizer.encode(text, add_special_tokens=False).tokens
 
 
 class Vocabulary:

@@ -67,7 +67,7 @@ def test_names_replace_indices_where_they_are_single_distinct_words(convert: Cal
         ({"tiny_test.txt": None}, r"no file \*test\*\.txt"),
         ({"other_test.txt": "1 4 3\n0 0:1\n"}, r"several files match"),
         ({"tiny_test.txt": ""}, r"tiny_test\.txt: the file is empty"),
-        ({"tiny_test.txt": "0 4 3\n"}, r"test\.tsv: the corpus has no document"),
+        ({"tiny_test.txt": "0 4 3\n"}, r"tiny_test\.txt: no document in it"),
         ({"tiny_test.txt": "2 4 3\n0 0:1\n"}, r"tiny_test\.txt:1: 2 documents promised, 1 in the file"),
         ({"tiny_test.txt": "1 4 3\n0 0:1\n\n"}, r"tiny_test\.txt:1: 1 documents promised, 2 in the file"),
         ({"tiny_test.txt": "1 5 3\n0 0:1\n"}, r"tiny_test\.txt:1: other features and labels than tiny_train"),

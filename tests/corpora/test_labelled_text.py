@@ -31,7 +31,7 @@ def test_an_id_column_is_kept(convert: Callable) -> None:
         ({"test.txt": "no tab\n"}, r"test\.txt:1: not `labels<TAB>text`"),
         ({"test.txt": "a\tb\n\n"}, r"test\.txt:2: not `labels<TAB>text`"),
         ({"test.txt": "1\ta\tb\n2\tb\n"}, r"test\.txt:2: not `id<TAB>labels<TAB>text`"),
-        ({"test.txt": "\ta\tb\n"}, r"test\.tsv:1: a document without an id"),
+        ({"test.txt": "\ta\tb\n"}, r"test\.txt:1: a document without an id"),
         ({"test.txt": b"a\tb\na\t\xff\n"}, r"test\.txt:2: not utf-8"),
         ({"test.txt.gz": b"\x1f\x8b\x08\x00"}, r"test\.txt\.gz:1: truncated or damaged"),
         ({"test.txt": "a\tb\n", "test.txt.gz": "a\tb\n"}, r"several files match"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xmlcore.corpora.sources import find_file, find_parts, find_split, numbered_lines
+from xmlcore.corpora.sources import MAX_LINE_BYTES, find_file, find_parts, find_split, numbered_lines
 from xmlcore.errors import UserError
 
 
@@ -28,7 +28,11 @@ def test_lines_are_the_same_from_every_compression(tmp_path: Path) -> None:
         ("a.txt.gz", b"plain text", r"a\.txt\.gz:1: truncated or damaged"),
         ("a.txt.bz2", b"plain text", r"a\.txt\.bz2:1: truncated or damaged"),
         ("a.txt.bz2", b"BZh9", r"a\.txt\.bz2:1: truncated or damaged"),
+        ("a.txt", b"line\n" + b"x" * (MAX_LINE_BYTES + 1), r"a\.txt:2: more than 16,777,216 bytes without a line end"),
+        ("a.txt.gz", gzip.compress(b"x" * 10**8), r"a\.txt\.gz:1: more than 16,777,216 bytes without a line end"),
+        ("a.txt.bz2", bz2.compress((b"x" * 99_999 + b"\n") * 1000), r"a\.txt\.bz2:672: unpacks to more than 100 times"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_damaged_file_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)

@@ -6,8 +6,9 @@ from toys import LinearClassifier, split_of
 
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.encoding import EncodedCorpus
+from xmlcore.errors import UserError
 from xmlcore.explain.explainers import METHODS
-from xmlcore.explain.gallery import Gallery, chosen_attacks
+from xmlcore.explain.gallery import Gallery, chosen_attacks, read_attacks
 from xmlcore.params import Explain
 from xmlcore.predictor import Predictor
 from xmlcore.text import Vocabulary
@@ -88,3 +89,11 @@ def test_a_text_of_which_nothing_is_left(gallery):
     texts = gallery.entries(deleted)[0]["texts"]
     assert texts["attacked"]["tokens"] == []
     assert all(weights == [] for weights in texts["attacked"]["weights"].values())
+
+
+def test_damaged_attacks_are_one_line(tmp_path):
+    path = tmp_path / "attacks.jsonl"
+    for content in ("{", '{"document": 1}\n', "3\n"):
+        path.write_text(content)
+        with pytest.raises(UserError, match=r"attacks\.jsonl: damaged.*run attack_words again"):
+            read_attacks(path)

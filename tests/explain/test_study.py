@@ -11,9 +11,10 @@ from toys import LinearClassifier, random_xml_cnn, split_of
 from xmlcore.attacks.objectives import cross_entropy
 from xmlcore.batching import true_labels
 from xmlcore.encoding import EncodedCorpus
+from xmlcore.errors import UserError
 from xmlcore.explain.documents import Document, Prediction
 from xmlcore.explain.explainers import MEASURED, METHODS, explainers
-from xmlcore.explain.stability import stability
+from xmlcore.explain.stability import read_study, stability
 from xmlcore.explain.study import READING, Study, explanations, gini, shuffled, summary
 from xmlcore.explain.word_table import WordTable
 from xmlcore.params import Explain
@@ -189,3 +190,11 @@ class TestWordTable:
         np.testing.assert_allclose(found.scores([["seen"]], [0]), plain.scores([["seen"]], [0]))
         assert found.scores([["never"]], [0]) > plain.scores([["never"]], [0])
         np.testing.assert_allclose(found.scores([["<unk>"]], [0]), plain.scores([["<unk>"]], [0]))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"lime": [{"doc_id": "d"}]}', "\udc80"])
+def test_a_damaged_study_is_one_line(tmp_path, content):
+    path = tmp_path / "clean.json"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(UserError, match=r"clean\.json: damaged.*run measure_explanations again"):
+        read_study(path)

@@ -68,12 +68,17 @@ def change_config(folder, **changes):
         ),
         lambda folder: change_config(folder, architecture="unheard_of"),
         lambda folder: change_config(folder, labels=4),
+        lambda folder: change_config(folder, vocabulary=10**12),
+        lambda folder: change_config(folder, dimension="4"),
         lambda folder: change_config(folder, network={"windows": []}),
     ],
-    ids=["broken config", "empty config", "no weights", "truncated weights", "architecture", "shape", "network"],
+    ids=[
+        *("broken config", "empty config", "no weights", "truncated weights"),
+        *("architecture", "shape", "size", "type", "network"),
+    ],
 )
 def test_a_spoiled_model_is_refused_with_its_folder_and_the_mend(stored, spoil):
     folder, _ = stored
     spoil(folder)
-    with pytest.raises(UserError, match=f"(?s){folder}: not a stored model .*train"):
+    with pytest.raises(UserError, match=f"(?s){folder}: damaged, or not what train writes .*; run train again"):
         load_model(folder)

@@ -95,6 +95,17 @@ def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
         ("metrics/toy/xml_cnn/clean/bce/train.json", '{"epochs": "many"}', r"train\.json: epochs: "),
         ("metrics/toy/xml_cnn/corpus.json", "[]", r"corpus\.json: "),
         ("timings/toy/xml_cnn/clean/bce/train.json", '{"seconds": null}', r"train\.json: seconds: "),
+        ("timings/toy/xml_cnn/clean/bce/train.json", '{"second": 1}', r"train\.json: seconds: Field required"),
+        (
+            "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv",
+            "step\tvalidation_P@1\n0\t" + 200_000 * "0",
+            r"P@1\.tsv: line 2",
+        ),
+        (
+            "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv",
+            "no header",
+            r"P@1\.tsv: line 1",
+        ),
         ("plots/toy/xml_cnn/clean/bce/squeezing.json", '[{"epsilon": 0.1}]', r"squeezing\.json: 0\.squeeze: "),
         ("explanations/toy/xml_cnn/clean/bce/lime/explanations.json", '[{"document": 0}]', r"explanations\.json: 0\."),
         ("explanations/toy/xml_cnn/clean/bce/shap/global.json", '[{"token": 3}]', r"global\.json: 0\.token: "),

@@ -25,7 +25,15 @@ def test_without_a_lock_file_there_are_no_hashes(project: Path) -> None:
     assert read_provenance(project, ["toy"]).files == ()
 
 
-@pytest.mark.parametrize(("content", "complaint"), [("a: [", "line 1: not valid YAML"), ("- a", "expected a mapping")])
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("a: [", "not YAML: line 1: "),
+        ("a: 0000-00-00", "not YAML: year 0 is out of range"),
+        ("- a", "expected a mapping"),
+        ("stages: {encode: {outs: [{md5: a}]}}", r"stages\.encode\.outs\.0\.path: Field required; mend it or restore"),
+    ],
+)
 def test_a_broken_lock_file_is_named(project: Path, content: str, complaint: str) -> None:
     (project / "dvc.lock").write_text(content)
     with pytest.raises(UserError, match=rf"dvc\.lock: {complaint}"):

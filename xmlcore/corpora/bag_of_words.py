@@ -88,6 +88,8 @@ def read_rows(path: Path, header: Header | None) -> Iterator[Row]:
         _check_range(row.labels, "label", header and header.labels, row.place)
         _check_range(row.weights, "feature", header and header.features, row.place)
         yield row
+    if not documents:
+        raise UserError(f"{path}: no document in it; fetch it again")
     if header and documents != header.documents:
         raise UserError(f"{path}:1: {header.documents} documents promised, {documents} in the file; fetch it again")
 

@@ -6,7 +6,7 @@ The LibMultiLabel format: `labels<TAB>text` or `id<TAB>labels<TAB>text` a line, 
 from collections.abc import Iterator
 from pathlib import Path
 
-from xmlcore.corpora.records import SPLITS, Record, write_records
+from xmlcore.corpora.records import SPLITS, Record, document_id, write_records
 from xmlcore.corpora.sources import find_split, numbered_lines
 from xmlcore.errors import UserError
 from xmlcore.params import Convert
@@ -36,4 +36,5 @@ def read_labelled_text(path: Path, split: str) -> Iterator[Record]:
             expected = "id<TAB>labels<TAB>text" if separators == 2 else "labels<TAB>text"
             raise UserError(f"{path}:{number}: not `{expected}`; give every line the fields of line 1")
         labels, text = fields[-2:]
-        yield Record(fields[0] if separators == 2 else f"{split}-{number}", tuple(labels.split()), text)
+        name = document_id(fields[0], f"{path}:{number}") if separators == 2 else f"{split}-{number}"
+        yield Record(name, tuple(labels.split()), text)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from xmlcore.corpora.records import Record, write_records
+from xmlcore.corpora.records import Record, document_id, write_records
 from xmlcore.corpora.sources import find_file, find_parts, numbered_lines
 from xmlcore.errors import UserError
 from xmlcore.params import Convert
@@ -64,7 +64,8 @@ def read_tokens(path: Path) -> Iterator[TokenisedDocument]:
                 yield _document(doc_id, lines, place)
             if len(words) != 2:
                 raise UserError(f"{path}:{number}: `.I` without one document id; mend the line or fetch the file again")
-            doc_id, place, lines = words[1], f"{path}:{number}", None
+            place, lines = f"{path}:{number}", None
+            doc_id = document_id(words[1], place)
         elif words == [".W"] and doc_id and lines is None:
             lines = []
         elif lines is not None:

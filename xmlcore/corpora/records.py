@@ -46,6 +46,13 @@ def one_token(name: str) -> str:
     return one_line(name).replace(" ", "_")
 
 
+def document_id(name: str, place: str) -> str:
+    """`name` as an id. Raises UserError, naming `place`, `file:line`, where nothing of it can be seen."""
+    if not one_token(name):
+        raise UserError(f"{place}: a document without an id; give it one, or fetch the file again")
+    return name
+
+
 def normalise(record: Record) -> Record:
     """`record` as a file can hold it: one line, labels of one word, no label empty or repeated."""
     labels = dict.fromkeys(one_token(label) for label in record.labels)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from xmlcore.corpora.records import SPLITS, Record, write_records
+from xmlcore.corpora.records import SPLITS, Record, document_id, write_records
 from xmlcore.corpora.sources import find_parts, numbered_lines
 from xmlcore.errors import UserError
 from xmlcore.params import Convert
@@ -58,7 +58,8 @@ def read_modapte(files: list[Path]) -> Iterator[tuple[str, Record]]:
             topics = tuple(TOPIC.findall(_required(document, "TOPICS", place)))
             split = attributes["LEWISSPLIT"].lower()
             if attributes["TOPICS"] == "YES" and split in SPLITS and topics:
-                yield split, Record(attributes["NEWID"], topics, _text(_required(document, "TEXT", place), place))
+                doc_id = document_id(attributes["NEWID"], place)
+                yield split, Record(doc_id, topics, _text(_required(document, "TEXT", place), place))
 
 
 def read_documents(path: Path) -> Iterator[tuple[str, str]]:

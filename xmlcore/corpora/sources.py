@@ -6,12 +6,16 @@ import re
 import zlib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from xmlcore.errors import UserError
+from xmlcore.expansion import MAX_EXPANSION, allowed_bytes
 
 NAME_FILES = ("*_labels.txt", "*_features.txt")
+MAX_LINE_BYTES = 16 << 20  # two million words, in a place where memory holds a line and its words
+_FRESH = "get the file from a source you trust"
 
 
 def open_binary(path: Path) -> BinaryIO:
@@ -24,12 +28,19 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
     r"""Stream `(line number from 1, line without its end)`; only '\n' and '\r\n' end a line.
 
     Raises:
-        UserError: the file is missing, empty, truncated, not of its compression, or not in `encoding`.
+        UserError: the file is missing, empty, truncated, not of its compression, or not in `encoding`; it has a line of
+            more than `MAX_LINE_BYTES`, or unpacks to more than natural text does.
     """
     number = 0
     try:
+        remaining = allowed_bytes(path)
         with open_binary(path) as stream:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(iter(partial(stream.readline, MAX_LINE_BYTES + 1), b""), start=1):
+                remaining -= len(line)
+                if len(line) > MAX_LINE_BYTES:
+                    raise UserError(f"{path}:{number}: more than {MAX_LINE_BYTES:,} bytes without a line end; {_FRESH}")
+                if remaining < 0:
+                    raise UserError(f"{path}:{number}: unpacks to more than {MAX_EXPANSION} times its size; {_FRESH}")
                 text = line.decode(encoding).rstrip("\r\n")
                 yield number, text.removeprefix("\ufeff") if number == 1 else text
     except FileNotFoundError:

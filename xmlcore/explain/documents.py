@@ -52,6 +52,11 @@ def select_documents(
                 f"the test records end before document {index}, but there are predictions of {count} documents; "
                 "run the prediction stage again"
             )
+        if predictions.labels[index].max() >= len(label_names):
+            raise UserError(
+                f"the predictions of document {index} have a label beyond the {len(label_names)} of the corpus; "
+                "run the prediction stage again"
+            )
         top = zip(predictions.labels[index].tolist(), predictions.scores[index].tolist(), strict=True)
         documents.append(
             Document(

@@ -19,7 +19,8 @@ from xmlcore.explain.tokens import ModelTokens
 from xmlcore.params import Explain
 
 METHODS = ("lime", "shap", "ig")  # that have pages of their own
-MEASURED = (*METHODS, "gradient_x_input", "random")
+READING = (*METHODS, "gradient_x_input")  # that look at the model
+MEASURED = (*READING, "random")
 
 
 class Model(Scorer, Differentiable, Protocol):

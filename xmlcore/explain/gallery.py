@@ -1,7 +1,9 @@
 """Documents as they were and as an attack on words left them, each explained by every method that has pages."""
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,26 @@ from xmlcore.attacks.words.victim import Victim
 from xmlcore.explain.explainers import METHODS, explainers
 from xmlcore.params import Explain
 from xmlcore.predictor import Predictor
+from xmlcore.stored import written_by
+
+USED = (
+    "document",
+    "doc_id",
+    "labels",
+    "true_labels",
+    "goal",
+    "generator",
+    "words",
+    "changes",
+    "best_before",
+    "success",
+)
+
+
+def read_attacks(path: Path) -> list[dict[str, Any]]:
+    """What is used of the lines of attacks.jsonl. Raises `UserError` where the file is damaged."""
+    with written_by("attack_words", path), path.open("rb") as lines:
+        return [{key: row[key] for key in USED} for row in map(json.loads, lines)]
 
 
 def chosen_attacks(attacks: Iterable[dict[str, Any]], count: int) -> list[dict[str, Any]]:

@@ -1,12 +1,25 @@
 """Whether explanations hold still: seed 000 says so of adversarially trained models, by eye; here it is a number."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from xmlcore.explain.compare import likenesses
+from xmlcore.explain.explainers import READING
 from xmlcore.intervals import interval
+from xmlcore.stored import written_by
+
+USED = ("doc_id", "label_name", "tokens", "weights")
 
 ByMethod = Mapping[str, Sequence[dict[str, Any]]]
+
+
+def read_study(path: Path) -> ByMethod:
+    """Explanations that the study wrote. Raises `UserError` where the file is damaged."""
+    with written_by("measure_explanations", path):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {method: [{key: each[key] for key in USED} for each in found[method]] for method in READING}
 
 
 def stability(first: ByMethod, second: ByMethod) -> dict[str, dict[str, dict[str, float]]]:

@@ -21,7 +21,7 @@ from xmlcore.encoding import EncodedCorpus
 from xmlcore.explain.compare import overlap, rank_correlation
 from xmlcore.explain.documents import Document
 from xmlcore.explain.erasure import REMOVALS, Erasure, Faithfulness, faithfulness
-from xmlcore.explain.explainers import MEASURED, explainers
+from xmlcore.explain.explainers import MEASURED, READING, explainers
 from xmlcore.explain.word_table import WordTable
 from xmlcore.intervals import interval
 from xmlcore.models import Classifier
@@ -30,7 +30,6 @@ from xmlcore.predictor import Predictor
 from xmlcore.text import PAD
 
 TOP = 10  # words that the agreement of two methods is about
-READING = tuple(method for method in MEASURED if method != "random")  # methods that look at the model
 
 OfWords = dict[str, float]
 

@@ -3,6 +3,9 @@
 A corpus is files and folders, so links, devices and the like are refused outright: no member can redirect another.
 """
 
+import bz2
+import gzip
+import lzma
 import os
 import stat
 import tarfile
@@ -14,15 +17,21 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, TypeVar
 
 from xmlcore.errors import UserError
+from xmlcore.expansion import MAX_EXPANSION, allowed_bytes
+from xmlcore.visible import visible
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".zip")
-MAX_EXPANSION = 100  # unpacked bytes for each byte of the archive; natural text stays below 20
-ALWAYS_ALLOWED_BYTES = 64 << 20
+COMPRESSORS = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}  # by the first bytes, not the name
+NAME_BYTES, PATH_BYTES = 255, 1000  # the longest that file systems take, less the path of the folder
 HEADER_BYTES = 512  # so that a flood of empty members counts too
 CHUNK_BYTES = 1 << 18
+MAX_READ_BYTES = 1 << 20
 
 # what tarfile, zipfile and their decompressors raise on damaged, encrypted or unsupported archives
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
+DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, RuntimeError),
+)
 
 Item = TypeVar("Item")
 
@@ -44,22 +53,38 @@ def unpack(archive: Path, destination: Path, protected: Collection[str] = ()) ->
     """Unpack `archive` into the folder `destination`, over files of the same names but not over `protected` ones.
 
     Raises:
-        UserError: a member is unsafe, or the archive is damaged or unpacks to more than `MAX_EXPANSION` times its size.
+        UserError: a member is unsafe or meets a folder where a file shall be, or the archive is damaged or unpacks to
+            more than `MAX_EXPANSION` times its size.
         OSError: `destination` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix=f".{archive.name}.", suffix=".partial", dir=destination) as folder:
         staging = Path(folder)
         _extract(archive, staging, protected)
-        for file in sorted(path for path in staging.rglob("*") if path.is_file()):
-            target = destination / file.relative_to(staging)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(file, target)
+        files = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
+        for file in files:
+            _require_place(archive, destination, file)
+        for file in files:
+            (destination / file).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staging / file, destination / file)
+
+
+def _require_place(archive: Path, destination: Path, file: Path) -> None:
+    """Raise UserError where `destination` has a folder at the place of `file`, or a file at that of its folders."""
+    blocking = [destination / each for each in file.parents if (destination / each).is_file()]
+    blocking += [destination / file] if (destination / file).is_dir() else []
+    if blocking:
+        raise UserError(
+            f"{archive}: {blocking[0]} is in the way of member {str(file)!r}: one is a file and the other a folder; "
+            "remove it and fetch again"
+        )
 
 
 def _extract(archive: Path, folder: Path, protected: Collection[str]) -> None:
-    remaining = max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * archive.stat().st_size)
+    remaining = allowed_bytes(archive)
+    files: set[PurePosixPath] = set()
+    folders: set[PurePosixPath] = set()
     for member in _reading(archive, _members(archive)):
-        if fault := _fault(member, protected):
+        if fault := _fault(member, protected) or _clash(member, files, folders):
             raise UserError(f"{archive}: member {member.name!r} {fault}; get the archive from a source you trust")
         remaining -= member.size + HEADER_BYTES
         if remaining < 0:
@@ -85,6 +110,22 @@ def _fault(member: Member, protected: Collection[str]) -> str | None:
         return "has no name"
     if path.parts and path.parts[0] in protected:
         return "would overwrite a fetched file"
+    if visible(member.name) != member.name or "\n" in member.name or "\t" in member.name:
+        return "has a name with characters that cannot be seen"
+    if len(os.fsencode(member.name)) > PATH_BYTES or any(len(os.fsencode(part)) > NAME_BYTES for part in path.parts):
+        return "has too long a name"
+    return None
+
+
+def _clash(member: Member, files: set[PurePosixPath], folders: set[PurePosixPath]) -> str | None:
+    """How `member` gets in the way of those before it, which `files` and `folders` hold; it is added to them."""
+    path = PurePosixPath(member.name)
+    if member.is_file and path in files:
+        return "occurs twice"
+    if path in (folders if member.is_file else files) or not files.isdisjoint(path.parents):
+        return "is a file here and a folder there"
+    folders.update(path.parents)
+    (files if member.is_file else folders).add(path)
     return None
 
 
@@ -102,9 +143,24 @@ def _members(archive: Path) -> Iterator[Member]:
                     open=lambda info=info: file.open(info),
                 )
     else:
-        with tarfile.open(archive) as file:
+        with open(archive, "rb") as packed:
+            opener = COMPRESSORS.get(packed.read(2), open)
+        with opener(archive, "rb") as stream, tarfile.open(fileobj=_Sparing(stream), mode="r:") as file:
             for info in file:
                 yield Member(info.name, info.size, info.isreg(), info.isdir(), lambda info=info: file.extractfile(info))
+
+
+class _Sparing:
+    """A file that cannot be read in pieces of more than `MAX_READ_BYTES`: `tarfile` reads a long name as a whole."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        if size > MAX_READ_BYTES:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self._file.read(size)
 
 
 def _chunks(member: Member) -> Iterator[bytes]:

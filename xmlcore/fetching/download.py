@@ -49,6 +49,8 @@ def download_file(url: str, path: Path, expected: SourceFile, progress: Progress
             with atomic_file(path) as partial:
                 with open(partial, "wb") as file:
                     for chunk in _body(url, progress, task):
+                        if expected.bytes and file.tell() + len(chunk) > expected.bytes:
+                            raise WrongContentError(f"{_place(url)} has more than the expected {expected.bytes} bytes")
                         file.write(chunk)
                 if fault := mismatch(partial, expected):
                     raise WrongContentError(f"{_place(url)} {fault}")
@@ -92,7 +94,7 @@ def _body(url: str, progress: Progress, task: TaskID) -> Iterator[bytes]:
         raise DownloadError(f"{url}: {error.code} {error.reason}", transient) from error
     except (OSError, http.client.HTTPException) as error:
         raise DownloadError(f"cannot reach {_place(url)}: {_reason(error)}", transient=not from_disk) from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DownloadError(f"cannot reach {url}: {error}") from error
     if received < length:
         raise DownloadError(f"{_place(url)} broke off after {received} of {length} bytes", transient=True)

@@ -1,18 +1,20 @@
 """Weights as safetensors beside a readable config.json; no pickle."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
-from xmlcore.errors import UserError
 from xmlcore.models import Classifier
 from xmlcore.networks import NETWORKS
-from xmlcore.sections import Section
+from xmlcore.sections import PositiveInt, Section
+from xmlcore.stored import written_by
 
 ARCHITECTURES = {
     "xml_cnn": "xmlcore.models.xml_cnn:XMLCNN",
@@ -21,6 +23,14 @@ ARCHITECTURES = {
     "mach": "xmlcore.models.mach:MACH",
     "aplc_xlnet": "xmlcore.models.aplc_xlnet:APLCXLNet",
 }  # imported when first used: not every one needs what the others need
+
+
+class _Config(Section):
+    architecture: str
+    vocabulary: PositiveInt
+    dimension: PositiveInt
+    labels: PositiveInt
+    network: dict[str, Any]
 
 
 def build_model(architecture: str, vectors: np.ndarray, labels: int, network: Section) -> Classifier:
@@ -44,12 +54,31 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
 
 def load_model(folder: Path) -> Classifier:
     """The classifier stored in `folder`, in evaluation mode. Raises `UserError` if its files are not whole."""
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        vectors = np.zeros((config["vocabulary"], config["dimension"]), np.float32)
-        network = NETWORKS[config["architecture"]].model_validate(config["network"])
-        model = build_model(config["architecture"], vectors, config["labels"], network)
-        model.load_state_dict(load_file(folder / "weights.safetensors"))
-    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder}: not a stored model ({error}); run its train stage again") from None
-    return model.eval()
+    with written_by("train", folder):
+        config = _Config.model_validate_json((folder / "config.json").read_bytes())
+        weights = folder / "weights.safetensors"
+        size = weights.stat().st_size
+        if max(_integers(config.model_dump())) > size or 4 * config.vocabulary * config.dimension > size:
+            raise ValueError("config.json names sizes that weights.safetensors cannot have")
+        vectors = np.zeros((config.vocabulary, config.dimension), np.float32)
+        network = NETWORKS[config.architecture].model_validate(config.network)
+        model = build_model(config.architecture, vectors, config.labels, network)
+        model.load_state_dict(load_file(weights))
+        for name, tensor in model.state_dict().items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} holds NaN or infinity")
+            if not tensor.is_floating_point() and tensor.ndim == 1 and not _is_order(tensor):
+                raise ValueError(f"{name} is not an order of the labels")
+        return model.eval()
+
+
+def _is_order(places: Tensor) -> bool:
+    return places.sort().values.equal(torch.arange(len(places)))
+
+
+def _integers(value: Any) -> Iterator[int]:
+    """Those anywhere in a JSON value."""
+    if isinstance(value, int):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _integers(each)

@@ -19,6 +19,7 @@ from xmlcore.report.formats import (
     SkippedDocument,
     SqueezedEvaluation,
     Statistics,
+    Timing,
     Training,
     WordAttack,
 )
@@ -128,7 +129,7 @@ def _read_evaluations(folder: Path) -> tuple[Evaluation, ...]:
 
 
 def _read_seconds(folder: Path) -> dict[str, float]:
-    timings = {path.stem: read_json(path, dict[str, FiniteFloat]) for path in sorted(folder.glob("*.json"))}
+    timings = {path.stem: read_json(path, Timing) for path in sorted(folder.glob("*.json"))}
     return {stage: timing["seconds"] for stage, timing in timings.items() if timing}
 
 

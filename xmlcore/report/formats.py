@@ -87,6 +87,12 @@ Training = TypedDict(
 )
 
 
+class Timing(TypedDict):
+    """What a stage took, in seconds of wall-clock time."""
+
+    seconds: FiniteFloat
+
+
 class Statistics(TypedDict):
     """Table 1 of the paper: sizes of a corpus after encoding."""
 

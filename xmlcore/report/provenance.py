@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from io import StringIO
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NotRequired
 
+from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from typing_extensions import TypedDict
 
 from xmlcore.errors import UserError
+from xmlcore.yaml_files import MEND, load_yaml
 
 LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "captum", "transformers", "dvc", "matplotlib")
 
@@ -32,11 +34,25 @@ class Provenance:
     versions: tuple[tuple[str, str], ...]
 
 
+class _Hashed(TypedDict):
+    path: str
+    md5: NotRequired[str]
+
+
+class _Stage(TypedDict):
+    deps: NotRequired[list[_Hashed]]
+    outs: NotRequired[list[_Hashed]]
+
+
+class _Lock(TypedDict):
+    stages: NotRequired[dict[str, _Stage] | None]
+
+
 def read_provenance(root: Path, corpora: Collection[str]) -> Provenance:
     """Read params.yaml and dvc.lock below `root` for the `corpora` that are shown.
 
     Raises:
-        UserError: one of the two is not valid YAML.
+        UserError: one of the two is not valid YAML, or dvc.lock is not what DVC writes.
     """
     return Provenance(
         parameters=_parameters(root / "params.yaml", corpora),
@@ -61,7 +77,12 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
     """Every dependency and output, once, of the stages that write something of a shown corpus."""
     written: dict[str, TrackedFile] = {}
     read: dict[str, TrackedFile] = {}
-    for name, stage in (_load(path, YAML(typ="safe")).get("stages") or {}).items():
+    try:
+        lock = TypeAdapter(_Lock).validate_python(_load(path, YAML(typ="safe")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; {MEND}") from None
+    for name, stage in (lock.get("stages") or {}).items():
         outs = stage.get("outs", [])
         if any(_corpus_of(out["path"]) in corpora for out in outs):
             written |= {out["path"]: TrackedFile(out["path"], out.get("md5", ""), name) for out in outs}
@@ -78,14 +99,9 @@ def _load(path: Path, yaml: YAML) -> dict[str, Any]:
     """The mapping in a YAML file, empty where there is no file."""
     if not path.exists():
         return {}
-    try:
-        content = yaml.load(path)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise UserError(f"{path}: {line}not valid YAML; mend it or restore it from git") from None
+    content = load_yaml(path, yaml)
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping; mend it or restore it from git")
+        raise UserError(f"{path}: expected a mapping; {MEND}")
     return content
 
 

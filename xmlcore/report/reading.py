@@ -62,9 +62,8 @@ def read_curve(path: Path) -> tuple[tuple[int, float], ...]:
         return ()
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines, delimiter="\t")
-        header = next(rows, [])
         try:
-            step = header.index("step")
+            step = next(rows, []).index("step")
             return tuple((int(row[step]), float(row[-1])) for row in rows)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, csv.Error):
             raise UserError(f"{path}: line {rows.line_num}: expected a step and a number; {MEND}") from None

@@ -58,6 +58,7 @@ def test_a_line_that_is_no_pair_is_named(tmp_path):
     (tmp_path / "synonyms.txt").write_text("grain corn\ngrain corn wheat\n")
     with pytest.raises(UserError, match="synonyms.txt:2: 3 words where a pair is expected"):
         Synonyms(tmp_path)
+    (tmp_path / "none" / "synonyms").mkdir(parents=True)
     with pytest.raises(UserError, match="`lexicons`"):
         Synonyms(tmp_path / "none")
 

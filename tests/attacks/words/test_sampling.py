@@ -5,7 +5,10 @@ from toys import split_of
 
 from xmlcore.attacks.words.clusters import label_clusters
 from xmlcore.attacks.words.sampling import Bin, draw_samples, frequency_bins, read_samples, write_samples
+from xmlcore.attacks.words.texts import read_texts
+from xmlcore.encoding import EncodedCorpus
 from xmlcore.errors import UserError
+from xmlcore.text import Vocabulary
 
 LABELS = 12
 FREQUENCIES = np.array([1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 0, 89])
@@ -71,9 +74,16 @@ def test_a_set_of_labels():
 
 
 def test_samples_survive_their_file(tmp_path):
-    samples, *_ = draw()
+    samples, split, _ = draw()
     write_samples(samples, tmp_path / "targets.json")
-    assert read_samples(tmp_path / "targets.json") == samples
+    assert read_samples(tmp_path / "targets.json", len(split), LABELS) == samples
+
+
+@pytest.mark.parametrize(("documents", "labels"), [(5, LABELS), (40, 2)])
+def test_samples_of_another_corpus_are_refused(tmp_path, documents, labels):
+    write_samples(draw()[0], tmp_path / "targets.json")
+    with pytest.raises(UserError, match=r"targets\.json: .* not in the test split\); run sample_attacks again"):
+        read_samples(tmp_path / "targets.json", documents, labels)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +124,11 @@ def test_clusters_hold_like_labels_and_no_fewer_than_asked():
     assert sorted(label for members in clusters for label in members) == list(range(12))
     assert sorted({label % 4 for label in members} for members in clusters) == sorted([{0}, {1}, {2}, {3}])
     assert [len(each) for each in label_clusters(split_of(documents, labels), 12, smallest=7, seed=0)] == [12]
+
+
+def test_records_that_end_too_early_are_named(tmp_path):
+    (tmp_path / "test.tsv").write_text("1\ta\ttext\n")
+    corpus = EncodedCorpus(Vocabulary(["text"]), ["a"], "words", 5, {"test": split_of([[2], [2]], [[0], [0]])})
+    assert read_texts(tmp_path / "test.tsv", corpus, {0})[0].text == "text"
+    with pytest.raises(UserError, match=r"test\.tsv: ends before document 1, which is attacked; run convert again"):
+        read_texts(tmp_path / "test.tsv", corpus, {0, 1})

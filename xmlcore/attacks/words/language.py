@@ -11,6 +11,7 @@ from xmlcore.encoding import encode_corpus, load_encoded
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
 from xmlcore.sparse_matrices import tfidf_matrix
+from xmlcore.stored import read_array, written_by
 from xmlcore.text import WORD_TOKENIZERS, Vocabulary
 
 DIMENSION = 100
@@ -45,6 +46,8 @@ def write_language(records: Path, folder: Path, options: Encode, seed: int, trac
 
 
 def load_language(folder: Path) -> Language:
-    """What `write_language` wrote into `folder`."""
-    vocabulary = load_encoded(folder / "encoded").vocabulary
-    return Language(vocabulary, np.load(folder / "idf.npy"), np.load(folder / "vectors.npy"))
+    """What `write_language` wrote into `folder`. Raises `UserError` where it is not whole."""
+    vocabulary = load_encoded(folder / "encoded", "encode_words").vocabulary
+    with written_by("encode_words", folder):
+        idf = read_array(folder / "idf.npy", np.float32, len(vocabulary))
+        return Language(vocabulary, idf, read_array(folder / "vectors.npy", np.float32, len(vocabulary), DIMENSION))

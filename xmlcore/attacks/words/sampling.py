@@ -5,18 +5,19 @@ true nor among them for negative ones. All other models are attacked on the same
 change are not drawn.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import NonNegativeInt, TypeAdapter
 
 from xmlcore.encoding import Split
 from xmlcore.errors import UserError
 from xmlcore.files import write_json
-from xmlcore.params import Words
+from xmlcore.params import Goal, Words
+from xmlcore.stored import written_by
 
 TRIES = 200  # of documents and labels for each sample with a negative target
 
@@ -25,17 +26,17 @@ TRIES = 200  # of documents and labels for each sample with a negative target
 class Bin:
     """Labels with `lowest` to `highest` training documents."""
 
-    lowest: int
-    highest: int
+    lowest: NonNegativeInt
+    highest: NonNegativeInt
 
 
 @dataclass(frozen=True)
 class Sample:
     """A document of the test split and the labels that an attack with `goal` aims at; a bin where it has one."""
 
-    goal: str
-    document: int
-    labels: tuple[int, ...]  # none for non-targeted attacks: whatever the attacked model predicts
+    goal: Goal
+    document: NonNegativeInt
+    labels: tuple[NonNegativeInt, ...]  # none for non-targeted attacks: whatever the attacked model predicts
     bin: Bin | None
 
 
@@ -44,12 +45,14 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
     write_json(path, [asdict(sample) for sample in samples])
 
 
-def read_samples(path: Path) -> list[Sample]:
-    """What `write_samples` wrote."""
-    return [
-        Sample(row["goal"], row["document"], tuple(row["labels"]), row["bin"] and Bin(**row["bin"]))
-        for row in json.loads(path.read_text())
-    ]
+def read_samples(path: Path, documents: int, labels: int) -> list[Sample]:
+    """What `write_samples` wrote, of so many test documents. Raises `UserError` where it is not whole, or of others."""
+    with written_by("sample_attacks", path):
+        samples = TypeAdapter(list[Sample]).validate_json(path.read_bytes())
+        for sample in samples:
+            if sample.document >= documents or max(sample.labels, default=0) >= labels:
+                raise ValueError(f"document {sample.document} with labels {sample.labels} is not in the test split")
+        return samples
 
 
 def draw_samples(

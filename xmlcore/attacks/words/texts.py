@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from xmlcore.corpora.records import read_records
 from xmlcore.encoding import EncodedCorpus
+from xmlcore.errors import UserError
 
 
 class Text(NamedTuple):
@@ -17,10 +18,16 @@ class Text(NamedTuple):
 
 
 def read_texts(records: Path, corpus: EncodedCorpus, documents: Collection[int]) -> dict[int, Text]:
-    """Those of the lines of `records`, the test file of `corpus`, that `documents` name."""
+    """Those of the lines of `records`, the test file of `corpus`, that `documents` name.
+
+    Raises `UserError` where it has fewer lines.
+    """
     test = corpus.splits["test"]
-    return {
+    texts = {
         number: Text(record.doc_id, record.text, tuple(test.labels_of(number).tolist()))
         for number, record in enumerate(read_records(records))
         if number in documents
     }
+    if missing := set(documents) - texts.keys():
+        raise UserError(f"{records}: ends before document {min(missing)}, which is attacked; run convert again")
+    return texts

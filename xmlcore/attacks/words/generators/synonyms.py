@@ -16,10 +16,10 @@ class Synonyms:
         Raises `UserError` where there is no list of synonyms, and naming file and line for a line of other than two
         words.
         """
-        synonyms = sorted(folder.rglob("*synonyms*"))
+        synonyms = _lists(folder, "synonyms")
         if not synonyms:
             raise UserError(f"{folder}: no list of synonyms; name one in `lexicons`, or change words.generators")
-        antonyms = {frozenset(pair) for file in sorted(folder.rglob("*antonyms*")) for pair in _pairs(file)}
+        antonyms = {frozenset(pair) for file in _lists(folder, "antonyms") for pair in _pairs(file)}
         self._of: dict[str, dict[str, None]] = defaultdict(dict)
         for file in synonyms:
             for one, other in _pairs(file):
@@ -28,6 +28,10 @@ class Synonyms:
 
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
         return [[*self._of.get(request.words[request.position].lower(), ())][:count] for request in requests]
+
+
+def _lists(folder: Path, kind: str) -> list[Path]:
+    return sorted(path for path in folder.rglob(f"*{kind}*") if path.is_file())
 
 
 def _pairs(file: Path) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""What the library must withstand: damaged and hostile inputs of every parser."""
