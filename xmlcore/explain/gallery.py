@@ -65,7 +65,7 @@ class Gallery:
         names = dict.fromkeys([*attack["labels"], *attack["best_before"][:1]])
         return [
             {
-                **{key: attack[key] for key in ("document", "doc_id", "true_labels", "goal", "generator")},
+                **{key: attack[key] for key in SHOWN},
                 "label_name": name,
                 "texts": {
                     which: self._text(words, changed, self._ids[name], attack["document"])

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from xmlcore.explain.compare import likenesses
-from xmlcore.explain.explainers import READING
 from xmlcore.intervals import interval
 from xmlcore.stored import written_by
 
@@ -19,7 +18,9 @@ def read_study(path: Path) -> ByMethod:
     """Explanations that the study wrote. Raises `UserError` where the file is damaged."""
     with written_by("measure_explanations", path):
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {method: [{key: each[key] for key in USED} for each in found[method]] for method in READING}
+        if not found:
+            raise ValueError("no method")
+        return {method: [{key: each[key] for key in USED} for each in of_method] for method, of_method in found.items()}
 
 
 def stability(first: ByMethod, second: ByMethod) -> dict[str, dict[str, dict[str, float]]]:
