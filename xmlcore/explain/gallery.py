@@ -14,18 +14,8 @@ from xmlcore.params import Explain
 from xmlcore.predictor import Predictor
 from xmlcore.stored import written_by
 
-USED = (
-    "document",
-    "doc_id",
-    "labels",
-    "true_labels",
-    "goal",
-    "generator",
-    "words",
-    "changes",
-    "best_before",
-    "success",
-)
+SHOWN = ("document", "doc_id", "true_labels", "goal", "generator")
+USED = (*SHOWN, "labels", "words", "changes", "best_before", "success")
 
 
 def read_attacks(path: Path) -> list[dict[str, Any]]:
