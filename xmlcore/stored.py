@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
-from xmlcore.errors import UserError
+from xmlcore.errors import UserError, first_complaint
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def written_by(stage: str, path: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        reason = str(error) or type(error).__name__
+        reason = first_complaint(error) if isinstance(error, ValidationError) else str(error) or type(error).__name__
         raise UserError(f"{path}: damaged, or not what {stage} writes ({reason}); run {stage} again") from error
 
 

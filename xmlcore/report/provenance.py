@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from typing_extensions import TypedDict
 
-from xmlcore.errors import UserError
+from xmlcore.errors import UserError, first_complaint
 from xmlcore.yaml_files import MEND, load_yaml
 
 LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "captum", "transformers", "dvc", "matplotlib")
@@ -80,8 +80,7 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
     try:
         lock = TypeAdapter(_Lock).validate_python(_load(path, YAML(typ="safe")))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; {MEND}") from None
+        raise UserError(f"{path}: {first_complaint(error)}; {MEND}") from None
     for name, stage in (lock.get("stages") or {}).items():
         outs = stage.get("outs", [])
         if any(_corpus_of(out["path"]) in corpora for out in outs):

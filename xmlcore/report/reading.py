@@ -3,11 +3,11 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from xmlcore.errors import UserError
+from xmlcore.errors import UserError, first_complaint
 
 Kind = TypeVar("Kind")
 MEND = "remove the file and run `dvc repro` to write it again"
@@ -45,9 +45,7 @@ def read_json_lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
 
 
 def _refusal(place: str, error: ValidationError) -> UserError:
-    first: Any = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    return UserError(f"{place}: {key + ': ' if key else ''}{first['msg']}; {MEND}")
+    return UserError(f"{place}: {first_complaint(error)}; {MEND}")
 
 
 def read_curve(path: Path) -> tuple[tuple[int, float], ...]:
