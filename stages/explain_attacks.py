@@ -30,8 +30,8 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
     classifier = load_model(layout.model(corpus, model, regime, loss))
     victim = Victim(classifier, data, options.batch_size)
     gallery = Gallery(victim, Predictor(classifier, data, options.batch_size), options, params.seed)
-    rows = read_attacks(layout.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl")
-    attacks = chosen_attacks(rows, options.gallery)
+    path = layout.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl"
+    attacks = chosen_attacks(read_attacks(path, {*data.label_names}), options.gallery)
     entries = map_shared(gallery.entries, track(attacks, f"attacked texts {corpus}/{model}/{regime}/{loss}"))
     if is_writer():
         write_json(layout.explanations(corpus, model, regime, loss) / "gallery.json", [*chain.from_iterable(entries)])

@@ -1,5 +1,7 @@
 """Attacked texts explained: which are chosen, and what is said of each."""
 
+import json
+
 import numpy as np
 import pytest
 from toys import LinearClassifier, split_of
@@ -93,7 +95,13 @@ def test_a_text_of_which_nothing_is_left(gallery):
 
 def test_damaged_attacks_are_one_line(tmp_path):
     path = tmp_path / "attacks.jsonl"
-    for content in ("{", '{"document": 1}\n', "3\n"):
-        path.write_text(content)
+    whole = attack()
+    path.write_text(json.dumps(whole) + "\n")
+    assert read_attacks(path, {"of grain", "of ships"}) == [
+        whole | {"changes": [{"position": 0, "substitute": "ship"}]}
+    ]
+    beyond = whole | {"changes": [{"position": 4, "word": "x", "substitute": ""}]}
+    for content in ("{", '{"document": 1}', "3", json.dumps(beyond), json.dumps(whole | {"labels": ["of gold"]})):
+        path.write_text(content + "\n")
         with pytest.raises(UserError, match=r"attacks\.jsonl: damaged.*run attack_words again"):
-            read_attacks(path)
+            read_attacks(path, {"of grain", "of ships"})

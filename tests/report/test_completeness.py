@@ -47,10 +47,6 @@ def test_completeness_has_means_and_the_worst_of_each_model(project: Path) -> No
     )
 
 
-def test_agreement_has_no_r2(project: Path) -> None:
-    assert tables.agreement(read(project)).rows == (("toy", "IG", "1", "1.00", "1.00", "–", "–"),)
-
-
 def test_the_figure_has_no_number_and_links_to_its_pages(project: Path) -> None:
     (figure,) = explanations.local_explanations(read(project))
     assert figure.caption == "toy: IG weights of test document 0"

@@ -48,7 +48,3 @@ def test_squeezing_has_every_defence_under_every_attacker(results: Results) -> N
     assert len(rows) == 12
     assert [row[2] for row in rows[:3]] == ["none", "unaware", "aware"]
     assert rows[1] == ("toy", "none", "unaware", *("90.00", "60.00", "40.00", "12.50") * 2)
-
-
-def test_agreement_of_a_model_with_itself_is_perfect(results: Results) -> None:
-    assert tables.agreement(results).rows[0] == ("toy", "SHAP", "1", "1.00", "1.00", "0.75", "0.75")

@@ -113,7 +113,6 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "method_agreement": faithfulness.agreement(results),
             "stability": stability.stability(results),
             "training": tables.training(results),
-            "agreement": tables.agreement(results),
             "completeness": tables.completeness(results),
             "tracked_files": tables.tracked_files(provenance),
             "versions": tables.versions(provenance),

@@ -1,14 +1,13 @@
 """The tables of the report as plain data, ready for HTML and Markdown; numbered ones follow the paper."""
 
 import math
-from collections.abc import Sequence
 from statistics import fmean
 
 from xmlcore.params import format_epsilon
-from xmlcore.report.formats import LabelExplanation, SqueezedEvaluation
+from xmlcore.report.formats import SqueezedEvaluation
 from xmlcore.report.headlines import measured
 from xmlcore.report.provenance import Provenance
-from xmlcore.report.results import METHODS, Results, Run
+from xmlcore.report.results import Results, Run
 from xmlcore.report.table import MISSING, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)
@@ -176,26 +175,6 @@ def squeezed(run: Run | None, epsilon: float, squeeze: str, attacker: str) -> Sq
     return None
 
 
-def agreement(results: Results) -> Table:
-    """How far the explanations of the base and the robust model agree, means over the predictions that both make."""
-    from xmlcore.explain.compare import compare
-
-    rows = []
-    for experiment in results.experiments:
-        for method in METHODS:
-            base, robust = (run.explained(method) if run else () for run in (experiment.base, experiment.robust))
-            if base and robust:
-                found = compare(base, robust)
-                figures = (found.top_token_overlap, found.rank_correlation, _mean_r2(base), _mean_r2(robust))
-                texts = (MISSING if figure is None else f"{figure:.2f}" for figure in figures)
-                rows.append((results.title(experiment), method.upper(), str(found.pairs), *texts))
-    columns = (
-        *map(Column, ("Corpus", "Method", "Predictions", "Top-10 overlap", "Kendall's τ")),
-        *(Column(name, "R² (local fidelity)") for name in ("Base", "Robust")),
-    )
-    return Table("Agreement of the explanations of the two models", columns, tuple(rows), row_headers=2)
-
-
 def completeness(results: Results) -> Table:
     """How well the Integrated Gradients of each model sum to the change of the logit that they share out."""
     rows = []
@@ -211,11 +190,6 @@ def completeness(results: Results) -> Table:
                 )
     columns = ("Corpus", "Model", "Predictions", "Mean |change of the logit|", "Mean |δ|", "Largest |δ|")
     return Table("Completeness of Integrated Gradients", tuple(map(Column, columns)), tuple(rows), row_headers=2)
-
-
-def _mean_r2(labels: Sequence[LabelExplanation]) -> float | None:
-    fits = [label["r2"] for label in labels if "r2" in label]
-    return sum(fits) / len(fits) if fits else None
 
 
 def tracked_files(provenance: Provenance) -> Table:
