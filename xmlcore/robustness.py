@@ -178,8 +178,7 @@ class _BatchAttack:
         best = logits.topk(min(TOP, logits.shape[1])).indices.numpy()
         right = np.zeros((len(best), TOP), bool)
         right[:, : best.shape[1]] = hits(best, self._split, self._documents)
-        counts = self._split.label_offsets[self._documents + 1] - self._split.label_offsets[self._documents]
-        return document_metrics(right, counts)
+        return document_metrics(right, np.diff(self._split.label_offsets)[self._documents])
 
 
 def least(figures: Iterable[np.ndarray]) -> np.ndarray:

@@ -35,6 +35,8 @@ from xmlcore.corpora.records import SPLITS, read_records
 from xmlcore.embeddings import InitialVectors, glove_vectors, load_vectors, save_vectors
 from xmlcore.encoding import encode_corpus, load_encoded
 from xmlcore.explain.documents import select_documents
+from xmlcore.explain.gallery import chosen_attacks, read_attacks
+from xmlcore.explain.stability import read_study, stability
 from xmlcore.files import write_json
 from xmlcore.journal import Journal
 from xmlcore.models.storage import build_model, load_model, save_model
@@ -395,6 +397,19 @@ def stored() -> Iterator[Parser]:
     samples = written(lambda folder: write_samples(SAMPLES, folder / "targets.json"))
     yield Parser("targets.json", samples, "targets.json", use_samples, damaged_text)
     yield Parser("journal", written(write_journal), "journal", use_journal)
+    for target, content, use in (("attacks.jsonl", ATTACK, use_attacks), ("study.json", STUDY, use_study)):
+        yield Parser(target, partial(dict, {target: json.dumps(content).encode()}), target, use, damaged_text)
+
+
+def use_attacks(folder: Path) -> None:
+    for attack in chosen_attacks(read_attacks(folder / "attacks.jsonl", {"a", "b"}), 1):
+        for change in attack["changes"]:
+            assert attack["words"][change["position"]] is not None
+
+
+def use_study(folder: Path) -> None:
+    found = read_study(folder / "study.json")
+    stability(found, found)
 
 
 # Checkpoints
@@ -484,6 +499,9 @@ RATES = {
     "accuracy_under_attack": 0.5,
     "success_rate@0.80": 0.5,
 }
+KS = (1, 3, 5)
+INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
+STUDY = {"lime": [{"document": 0, "doc_id": "1", "label_name": "a", "tokens": ["x", "y"], "weights": [0.5, -0.1]}]}
 REPORTED: dict[str, Any] = {
     "metrics/toy/xml_cnn/corpus.json": {
         **dict.fromkeys(("train_documents", "validation_documents", "test_documents", "vocabulary", "labels"), 3),
@@ -514,10 +532,40 @@ REPORTED: dict[str, Any] = {
         {"document": 1, "skipped": "no token"},
     ],
     "explanations/toy/xml_cnn/clean/bce/lime/global.json": [{"token": "x", "importance": 1.0}],
+    "metrics/toy/xml_cnn/clean/bce/sanity.json": {
+        **{"threat_model": "white box", "epsilon": 0.1, "documents": 9, "zero_gradients": 0.0, "breaks_at": None},
+        "P@1": dict.fromkeys(("clean", "noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "pgd_l2", "worst"), 0.5),
+        **{"steps": {"1": 0.5}, "restarts": {"1": 0.5}, "checks": {"model_breaks": False, "steps_converge": True}},
+    },
+    "plots/toy/xml_cnn/clean/bce/attacks.json": [
+        {"attack": "pgd", "norm": "linf", "epsilon": 0.1} | {f"{each}@{k}": 0.5 for each in ("P", "nDCG") for k in KS}
+    ],
+    "metrics/toy/xml_cnn/clean/bce/faithfulness.json": {
+        **{"documents": 9, "agreement": {"lime_ig": 0.5}, "better_than_random": {"lime": True}},
+        "methods": {
+            "lime": dict.fromkeys(
+                ("masking", "deletion"), {"comprehensiveness": 0.5, "sufficiency": 0.1, "naopc": INTERVAL}
+            )
+        },
+    },
+    "metrics/toy/xml_cnn/clean/bce/stability.json": {
+        **{"documents": 9, "attacked": {"lime": {"rank_correlation": INTERVAL, "overlap": INTERVAL}}},
+    },
+    "explanations/toy/xml_cnn/clean/bce/gallery.json": [
+        {
+            **{"document": 0, "doc_id": "1", "label_name": "a", "true_labels": ["a"]},
+            **{"goal": "positive", "generator": "gradient"},
+            "texts": dict.fromkeys(
+                ("original", "attacked"),
+                {"score": 0.5, "rank": 1, "tokens": ["x"], "changed": [0], "weights": {"lime": [0.5]}},
+            ),
+        }
+    ],
     "attacks/toy/xml_cnn/targets/clusters.json": [["a", "b"], ["c"]],
 }
 ATTACK = {
-    **{"goal": "positive", "generator": "gradient", "document": 0, "bin": {"lowest": 1, "highest": 2}, "labels": ["a"]},
+    **{"goal": "positive", "generator": "gradient", "document": 0, "doc_id": "1", "labels": ["a"]},
+    **{"bin": {"lowest": 1, "highest": 2}},
     **{"true_labels": ["a"], "words": ["x", "y"], "changes": [{"position": 1, "word": "y", "substitute": ""}]},
     **{"ranks_before": [1], "ranks_after": [9], "best_before": ["a"], "best_after": ["b"], "success": True},
 }

@@ -87,11 +87,14 @@ def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
         collect_toy(project)
 
 
+ATTACKED = {f"{name}@{k}": 0.5 for name in ("P", "nDCG") for k in (1, 3, 5)} | {"attack": "magic", "norm": "l2"}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
         ("metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.10.json", "{", r"eps=0\.10\.json: Invalid JSON"),
-        ("metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.10.json", '{"epsilon": NaN}', r"eps=0\.10\.json: epsilon: "),
+        ("metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.10.json", '{"P@1": NaN}', r"eps=0\.10\.json: P@1: "),
         ("metrics/toy/xml_cnn/clean/bce/train.json", '{"epochs": "many"}', r"train\.json: epochs: "),
         ("metrics/toy/xml_cnn/corpus.json", "[]", r"corpus\.json: "),
         ("timings/toy/xml_cnn/clean/bce/train.json", '{"seconds": null}', r"train\.json: seconds: "),
@@ -116,7 +119,7 @@ def test_a_sweep_without_the_clean_evaluation_is_refused(project: Path) -> None:
             '{"documents": 50, "attacked": {"tea_leaves": {}}}',
             r"stability\.json: attacked\.tea_leaves",
         ),
-        ("plots/toy/xml_cnn/clean/bce/attacks.json", '[{"attack": "magic"}]', r"attacks\.json: 0\.attack: "),
+        ("plots/toy/xml_cnn/clean/bce/attacks.json", json.dumps([ATTACKED]), r"attacks\.json: 0\.attack: "),
         ("explanations/toy/xml_cnn/clean/bce/gallery.json", '[{"document": -1}]', r"gallery\.json: 0\.document: "),
         (
             "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv",

@@ -12,21 +12,25 @@ from typing_extensions import TypedDict
 
 from xmlcore.params import Generator, Goal
 
-Evaluation = TypedDict(
-    "Evaluation",
+RankingFigures = TypedDict(
+    "RankingFigures",
     {
-        "epsilon": FiniteFloat,
         "P@1": FiniteFloat,
         "P@3": FiniteFloat,
         "P@5": FiniteFloat,
         "nDCG@1": FiniteFloat,
         "nDCG@3": FiniteFloat,
         "nDCG@5": FiniteFloat,
-        "gap@1": FiniteFloat,
-        "gap@3": FiniteFloat,
-        "gap@5": FiniteFloat,
     },
 )
+
+Gaps = TypedDict("Gaps", {"gap@1": FiniteFloat, "gap@3": FiniteFloat, "gap@5": FiniteFloat})
+
+
+class Evaluation(RankingFigures, Gaps):
+    """A model under FGSM of one strength."""
+
+    epsilon: FiniteFloat
 
 
 Ranking = TypedDict(

@@ -9,6 +9,7 @@ from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
 from xmlcore.params import Generator, Goal
+from xmlcore.report.formats import RankingFigures
 
 Check = Literal[
     "pgd_at_least_fgsm",
@@ -64,20 +65,13 @@ Sanity = TypedDict(
     },
 )
 
-AttackPoint = TypedDict(
-    "AttackPoint",
-    {
-        "attack": Attack,
-        "norm": Literal["linf", "l2"],
-        "epsilon": FiniteFloat,
-        "P@1": FiniteFloat,
-        "P@3": FiniteFloat,
-        "P@5": FiniteFloat,
-        "nDCG@1": FiniteFloat,
-        "nDCG@3": FiniteFloat,
-        "nDCG@5": FiniteFloat,
-    },
-)
+
+class AttackPoint(RankingFigures):
+    """A model under one attack of one strength."""
+
+    attack: Attack
+    norm: Literal["linf", "l2"]
+    epsilon: FiniteFloat
 
 
 class Interval(TypedDict):
