@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from xmlcore.errors import UserError
+from xmlcore.memory import keep_freed_memory
 from xmlcore.visible import visible
 
 LINE = 1000  # characters of a message, at most
@@ -21,6 +22,7 @@ Item = TypeVar("Item")
 
 def run(main: Callable[..., None]) -> None:
     """Run `main` as a Typer command; `UserError` and `OSError` end it with one line and exit code 1."""
+    keep_freed_memory()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     try:
