@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,24 @@ def test_reading_pieces_does_not_import_transformers(checkpoint, tmp_path):
         "load_encoded(pathlib.Path(sys.argv[1])).tokenize('wheat'); assert 'transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "encoded")], check=True)
+
+
+@pytest.fixture
+def endless(checkpoint, tmp_path) -> Path:
+    """A checkpoint with a piece so long that `tokenizers` would overflow the stack as it frees it."""
+    for name, content in contents(checkpoint).items():
+        (tmp_path / name).write_bytes(content)
+    content = json.loads((checkpoint / "tokenizer.json").read_bytes())
+    content["model"]["vocab"][-1][0] = "x" * 10**6
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def test_a_piece_too_long_to_be_freed_is_refused(endless):
+    with pytest.raises(UserError, match=r"tokenizer\.json: damaged.*a piece of 1000000 characters.*run encode again"):
+        Pieces(endless / "tokenizer.json")
+    with pytest.raises(UserError, match="network.checkpoint: no tokenizer .*a piece of 1000000 characters"):
+        load_xlnet(str(endless))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "no/where", "no where at all"])

@@ -16,7 +16,7 @@ from torch import Tensor
 from xmlcore import layout
 from xmlcore.errors import UserError
 from xmlcore.networks import XLNetShape
-from xmlcore.text import PAD, UNK, Vocabulary
+from xmlcore.text import PAD, PIECES, UNK, Vocabulary, check_pieces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
@@ -48,6 +48,8 @@ def load_tokenizer(name: str, key: str, otherwise: str, download: bool = False) 
     only_vocabulary = (folder / "vocab.txt").exists() and not any(folder.glob("*.json"))
     options = {"tokenizer_type": "bert"} if only_vocabulary else {}
     with _complaints(name, key, "tokenizer", otherwise, download):
+        if (folder / PIECES).exists():
+            check_pieces(folder / PIECES)
         tokenizer = _load("AutoTokenizer", name, download, **options)
         if tokenizer.is_fast:
             tokenizer.tokenize("a\ufffd")  # pieces that it lacks show only when they are wanted

@@ -20,11 +20,10 @@ from xmlcore.errors import UserError
 from xmlcore.params import Encode
 from xmlcore.sections import PositiveInt, Section
 from xmlcore.stored import written_by
-from xmlcore.text import SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
+from xmlcore.text import PIECES, SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
 
 UNSEEN_LABEL = -1  # a label of test documents that no training record has: it can be missed, never predicted
 SPLITS = ("train", "validation", "test")
-PIECES = "tokenizer.json"
 
 
 @dataclass(frozen=True)

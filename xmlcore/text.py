@@ -1,5 +1,6 @@
 """Text to tokens to ids: two tokenizers for words, one for the pieces of a checkpoint, and the vocabulary."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from xmlcore.stored import written_by
 PAD, UNK = 0, 1
 SPECIAL_TOKENS = ("<pad>", "<unk>")
 WORD_TOKENIZERS = ("words", "whitespace")
+PIECES = "tokenizer.json"  # of the library `tokenizers`
+LONGEST_PIECE = 1000  # characters
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
@@ -17,6 +20,18 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 def tokenize(text: str, tokenizer: str) -> list[str]:
     """Tokens of `text`: `words` are lower-cased runs of letters or of digits, `whitespace` keeps given tokens."""
     return text.split() if tokenizer == "whitespace" else _WORD.findall(text.lower())
+
+
+def check_pieces(file: Path) -> None:
+    """Raise `ValueError` where a piece in the `file` of `tokenizers` is longer than `LONGEST_PIECE`.
+
+    The library takes any, and overflows the stack when it frees one of a hundred thousand characters.
+    """
+    vocabulary = json.loads(file.read_bytes())["model"]["vocab"]
+    pieces = vocabulary if isinstance(vocabulary, dict) else (piece for piece, _ in vocabulary)
+    longest = max(map(len, pieces), default=0)
+    if longest > LONGEST_PIECE:
+        raise ValueError(f"{PIECES} has a piece of {longest} characters, {LONGEST_PIECE} are allowed")
 
 
 class Pieces:
@@ -27,6 +42,7 @@ class Pieces:
 
         self._file = file
         with written_by("encode", file):
+            check_pieces(file)
             self._tokenizer = Tokenizer.from_file(str(file))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
