@@ -62,6 +62,12 @@ def test_the_same_seed_writes_the_same_bytes_in_another_process(checkpoint, tmp_
     assert contents(tmp_path) == contents(checkpoint)
 
 
+def test_the_pieces_of_the_default_are_the_same_in_every_process():
+    code = "from xmlcore.simulation.checkpoint import unigram_pieces; print(unigram_pieces(4000))"
+    found = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(3)}
+    assert len(found) == 1
+
+
 def test_another_seed_has_other_weights_and_the_same_pieces(checkpoint, tmp_path):
     write_tiny_checkpoint(TINY, 8, tmp_path)
     changed = {name for name, content in contents(tmp_path).items() if content != contents(checkpoint)[name]}

@@ -39,8 +39,8 @@ def write_tiny_checkpoint(tiny: TinyCheckpoint, seed: int, folder: Path) -> None
 def unigram_pieces(size: int) -> list[tuple[str, float]]:
     """`size` pieces with their log probabilities: special ones first, then by falling probability and by name.
 
-    The trainer sums in an order that differs from run to run: its last digits are dropped, and characters that it adds
-    because no piece of its own has them share the lowest probability.
+    The trainer sums in an order that differs from run to run: its last digits are dropped. Characters that no piece of
+    its own has it adds in any order, each 0.0001 above the last, from the lowest score on: they share that.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -53,8 +53,11 @@ def unigram_pieces(size: int) -> list[tuple[str, float]]:
     found = dict(json.loads(trained.to_str())["model"]["vocab"])
     for piece in SPECIAL_PIECES:
         found.pop(piece, None)
-    floor = min(score for piece, score in found.items() if len(piece) > 1)
-    pieces = [(piece, round(max(score, floor), 6)) for piece, score in found.items()]
+    lowest = min(found.values())
+    added = lowest + 0.0001 * sum(len(piece) == 1 for piece in found)
+    pieces = [
+        (piece, round(lowest if len(piece) == 1 and score < added else score, 6)) for piece, score in found.items()
+    ]
     return [*((piece, 0.0) for piece in SPECIAL_PIECES), *sorted(pieces, key=lambda each: (-each[1], each[0]))]
 
 
