@@ -2,9 +2,11 @@
 
 Each input gives a valid result or raises `UserError`, with one line that names the file; never another exception, a
 hang, memory beyond a small multiple of the input, or a file half written. Prints for each parser how many inputs were
-tried, refused and accepted. Ends with exit code 1 at the first that breaks this, which is left in a file.
+tried, refused and accepted. Ends with exit code 1 at the first that breaks this, which is left in a file. One that
+brings down the process itself leaves the stack, and itself in the parser's folder (`fuzz-*` among the temporary files).
 """
 
+import faulthandler
 import os
 import resource
 import signal
@@ -21,7 +23,8 @@ from typing import Annotated
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import typer  # noqa: E402
-from hostile.parsers import PARSERS, Parser  # noqa: E402
+from hostile.parsers import PARSERS  # noqa: E402
+from hostile.parsers.base import Parser  # noqa: E402
 from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
@@ -135,11 +138,12 @@ def main(
 ) -> None:
     """Fuzz every parser."""
     chosen = [parser for parser in PARSERS if only in parser.name]
+    faulthandler.enable()
     warnings.simplefilter("ignore")
     table = Table("parser", *("tried", "refused", "accepted"))
     total: Counter[str] = Counter()
     for parser in chosen:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             try:
                 outcomes = explore(parser, Path(folder), seconds / len(chosen), first_seed).outcomes
             except (Exception, Hang) as error:

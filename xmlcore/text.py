@@ -25,7 +25,7 @@ def tokenize(text: str, tokenizer: str) -> list[str]:
 def check_pieces(file: Path) -> None:
     """Raise `ValueError` where a piece in the `file` of `tokenizers` is longer than `LONGEST_PIECE`.
 
-    The library takes any, and overflows the stack when it frees one of a hundred thousand characters.
+    The library takes any, and overflows the stack when it frees one of some hundred thousand characters.
     """
     vocabulary = json.loads(file.read_bytes())["model"]["vocab"]
     pieces = vocabulary if isinstance(vocabulary, dict) else (piece for piece, _ in vocabulary)

@@ -1,5 +1,7 @@
 """Hostile inputs, as hypothesis strategies: a valid file damaged in a few places, or something else in its stead."""
 
+import bz2
+import gzip
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -132,3 +134,15 @@ def _changed(value: Any, place: tuple, new: Any, kind: str) -> Any:
     else:
         changed.append(new)
     return changed
+
+
+def damaged_text(valid: bytes) -> Bytes:
+    """A JSON or any other text, damaged as bytes or as values."""
+    return damaged(valid) | damaged_json(json.loads(valid))
+
+
+def compressed(compress: Callable[[bytes], bytes]) -> Callable[[bytes], Bytes]:
+    """Damaged before or after it was compressed; `valid` is the compressed file."""
+    decompress = {gzip.compress: gzip.decompress, bz2.compress: bz2.decompress}[compress]
+    bombs = st.sampled_from([compress(b"x" * (100 << 20)), compress((b"1\t" + b"x" * 9997 + b"\n") * 10_000)])
+    return lambda valid: st.one_of(*2 * [damaged(valid)], *4 * [damaged(decompress(valid)).map(compress)], bombs)

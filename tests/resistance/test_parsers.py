@@ -6,7 +6,9 @@ from typing import get_args
 import pytest
 from fuzz import Hang, Trial, limits
 from hostile.archives import unpacked_safely
-from hostile.parsers import CORPORA, PARSERS, Parser
+from hostile.parsers import PARSERS
+from hostile.parsers.base import Parser
+from hostile.parsers.corpora import CORPORA
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -1,0 +1,90 @@
+"""Checkpoints of transformers."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from hostile.damage import damaged_text
+from hostile.parsers.base import Parser, written
+from hostile.parsers.stored import use_encoded, write_encoded
+from xmlcore.encoding import load_encoded
+from xmlcore.networks import XLNetShape
+from xmlcore.params import TinyCheckpoint
+from xmlcore.text import Vocabulary
+
+TINY = TinyCheckpoint(vocabulary=500, body=XLNetShape(width=4, layers=1, heads=2, inner=4))
+
+
+def write_xlnet(folder: Path) -> None:
+    from xmlcore.simulation.checkpoint import write_tiny_checkpoint
+
+    write_tiny_checkpoint(TINY, 7, folder)
+
+
+def use_xlnet(folder: Path) -> None:
+    from xmlcore.checkpoints import load_xlnet, piece_vectors
+
+    weights = load_xlnet(str(folder))
+    assert weights.ending.shape == (2, weights.shape.width)
+    piece_vectors(str(folder), Vocabulary(["▁the", "x"]))
+
+
+VOCABULARY = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\noil\n"
+
+
+def write_masked(folder: Path) -> None:
+    """As the stage `train_masked_lm` does."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    from xmlcore.masked_lm import SPECIAL, write_masked_lm
+
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as encoded:
+        write_encoded(Path(encoded))
+        corpus = load_encoded(Path(encoded))
+    sizes = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 4}
+    config = BertConfig(
+        vocab_size=len(corpus.vocabulary) + len(SPECIAL), max_position_embeddings=12, type_vocab_size=1, **sizes
+    )
+    write_masked_lm(BertForMaskedLM(config), corpus, folder)
+
+
+def use_masked(folder: Path) -> None:
+    from xmlcore.checkpoints import load_masked_lm
+    from xmlcore.masked_lm import masked_logits
+
+    tokenizer, model = load_masked_lm(str(folder), "words.masked_lm")
+    tokens = torch.tensor([[2, tokenizer.mask_token_id, 3]])
+    assert masked_logits(model, tokens, tokens == tokenizer.mask_token_id).shape[1] == model.config.vocab_size
+
+
+def use_vocabulary(folder: Path) -> None:
+    """A folder with only `vocab.txt`, as BERT's first checkpoints."""
+    from xmlcore.checkpoints import load_tokenizer
+
+    assert isinstance(load_tokenizer(str(folder), "key", "otherwise").tokenize("the oil"), list)
+
+
+def write_pieces(folder: Path) -> None:
+    write_encoded(folder)
+    with tempfile.TemporaryDirectory() as checkpoint:
+        write_xlnet(Path(checkpoint))
+        (folder / "tokenizer.json").write_bytes(Path(checkpoint, "tokenizer.json").read_bytes())
+
+
+def parsers() -> Iterator[Parser]:
+    xlnet = written(write_xlnet)
+    for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        yield Parser(f"checkpoint {target}", xlnet, target, use_xlnet, damaged_text, slow=True)
+    yield Parser("checkpoint model.safetensors", xlnet, "model.safetensors", use_xlnet, slow=True)
+    masked = written(write_masked)
+    for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        yield Parser(f"masked language model {target}", masked, target, use_masked, damaged_text, slow=True)
+    yield Parser("masked language model weights", masked, "model.safetensors", use_masked, slow=True)
+    vocabulary = {"vocab.txt": VOCABULARY}
+    yield Parser("checkpoint vocab.txt", lambda: vocabulary, "vocab.txt", use_vocabulary, slow=True)
+    yield Parser(
+        "encoded tokenizer.json", written(write_pieces), "tokenizer.json", use_encoded, damaged_text, slow=True
+    )

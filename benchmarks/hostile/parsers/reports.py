@@ -1,0 +1,144 @@
+"""What the report is made of, and the explanations of attacks and their stability."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hostile.damage import damaged_text
+from hostile.parsers.base import Parser, written
+from xmlcore.explain.gallery import chosen_attacks, read_attacks
+from xmlcore.explain.stability import read_study, stability
+from xmlcore.files import write_json
+from xmlcore.report.collect import collect
+from xmlcore.report.provenance import read_provenance
+
+CELL = ("toy", "xml_cnn", "clean", "bce")
+SHARES = {"P@1": 0.9, "P@3": 0.6, "P@5": 0.4, "nDCG@1": 0.9, "nDCG@3": 0.8, "nDCG@5": 0.7}
+RATES = {
+    "samples": 3,
+    "clean_accuracy": 1.0,
+    "success_rate": 0.5,
+    "accuracy_under_attack": 0.5,
+    "success_rate@0.80": 0.5,
+}
+KS = (1, 3, 5)
+INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
+STUDY = {"lime": [{"document": 0, "doc_id": "1", "label_name": "a", "tokens": ["x", "y"], "weights": [0.5, -0.1]}]}
+REPORTED: dict[str, Any] = {
+    "metrics/toy/xml_cnn/corpus.json": {
+        **dict.fromkeys(("train_documents", "validation_documents", "test_documents", "vocabulary", "labels"), 3),
+        **dict.fromkeys(("labels_per_document", "documents_per_label"), 1.5),
+        **dict.fromkeys(("tokens_per_train_document", "tokens_per_test_document"), 1.5),
+    },
+    "metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.00.json": {"epsilon": 0.0, **SHARES, "gap@1": 0, "gap@3": 0, "gap@5": 0},
+    "metrics/toy/xml_cnn/clean/bce/ranking.json": {
+        **SHARES,
+        **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
+    },
+    "metrics/toy/xml_cnn/clean/bce/train.json": {"epochs": 2, "best_epoch": 1, "validation_P@1": 0.5, "parameters": 9},
+    "metrics/toy/xml_cnn/clean/bce/words.json": {
+        "positive": {"gradient": {**RATES, "similarity": 0.9, "change_rate": None, "queries": 3.0}}
+    },
+    "plots/toy/xml_cnn/clean/bce/words.json": [
+        {"goal": "positive", "generator": "gradient", "lowest": 1, "highest": 2, **RATES}
+    ],
+    "plots/toy/xml_cnn/clean/bce/label_bins.json": [
+        {"frequency": "1-5", "labels": 3, "pairs": 4, "recall@5": 0.5, "PSP@5": 0.5}
+    ],
+    "plots/toy/xml_cnn/clean/bce/squeezing.json": [
+        {"epsilon": 0.0, "squeeze": "none", "attacker": "aware", "P@1": 0.5, "P@3": 0.5, "P@5": 0.5, "tied": 0.0}
+    ],
+    "timings/toy/xml_cnn/clean/bce/train.json": {"seconds": 1.5},
+    "explanations/toy/xml_cnn/clean/bce/lime/explanations.json": [
+        {"document": 0, "doc_id": "1", "label_name": "a", "tokens": ["x"], "weights": [0.5], "r2": 0.5},
+        {"document": 1, "skipped": "no token"},
+    ],
+    "explanations/toy/xml_cnn/clean/bce/lime/global.json": [{"token": "x", "importance": 1.0}],
+    "metrics/toy/xml_cnn/clean/bce/sanity.json": {
+        **{"threat_model": "white box", "epsilon": 0.1, "documents": 9, "zero_gradients": 0.0, "breaks_at": None},
+        "P@1": dict.fromkeys(("clean", "noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "pgd_l2", "worst"), 0.5),
+        **{"steps": {"1": 0.5}, "restarts": {"1": 0.5}, "checks": {"model_breaks": False, "steps_converge": True}},
+    },
+    "plots/toy/xml_cnn/clean/bce/attacks.json": [
+        {"attack": "pgd", "norm": "linf", "epsilon": 0.1} | {f"{each}@{k}": 0.5 for each in ("P", "nDCG") for k in KS}
+    ],
+    "metrics/toy/xml_cnn/clean/bce/faithfulness.json": {
+        **{"documents": 9, "agreement": {"lime_ig": 0.5}, "better_than_random": {"lime": True}},
+        "methods": {
+            "lime": dict.fromkeys(
+                ("masking", "deletion"), {"comprehensiveness": 0.5, "sufficiency": 0.1, "naopc": INTERVAL}
+            )
+        },
+    },
+    "metrics/toy/xml_cnn/clean/bce/stability.json": {
+        **{"documents": 9, "attacked": {"lime": {"rank_correlation": INTERVAL, "overlap": INTERVAL}}},
+    },
+    "explanations/toy/xml_cnn/clean/bce/gallery.json": [
+        {
+            **{"document": 0, "doc_id": "1", "label_name": "a", "true_labels": ["a"]},
+            **{"goal": "positive", "generator": "gradient"},
+            "texts": dict.fromkeys(
+                ("original", "attacked"),
+                {"score": 0.5, "rank": 1, "tokens": ["x"], "changed": [0], "weights": {"lime": [0.5]}},
+            ),
+        }
+    ],
+    "attacks/toy/xml_cnn/targets/clusters.json": [["a", "b"], ["c"]],
+}
+ATTACK = {
+    **{"goal": "positive", "generator": "gradient", "document": 0, "doc_id": "1", "labels": ["a"]},
+    **{"bin": {"lowest": 1, "highest": 2}},
+    **{"true_labels": ["a"], "words": ["x", "y"], "changes": [{"position": 1, "word": "y", "substitute": ""}]},
+    **{"ranks_before": [1], "ranks_after": [9], "best_before": ["a"], "best_after": ["b"], "success": True},
+}
+CURVE = "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv"
+ATTACKS = "attacks/toy/xml_cnn/clean/bce/attacks.jsonl"
+LOCK = b"""\
+schema: '2.0'
+stages:
+  encode@toy-xml_cnn:
+    cmd: python stages/encode.py toy xml_cnn
+    deps:
+    - {path: xmlcore/text.py, hash: md5, md5: aaaa, size: 1}
+    outs:
+    - {path: data/toy/encoded/xml_cnn, hash: md5, md5: cccc, size: 1}
+"""
+
+
+def write_reported(folder: Path) -> None:
+    for name, value in REPORTED.items():
+        write_json(folder / name, value)
+    for name, text in ((CURVE, "step\tvalidation_P@1\n0\t0.5\n1\t0.75\n"), (ATTACKS, json.dumps(ATTACK) + "\n")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def use_reported(folder: Path) -> None:
+    results = collect(folder, ["toy"], ["xml_cnn"], ["clean"], ["bce"], 0.0)
+    assert results.corpora == ["toy"]
+
+
+def use_attacks(folder: Path) -> None:
+    for attack in chosen_attacks(read_attacks(folder / "attacks.jsonl", {"a", "b"}), 1):
+        for change in attack["changes"]:
+            assert attack["words"][change["position"]] is not None
+
+
+def use_study(folder: Path) -> None:
+    found = read_study(folder / "study.json")
+    stability(found, found)
+
+
+def parsers() -> Iterator[Parser]:
+    files = written(write_reported)
+    for target in REPORTED:
+        yield Parser(
+            f"report {Path(target).name} of {Path(target).parts[0]}", files, target, use_reported, damaged_text
+        )
+    yield Parser("report attacks.jsonl", files, ATTACKS, use_reported, damaged_text)
+    yield Parser("report learning curve", files, CURVE, use_reported)
+    yield Parser("report dvc.lock", lambda: {"dvc.lock": LOCK}, "dvc.lock", lambda it: read_provenance(it, ["toy"]))
+    for target, content, use in (("attacks.jsonl", ATTACK, use_attacks), ("study.json", STUDY, use_study)):
+        yield Parser(target, partial(dict, {target: json.dumps(content).encode()}), target, use, damaged_text)

@@ -1,0 +1,153 @@
+"""What stages write for one another."""
+
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hostile.damage import damaged_text
+from hostile.parsers.base import Files, Parser, finite, written
+from hostile.parsers.corpora import RECORDS
+from xmlcore.attacks.words.language import load_language, write_language
+from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
+from xmlcore.corpora.records import SPLITS, read_records
+from xmlcore.embeddings import InitialVectors, load_vectors, save_vectors
+from xmlcore.encoding import encode_corpus, load_encoded
+from xmlcore.explain.documents import select_documents
+from xmlcore.journal import Journal
+from xmlcore.models.storage import build_model, load_model, save_model
+from xmlcore.networks import NETWORKS
+from xmlcore.params import Encode
+from xmlcore.predictions import Predictions, read_predictions, write_predictions
+from xmlcore.stored import written_by
+from xmlcore.text import Vocabulary
+
+VECTORS = np.random.default_rng(0).standard_normal((6, 4), np.float32)
+
+
+def untracked(items: Any, *_: Any, **__: Any) -> Any:
+    return items
+
+
+def write_encoded(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as records:
+        for split in SPLITS:
+            Path(records, f"{split}.tsv").write_bytes(RECORDS)
+        encode_corpus(Path(records), folder, Encode(min_count=1), 0, untracked)
+
+
+def use_encoded(folder: Path) -> None:
+    corpus = load_encoded(folder)
+    assert isinstance(corpus.tokenize("some text"), list)
+    for split in corpus.splits.values():
+        for i in range(len(split)):
+            assert all(corpus.vocabulary.tokens[token] is not None for token in split.document(i)), i
+            assert len(split.document(i)) and split.document(i).min() >= 0
+            assert all(corpus.label_names[label] for label in split.labels_of(i) if label >= 0)
+
+
+def write_words(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as records:
+        for split in SPLITS:
+            Path(records, f"{split}.tsv").write_bytes(RECORDS)
+        write_language(Path(records), folder, Encode(min_count=1), 0, untracked)
+
+
+def use_words(folder: Path) -> None:
+    language = load_language(folder)
+    size = len(language.vocabulary)
+    finite(language.vectors[range(size)])
+    finite(language.idf[range(size)])
+    assert (language.idf.ndim, language.vectors.ndim) == (1, 2)
+
+
+def write_model(architecture: str, network: dict[str, Any], folder: Path) -> None:
+    torch.manual_seed(0)
+    shape = NETWORKS[architecture].model_validate(network)
+    save_model(folder, build_model(architecture, VECTORS, 5, shape), architecture, shape)
+
+
+def use_model(folder: Path) -> None:
+    model = load_model(folder)
+    with torch.inference_mode():
+        logits = model(torch.tensor([[2, 3, 1], [1, 0, 0]]))
+    assert logits.shape == (2, model.labels)
+
+
+MODELS: dict[str, dict[str, Any]] = {
+    "xml_cnn": {"windows": [2, 3], "filters": 3, "chunks": 2, "hidden": 6},
+    "mach": {"repetitions": 2, "buckets": 3, "encoder": {"bag_of_words": {}}},
+    "attention_xml": {"lstm": 2, "hidden": [3], "tree": [2], "candidates": 2},
+}
+
+
+def write_best(folder: Path) -> None:
+    labels = np.array([[3, 1], [0, 2]], np.int32)
+    write_predictions(folder, Predictions(labels, np.array([[0.9, 0.1], [0.8, 0.7]], np.float32)))
+
+
+def use_best(folder: Path) -> None:
+    records = [*read_records(folder / "test.tsv")]
+    names = ["a", "b", "c", "d"]
+    with written_by("predict", folder):
+        documents = select_documents(records, read_predictions(folder), names, [0, 1])
+    for document in documents:
+        assert all(each.name in names and 0 <= each.score <= 1 for each in document.predictions)
+
+
+def best_files() -> Files:
+    return written(write_best)() | {"test.tsv": RECORDS}
+
+
+SAMPLES = [Sample("positive", 1, (0, 1), Bin(1, 2)), Sample("non_targeted", 0, (), None)]
+
+
+def use_samples(folder: Path) -> None:
+    samples = read_samples(folder / "targets.json", documents=5, labels=2)
+    write_samples(samples, folder / "again.json")
+    (folder / "again.json").unlink()
+    assert all(type(each.document) is int and each.document >= 0 for each in samples)
+    assert all(type(label) is int and label >= 0 for each in samples for label in each.labels)
+    assert all(each.bin is None or (each.bin.lowest >= 0 and each.bin.highest >= 0) for each in samples)
+
+
+VALUES = [[{"success": True, "words": ["naïve", "\n"]}], [], [{"success": False, "words": []}]]
+
+
+def write_journal(folder: Path) -> None:
+    journal = Journal(folder / "journal", "fingerprint")
+    for value in VALUES:
+        journal.append(value)
+
+
+def use_journal(folder: Path) -> None:
+    """What is left of a damaged journal is what was written into it."""
+    journal = Journal(folder / "journal", "fingerprint")
+    assert [journal[i] for i in range(len(journal))] == VALUES[: len(journal)]
+
+
+def parsers() -> Iterator[Parser]:
+    encoded = written(write_encoded)
+    for target in ("vocabulary.txt", "labels.txt", *(f"train/{name}.bin" for name in ("tokens", "token_offsets"))):
+        yield Parser(f"encoded {target}", encoded, target, use_encoded)
+    for target in ("test/labels.bin", "validation/label_offsets.bin"):
+        yield Parser(f"encoded {target}", encoded, target, use_encoded)
+    yield Parser("encoded config.json", encoded, "config.json", use_encoded, damaged_text)
+    vectors = written(partial(save_vectors, vectors=InitialVectors(VECTORS, VECTORS)))
+    vocabulary = Vocabulary("abcd")
+    yield Parser("embeddings", vectors, "refit.npy", lambda it: finite(load_vectors(it, vocabulary).refit))
+    for target in ("idf.npy", "vectors.npy"):
+        yield Parser(f"words {target}", written(write_words), target, use_words)
+    for architecture, network in MODELS.items():
+        files = written(partial(write_model, architecture, network))
+        yield Parser(f"model {architecture} config.json", files, "config.json", use_model, damaged_text)
+        yield Parser(f"model {architecture} weights", files, "weights.safetensors", use_model)
+    for target in ("labels.npy", "scores.npy"):
+        yield Parser(f"predictions {target}", best_files, target, use_best)
+    samples = written(lambda folder: write_samples(SAMPLES, folder / "targets.json"))
+    yield Parser("targets.json", samples, "targets.json", use_samples, damaged_text)
+    yield Parser("journal", written(write_journal), "journal", use_journal)
