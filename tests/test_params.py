@@ -137,7 +137,12 @@ def test_a_missing_file_says_where_to_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["corpora: [", "seed: 1\nseed: 2\n", "a\tb: {", "a: 2020-99-99", "a: !!float", "[" * 5000, "a: !!int x"]
+    "text",
+    [
+        *("corpora: [", "seed: 1\nseed: 2\n", "a\tb: {", "a: 2020-99-99", "a: !!float", "[" * 5000, "a: !!int x"),
+        "[" * 100_000 + "]" * 100_000,
+    ],
+    ids=lambda text: text[:20],
 )
 def test_what_is_not_yaml_is_refused_with_the_file(tmp_path, text):
     (tmp_path / "params.yaml").write_text(text)

@@ -456,7 +456,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml. Raises `UserError` that names the key, the value and what is allowed."""
     if not path.exists():
         raise UserError(f"{path}: no such file; run from the folder that holds it")
-    content = load_yaml(path, YAML(typ="safe"))
+    content = load_yaml(path, YAML(typ="safe", pure=True))
     try:
         return Params.model_validate(content)
     except ValidationError as error:

@@ -13,7 +13,9 @@ MAX_VALUES = 1_000_000
 
 
 def load_yaml(path: Path, yaml: YAML) -> Any:
-    """The content of the YAML file `path`, which exists.
+    """The content of the YAML file `path`, which exists, read by `yaml`.
+
+    It is to be `pure`: the compiled reader overflows the stack where a file nests without end.
 
     Raises:
         UserError: it is not UTF-8, not YAML, or its aliases make it endless or vastly larger than it looks.

@@ -78,7 +78,7 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
     written: dict[str, TrackedFile] = {}
     read: dict[str, TrackedFile] = {}
     try:
-        lock = TypeAdapter(_Lock).validate_python(_load(path, YAML(typ="safe")))
+        lock = TypeAdapter(_Lock).validate_python(_load(path, YAML(typ="safe", pure=True)))
     except ValidationError as error:
         raise UserError(f"{path}: {first_complaint(error)}; {MEND}") from None
     for name, stage in (lock.get("stages") or {}).items():
