@@ -146,17 +146,18 @@ def test_squeezing_is_aimed_through():
     assert "straight_through_at_least_unaware" in found["checks"]
 
 
-def figures(precision: float) -> np.ndarray:
-    return np.repeat([[precision]], len(RANKING), axis=1).repeat(100, axis=0)
+def judged(
+    pgd=(0.5, 0.3, 0.0), fgsm=(0.6, 0.4, 0.2), steps=(0.5, 0.3, 0.3), restarts=(0.3, 0.3), zero=0.0, documents=100
+):
+    def figures(precision: float) -> np.ndarray:
+        return np.repeat([[precision]], len(RANKING), axis=1).repeat(documents, axis=0)
 
-
-def judged(pgd=(0.5, 0.3, 0.0), fgsm=(0.6, 0.4, 0.2), steps=(0.5, 0.3, 0.3), restarts=(0.3, 0.3), zero=0.0):
     attacks = {Attack("noise", "linf", epsilon): figures(0.9) for epsilon in EPSILONS}
     for name, values in (("pgd", pgd), ("fgsm", fgsm)):
         attacks |= {Attack(name, "linf", epsilon): figures(v) for epsilon, v in zip(EPSILONS, values, strict=True)}
     by_steps = {count: figures(value) for count, value in zip((1, 20, 40), steps, strict=True)}
     by_restarts = {count: figures(value) for count, value in enumerate(restarts, 1)}
-    found = Findings(figures(0.95), np.arange(100) < 100 * zero, attacks, by_steps, by_restarts)
+    found = Findings(figures(0.95), np.arange(documents) < documents * zero, attacks, by_steps, by_restarts)
     return {name for name, holds in sanity(found, 2.0)["checks"].items() if not holds}
 
 
@@ -172,6 +173,11 @@ def judged(pgd=(0.5, 0.3, 0.0), fgsm=(0.6, 0.4, 0.2), steps=(0.5, 0.3, 0.3), res
         ({"steps": (0.5, 0.3, 0.2)}, {"steps_converge"}),
         ({"restarts": (0.3, 0.2)}, {"restarts_converge"}),
         ({"zero": 0.5}, {"gradients_not_zero"}),
+        ({"documents": 25, "steps": (0.5, 0.32, 0.28), "restarts": (0.3, 0.26)}, set()),  # one document more
+        (
+            {"documents": 25, "steps": (0.5, 0.32, 0.24), "restarts": (0.3, 0.22)},
+            {"steps_converge", "restarts_converge"},
+        ),
     ],
 )
 def test_each_check_fails_where_it_should(case, failed):

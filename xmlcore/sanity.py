@@ -12,7 +12,8 @@ from typing import Any
 from xmlcore.metrics import RANKING
 from xmlcore.robustness import SWEPT, Findings, least
 
-TOLERANCE = 0.01  # of P@1: what convergence and monotony allow for chance
+TOLERANCE = 0.01  # of P@1, or one document where that is more: what convergence and monotony allow for chance
+ROUNDING = 1e-9
 BROKEN = 0.1  # of the clean P@1
 P_AT_1 = RANKING.index("P@1")
 
@@ -47,10 +48,11 @@ def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
     restarts = {count: _precision(figures) for count, figures in findings.restarts.items()}
     broken = [each for each, value in pgd.items() if value < BROKEN * clean]
     zero = float(findings.zero_gradients.mean())
+    chance = max(TOLERANCE, 1 / len(findings.clean)) + ROUNDING
     checks = {
         "pgd_at_least_fgsm": all(pgd[each] <= fgsm[each] for each in pgd),
-        "steps_converge": _last_step(steps) <= TOLERANCE,
-        "success_grows_with_epsilon": all(high <= low + TOLERANCE for low, high in pairwise(pgd.values())),
+        "steps_converge": _last_step(steps) <= chance,
+        "success_grows_with_epsilon": all(high <= low + chance for low, high in pairwise(pgd.values())),
         "noise_weaker_than_fgsm": all(noise[each] >= fgsm[each] for each in noise if each <= epsilon),
         "gradients_not_zero": zero <= TOLERANCE,
         "model_breaks": bool(broken),
@@ -70,7 +72,7 @@ def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
         "breaks_at": min(broken, default=None),
     }
     if len(restarts) > 1:
-        checks["restarts_converge"] = _last_step(restarts) <= TOLERANCE
+        checks["restarts_converge"] = _last_step(restarts) <= chance
     if "transfer" in at_epsilon:
         checks["transfer_weaker_than_white_box"] = at_epsilon["transfer"] >= at_epsilon["pgd"]
     if findings.unaware is not None:
