@@ -147,7 +147,14 @@ def test_squeezing_is_aimed_through():
 
 
 def judged(
-    pgd=(0.5, 0.3, 0.0), fgsm=(0.6, 0.4, 0.2), steps=(0.5, 0.3, 0.3), restarts=(0.3, 0.3), zero=0.0, documents=100
+    pgd=(0.5, 0.3, 0.0),
+    fgsm=(0.6, 0.4, 0.2),
+    steps=(0.5, 0.3, 0.3),
+    restarts=(0.3, 0.3),
+    zero=0.0,
+    documents=100,
+    transfer=None,
+    unaware=None,
 ):
     def figures(precision: float) -> np.ndarray:
         return np.repeat([[precision]], len(RANKING), axis=1).repeat(documents, axis=0)
@@ -157,7 +164,10 @@ def judged(
         attacks |= {Attack(name, "linf", epsilon): figures(v) for epsilon, v in zip(EPSILONS, values, strict=True)}
     by_steps = {count: figures(value) for count, value in zip((1, 20, 40), steps, strict=True)}
     by_restarts = {count: figures(value) for count, value in enumerate(restarts, 1)}
-    found = Findings(figures(0.95), np.arange(documents) < documents * zero, attacks, by_steps, by_restarts)
+    if transfer is not None:
+        attacks[Attack("transfer", "linf", 2.0)] = figures(transfer)
+    ignorant = None if unaware is None else figures(unaware)
+    found = Findings(figures(0.95), np.arange(documents) < documents * zero, attacks, by_steps, by_restarts, ignorant)
     return {name for name, holds in sanity(found, 2.0)["checks"].items() if not holds}
 
 
@@ -173,6 +183,8 @@ def judged(
         ({"steps": (0.5, 0.3, 0.2)}, {"steps_converge"}),
         ({"restarts": (0.3, 0.2)}, {"restarts_converge"}),
         ({"zero": 0.5}, {"gradients_not_zero"}),
+        ({"transfer": 0.295, "unaware": 0.295}, set()),
+        ({"transfer": 0.27, "unaware": 0.27}, {"transfer_weaker_than_white_box", "straight_through_at_least_unaware"}),
         ({"documents": 25, "steps": (0.5, 0.32, 0.28), "restarts": (0.3, 0.26)}, set()),  # one document more
         (
             {"documents": 25, "steps": (0.5, 0.32, 0.24), "restarts": (0.3, 0.22)},

@@ -12,7 +12,7 @@ from typing import Any
 from xmlcore.metrics import RANKING
 from xmlcore.robustness import SWEPT, Findings, least
 
-TOLERANCE = 0.01  # of P@1, or one document where that is more: what convergence and monotony allow for chance
+TOLERANCE = 0.01  # of P@1, or one document where that is more: what comparisons of two searches allow for chance
 ROUNDING = 1e-9
 BROKEN = 0.1  # of the clean P@1
 P_AT_1 = RANKING.index("P@1")
@@ -74,11 +74,11 @@ def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
     if len(restarts) > 1:
         checks["restarts_converge"] = _last_step(restarts) <= chance
     if "transfer" in at_epsilon:
-        checks["transfer_weaker_than_white_box"] = at_epsilon["transfer"] >= at_epsilon["pgd"]
+        checks["transfer_weaker_than_white_box"] = at_epsilon["transfer"] >= at_epsilon["pgd"] - chance
     if findings.unaware is not None:
         unaware = _precision(findings.unaware)
         found["straight_through"] = {"unaware": unaware, "aware": at_epsilon["pgd"]}
-        checks["straight_through_at_least_unaware"] = at_epsilon["pgd"] <= unaware
+        checks["straight_through_at_least_unaware"] = at_epsilon["pgd"] <= unaware + chance
     return found | {"checks": checks}
 
 
