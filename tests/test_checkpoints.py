@@ -1,11 +1,14 @@
 import json
+import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel, XLNetModel
+import torch
+from transformers import AutoTokenizer, BertConfig, BertModel, XLNetLMHeadModel, XLNetModel
 
 from xmlcore import layout
 from xmlcore.checkpoints import load_tokenizer, load_xlnet, locate, piece_vectors, save_checkpoint
@@ -88,6 +91,38 @@ def test_a_saved_checkpoint_is_loaded_as_the_first(checkpoint, tmp_path):
     assert all(first.body[name].equal(second.body[name]) for name in first.body)
     vocabulary = Vocabulary(["▁the"])
     assert np.array_equal(piece_vectors(str(tmp_path), vocabulary)[0], piece_vectors(str(checkpoint), vocabulary)[0])
+
+
+@pytest.fixture
+def published(checkpoint, tmp_path) -> Path:
+    """The checkpoint as the hub has XLNet's: with the head it was trained with, weights in `pytorch_model.bin`."""
+    folder = tmp_path / "published"
+    shutil.copytree(checkpoint, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    whole = XLNetLMHeadModel.from_pretrained(checkpoint)
+    torch.save(whole.state_dict(), folder / "pytorch_model.bin")
+    return folder
+
+
+def test_a_published_checkpoint_is_saved_without_its_head_as_safetensors(checkpoint, published, tmp_path):
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    save_checkpoint(str(published), saved)
+    assert contents(saved).keys() == contents(checkpoint).keys()
+    first, second = load_xlnet(str(checkpoint)), load_xlnet(str(saved))
+    assert all(first.body[name].equal(second.body[name]) for name in first.body)
+
+
+class Exploit:
+    def __reduce__(self):
+        return open, ("exploited", "w")
+
+
+def test_weights_that_are_a_program_are_refused_and_not_run(published, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (published / "pytorch_model.bin").write_bytes(pickle.dumps({"transformer.mask_emb": Exploit()}, protocol=2))
+    with pytest.raises(UserError, match="no model can be loaded"):
+        load_xlnet(str(published))
+    assert not (tmp_path / "exploited").exists()
 
 
 def test_the_vectors_of_pieces_are_the_checkpoints(checkpoint):
