@@ -17,6 +17,7 @@ from xmlcore.encoding import encode_corpus, load_encoded
 from xmlcore.errors import UserError
 from xmlcore.networks import XLNetShape
 from xmlcore.params import Embedding, Encode, TinyCheckpoint
+from xmlcore.predictions import untracked
 from xmlcore.simulation.checkpoint import SPECIAL_PIECES, write_tiny_checkpoint
 from xmlcore.text import PAD, UNK, Pieces, Vocabulary
 
@@ -39,7 +40,7 @@ def encode(checkpoint: Path, folder: Path, **options: object):
     for name in ("train", "test"):
         (folder / f"{name}.tsv").write_text("a\tx\tThe wheat market\nb\tx y\tmarket ☃ wheat\n")
     options = {"tokenizer": str(checkpoint), "min_count": 1, "validation_fraction": 0.5, **options}
-    encode_corpus(folder, folder / "encoded", Encode(**options), 0, lambda items, *_, **__: items)
+    encode_corpus(folder, folder / "encoded", Encode(**options), 0, untracked)
     return load_encoded(folder / "encoded")
 
 

@@ -7,15 +7,12 @@ from toys import split_of
 from xmlcore.encoding import UNSEEN_LABEL, concatenate, encode_corpus, load_encoded, split_validation
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
+from xmlcore.predictions import untracked
 
 TRAIN = [("C15 GCAT", "profit profit rose"), ("C15", "profit rose rain"), ("", "profit rain"), ("GCAT", "")]
 TEST = [("C15 M11 E12", "rose profit snow"), ("", "")]
 OPTIONS = Encode(tokenizer="words", max_tokens=500, min_count=2, validation_fraction=0.25)
 SEED = 7
-
-
-def untracked(items, description, total=None):
-    return items
 
 
 def write_records(folder, train, test):

@@ -18,7 +18,7 @@ from xmlcore.evaluation import Setting, fgsm_sweep
 from xmlcore.models.storage import build_model, save_model
 from xmlcore.networks import XMLCNNNetwork
 from xmlcore.params import Encode, Generator, Goal, Loss, Params, Regime
-from xmlcore.predictions import Predictions, write_predictions
+from xmlcore.predictions import Predictions, untracked, write_predictions
 
 ROOT = Path(__file__).parents[1]
 
@@ -374,7 +374,7 @@ def test_files_of_an_encoded_corpus(tmp_path):
     for name in ("train", "test"):
         (records / f"{name}.tsv").write_text("1\tC15\tprofit\n2\tC15\tprofit\n")
     options = Encode(validation_fraction=0.5)
-    statistics = encode_corpus(records, encoded, options, 0, lambda items, *_, **__: items)
+    statistics = encode_corpus(records, encoded, options, 0, untracked)
     arrays = ("label_offsets.bin", "labels.bin", "token_offsets.bin", "tokens.bin")
     expected = [f"{split}/{array}" for split in ("test", "train", "validation") for array in arrays]
     assert files_of(encoded) == sorted(["config.json", "labels.txt", "vocabulary.txt", *expected])

@@ -7,6 +7,7 @@ from xmlcore.encoding import EncodedCorpus, encode_corpus
 from xmlcore.models.storage import build_model, save_model
 from xmlcore.networks import XMLCNNNetwork
 from xmlcore.params import Encode
+from xmlcore.predictions import untracked
 from xmlcore.predictor import Predictor, load_predictor
 from xmlcore.text import Vocabulary
 
@@ -65,7 +66,7 @@ def test_it_is_loaded_from_the_folders_that_the_stages_write(tmp_path):
     lines = [f"d{i}\tC15\tprofit rain\n" for i in range(4)]
     for name in ("train", "test"):
         (tmp_path / "records" / f"{name}.tsv").write_text("".join(lines))
-    encode_corpus(tmp_path / "records", tmp_path / "encoded", Encode(), 0, lambda items, *_, **__: items)
+    encode_corpus(tmp_path / "records", tmp_path / "encoded", Encode(), 0, untracked)
     network = XMLCNNNetwork(windows=[2], filters=2, chunks=1, hidden=3)
     model = build_model("xml_cnn", np.random.default_rng(0).standard_normal((4, 5), np.float32), 1, network)
     save_model(tmp_path / "model", model, "xml_cnn", network)

@@ -15,6 +15,7 @@ from xmlcore.models.xml_cnn import XMLCNN
 from xmlcore.networks import XMLCNNNetwork
 from xmlcore.optimisation import Optimisation
 from xmlcore.params import Loss, Propensity, Regime, Training
+from xmlcore.predictions import untracked
 from xmlcore.text import PAD
 from xmlcore.training import hybrid_backward, label_prior, train
 
@@ -60,10 +61,6 @@ def initial_vectors() -> InitialVectors:
 def build(vectors: np.ndarray) -> XMLCNN:
     network = XMLCNNNetwork(windows=[1, 2], filters=8, chunks=1, hidden=16, dropout=0.2)
     return XMLCNN(torch.tensor(vectors), LABELS, network)
-
-
-def untracked(items, description, total=None):
-    return items
 
 
 def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build, loss=BCE, **changes):

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
-from ruamel.yaml import YAML
 
 from xmlcore.errors import UserError
 from xmlcore.networks import NETWORKS, XLNetShape
@@ -456,7 +455,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml. Raises `UserError` that names the key, the value and what is allowed."""
     if not path.exists():
         raise UserError(f"{path}: no such file; run from the folder that holds it")
-    content = load_yaml(path, YAML(typ="safe", pure=True))
+    content = load_yaml(path)
     try:
         return Params.model_validate(content)
     except ValidationError as error:

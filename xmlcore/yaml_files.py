@@ -1,7 +1,7 @@
 """YAML files, read whole or refused."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -12,16 +12,16 @@ MEND = "mend it or restore it from git"
 MAX_VALUES = 1_000_000
 
 
-def load_yaml(path: Path, yaml: YAML) -> Any:
-    """The content of the YAML file `path`, which exists, read by `yaml`.
+def load_yaml(path: Path, kind: Literal["safe", "rt"] = "safe") -> Any:
+    """The content of the YAML file `path`, which exists: plain values ("safe"), or with its comments ("rt").
 
-    It is to be `pure`: the compiled reader overflows the stack where a file nests without end.
+    The reader is pure Python, because the compiled one overflows the stack where a file nests without end.
 
     Raises:
         UserError: it is not UTF-8, not YAML, or its aliases make it endless or vastly larger than it looks.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"))
+        content = YAML(typ=kind, pure=True).load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8; save it as UTF-8") from None
     except YAMLError as error:

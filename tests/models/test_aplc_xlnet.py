@@ -16,6 +16,7 @@ from xmlcore.models.aplc_xlnet import CLS_SEGMENT, APLCXLNet
 from xmlcore.models.storage import build_model, load_model, save_model
 from xmlcore.networks import APLCXLNetNetwork, XLNetShape
 from xmlcore.params import Encode, TinyCheckpoint
+from xmlcore.predictions import untracked
 from xmlcore.predictor import Predictor
 from xmlcore.simulation.checkpoint import write_tiny_checkpoint
 from xmlcore.text import PAD
@@ -46,7 +47,7 @@ def corpus(checkpoint, tmp_path_factory) -> EncodedCorpus:
         lines = [f"d{i}\t{labels}\t{text}\n" for i, (labels, text) in enumerate(TRAIN)]
         (folder / f"{name}.tsv").write_text("".join(lines))
     options = Encode(tokenizer=str(checkpoint), max_tokens=50, min_count=1, validation_fraction=0.2)
-    encode_corpus(folder, folder / "encoded", options, 0, lambda items, *_, **__: items)
+    encode_corpus(folder, folder / "encoded", options, 0, untracked)
     return load_encoded(folder / "encoded")
 
 

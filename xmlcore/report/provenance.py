@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from io import StringIO
 from pathlib import Path, PurePosixPath
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
@@ -62,13 +62,12 @@ def read_provenance(root: Path, corpora: Collection[str]) -> Provenance:
 
 
 def _parameters(path: Path, corpora: Collection[str]) -> str:
-    yaml = YAML()
-    yaml.width = 120
-    parameters = _load(path, yaml)
+    parameters = _load(path, "rt")
     described = parameters.get("corpus", {})
     for name in [name for name in described if name not in corpora]:
         del described[name]
-    text = StringIO()
+    yaml, text = YAML(), StringIO()
+    yaml.width = 120
     yaml.dump(parameters, text)
     return text.getvalue()
 
@@ -78,7 +77,7 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
     written: dict[str, TrackedFile] = {}
     read: dict[str, TrackedFile] = {}
     try:
-        lock = TypeAdapter(_Lock).validate_python(_load(path, YAML(typ="safe", pure=True)))
+        lock = TypeAdapter(_Lock).validate_python(_load(path, "safe"))
     except ValidationError as error:
         raise UserError(f"{path}: {first_complaint(error)}; {MEND}") from None
     for name, stage in (lock.get("stages") or {}).items():
@@ -94,11 +93,11 @@ def _corpus_of(path: str) -> str:
     return next(iter(PurePosixPath(path).parts[1:]), "")
 
 
-def _load(path: Path, yaml: YAML) -> dict[str, Any]:
+def _load(path: Path, kind: Literal["safe", "rt"]) -> dict[str, Any]:
     """The mapping in a YAML file, empty where there is no file."""
     if not path.exists():
         return {}
-    content = load_yaml(path, yaml)
+    content = load_yaml(path, kind)
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping; {MEND}")
     return content

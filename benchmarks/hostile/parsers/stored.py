@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,22 +23,25 @@ from xmlcore.journal import Journal
 from xmlcore.models.storage import build_model, load_model, save_model
 from xmlcore.networks import NETWORKS
 from xmlcore.params import Encode
-from xmlcore.predictions import Predictions, read_predictions, write_predictions
+from xmlcore.predictions import Predictions, read_predictions, untracked, write_predictions
 from xmlcore.stored import written_by
 from xmlcore.text import Vocabulary
 
 VECTORS = np.random.default_rng(0).standard_normal((6, 4), np.float32)
 
 
-def untracked(items: Any, *_: Any, **__: Any) -> Any:
-    return items
+@contextmanager
+def records() -> Iterator[Path]:
+    """A folder with the records of a converted corpus."""
+    with tempfile.TemporaryDirectory() as folder:
+        for split in SPLITS:
+            Path(folder, f"{split}.tsv").write_bytes(RECORDS)
+        yield Path(folder)
 
 
 def write_encoded(folder: Path) -> None:
-    with tempfile.TemporaryDirectory() as records:
-        for split in SPLITS:
-            Path(records, f"{split}.tsv").write_bytes(RECORDS)
-        encode_corpus(Path(records), folder, Encode(min_count=1), 0, untracked)
+    with records() as converted:
+        encode_corpus(converted, folder, Encode(min_count=1), 0, untracked)
 
 
 def use_encoded(folder: Path) -> None:
@@ -51,10 +55,8 @@ def use_encoded(folder: Path) -> None:
 
 
 def write_words(folder: Path) -> None:
-    with tempfile.TemporaryDirectory() as records:
-        for split in SPLITS:
-            Path(records, f"{split}.tsv").write_bytes(RECORDS)
-        write_language(Path(records), folder, Encode(min_count=1), 0, untracked)
+    with records() as converted:
+        write_language(converted, folder, Encode(min_count=1), 0, untracked)
 
 
 def use_words(folder: Path) -> None:

@@ -7,6 +7,7 @@ from xmlcore.attacks.words.language import DIMENSION, load_language, write_langu
 from xmlcore.encoding import load_encoded
 from xmlcore.errors import UserError
 from xmlcore.params import Encode
+from xmlcore.predictions import untracked
 from xmlcore.text import PAD, UNK
 
 TOPICS = {"farm": "wheat corn barley harvest", "sea": "ship port cargo vessel"}
@@ -16,10 +17,6 @@ TRAIN = [
     for first in text.split()
     for second in text.split()
 ]
-
-
-def untracked(items, description, total=None):
-    return items
 
 
 def write(folder: Path, seed: int = 7, documents=TRAIN, **options) -> Path:
