@@ -11,7 +11,7 @@ import torch
 from transformers import AutoTokenizer, BertConfig, BertModel, XLNetLMHeadModel, XLNetModel
 
 from xmlcore import layout
-from xmlcore.checkpoints import load_tokenizer, load_xlnet, locate, piece_vectors, save_checkpoint
+from xmlcore.checkpoints import XLNET, load_body, load_tokenizer, locate, piece_vectors, save_checkpoint
 from xmlcore.embeddings import build_vectors
 from xmlcore.encoding import encode_corpus, load_encoded
 from xmlcore.errors import UserError
@@ -83,13 +83,13 @@ def test_a_name_is_first_looked_for_in_data(checkpoint, tmp_path, monkeypatch):
     assert locate("mine") == "mine"
     (tmp_path / "mine").symlink_to(checkpoint)
     assert locate("mine") == str(tmp_path / "mine")
-    assert load_xlnet("mine").shape == TINY.body
+    assert load_body("mine", XLNET).shape == TINY.body
 
 
 def test_a_saved_checkpoint_is_loaded_as_the_first(checkpoint, tmp_path):
     save_checkpoint(str(checkpoint), tmp_path)
-    first, second = load_xlnet(str(checkpoint)), load_xlnet(str(tmp_path))
-    assert all(first.body[name].equal(second.body[name]) for name in first.body)
+    first, second = load_body(str(checkpoint), XLNET), load_body(str(tmp_path), XLNET)
+    assert all(first.state[name].equal(second.state[name]) for name in first.state)
     vocabulary = Vocabulary(["▁the"])
     assert np.array_equal(piece_vectors(str(tmp_path), vocabulary)[0], piece_vectors(str(checkpoint), vocabulary)[0])
 
@@ -109,8 +109,8 @@ def test_a_published_checkpoint_is_saved_without_its_head_as_safetensors(checkpo
     saved.mkdir()
     save_checkpoint(str(published), saved)
     assert contents(saved).keys() == contents(checkpoint).keys()
-    first, second = load_xlnet(str(checkpoint)), load_xlnet(str(saved))
-    assert all(first.body[name].equal(second.body[name]) for name in first.body)
+    first, second = load_body(str(checkpoint), XLNET), load_body(str(saved), XLNET)
+    assert all(first.state[name].equal(second.state[name]) for name in first.state)
 
 
 class Exploit:
@@ -122,7 +122,7 @@ def test_weights_that_are_a_program_are_refused_and_not_run(published, tmp_path,
     monkeypatch.chdir(tmp_path)
     (published / "pytorch_model.bin").write_bytes(pickle.dumps({"transformer.mask_emb": Exploit()}, protocol=2))
     with pytest.raises(UserError, match="no model can be loaded"):
-        load_xlnet(str(published))
+        load_body(str(published), XLNET)
     assert not (tmp_path / "exploited").exists()
 
 
@@ -183,7 +183,7 @@ def test_a_piece_too_long_to_be_freed_is_refused(endless):
     with pytest.raises(UserError, match=r"tokenizer\.json: damaged.*a piece of 1000000 characters.*run encode again"):
         Pieces(endless / "tokenizer.json")
     with pytest.raises(UserError, match="network.checkpoint: no tokenizer .*a piece of 1000000 characters"):
-        load_xlnet(str(endless))
+        load_body(str(endless), XLNET)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "no/where", "no where at all"])
@@ -196,7 +196,7 @@ def test_a_broken_model_is_one_line(checkpoint, tmp_path):
     for name, content in contents(checkpoint).items():
         (tmp_path / name).write_bytes(content[:-10] if name == "model.safetensors" else content)
     with pytest.raises(UserError, match="network.checkpoint: no model can be loaded"):
-        load_xlnet(str(tmp_path))
+        load_body(str(tmp_path), XLNET)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_layers_that_are_not_there_are_neither_made_up_nor_made_at_length(checkp
     for name, content in contents(checkpoint).items():
         (tmp_path / name).write_bytes(content.replace(b'"n_layer": 1,', f'"n_layer": {layers},'.encode()))
     with pytest.raises(UserError, match=message):
-        load_xlnet(str(tmp_path))
+        load_body(str(tmp_path), XLNET)
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
@@ -216,7 +216,7 @@ def test_a_damaged_file_is_one_line(checkpoint, tmp_path, name, content):
     for each, whole in contents(checkpoint).items():
         (tmp_path / each).write_bytes(content if each == name else whole)
     with pytest.raises(UserError, match="network.checkpoint: no (model|tokenizer) can be loaded"):
-        load_xlnet(str(tmp_path))
+        load_body(str(tmp_path), XLNET)
 
 
 def test_another_architecture_is_refused(checkpoint, tmp_path):
@@ -224,4 +224,4 @@ def test_another_architecture_is_refused(checkpoint, tmp_path):
     BertModel(BertConfig(**sizes, intermediate_size=8)).save_pretrained(tmp_path)
     load_tokenizer(str(checkpoint), "key", "other").save_pretrained(tmp_path)
     with pytest.raises(UserError, match="not a bidirectional XLNet"):
-        load_xlnet(str(tmp_path))
+        load_body(str(tmp_path), XLNET)

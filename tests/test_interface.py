@@ -103,6 +103,8 @@ model.*.network.body.heads
 model.*.network.body.inner
 model.*.network.body.layers
 model.*.network.body.norm_epsilon
+model.*.network.body.positions
+model.*.network.body.types
 model.*.network.body.width
 model.*.network.buckets
 model.*.network.candidates

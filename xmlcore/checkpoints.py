@@ -1,4 +1,4 @@
-"""Pretrained checkpoints in the files of `transformers`: tokenizers, the vectors of their pieces, XLNet's weights.
+"""Pretrained checkpoints in the files of `transformers`: tokenizers, the vectors of their pieces, weights of bodies.
 
 A checkpoint is named as in `checkpoints` of params.yaml (then it is in data/checkpoints), or it is any folder, or a
 name in the cache of `transformers`; only what says so is downloaded. That library takes seconds to import, so that no
@@ -15,21 +15,70 @@ from torch import Tensor
 
 from xmlcore import layout
 from xmlcore.errors import UserError
-from xmlcore.networks import XLNetShape
+from xmlcore.networks import BERTShape, XLNetShape
+from xmlcore.sections import Section
 from xmlcore.text import PAD, PIECES, UNK, Vocabulary, check_pieces
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, XLNetConfig
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 MAX_LAYERS = 1000
-XLNET_FIELDS = {  # what `XLNetConfig` calls the fields of `XLNetShape`
-    "width": "d_model",
-    "layers": "n_layer",
-    "heads": "n_head",
-    "inner": "d_inner",
-    "activation": "ff_activation",
-    "norm_epsilon": "layer_norm_eps",
-}
+
+
+class Family(NamedTuple):
+    """A kind of body of `transformers`, and how its config is read and written."""
+
+    model_type: str  # as config.json names it
+    name: str
+    example: str
+    shape: type[XLNetShape] | type[BERTShape]
+    fields: dict[str, str]  # what the config calls the fields of `shape`
+    supported: dict[str, Any]  # what a config that says otherwise is refused for
+    options: dict[str, Any]  # without which a body is loaded with parts that are not read
+
+    def config(self, shape: Section, **options: float | None) -> "PreTrainedConfig":
+        """That of a body of `shape`; what neither it nor `options` give is as published."""
+        from transformers import AutoConfig
+
+        return AutoConfig.for_model(
+            self.model_type, **{field: getattr(shape, name) for name, field in self.fields.items()}, **options
+        )
+
+
+XLNET = Family(
+    model_type="xlnet",
+    name="a bidirectional XLNet",
+    example="xlnet-base-cased",
+    shape=XLNetShape,
+    fields={
+        "width": "d_model",
+        "layers": "n_layer",
+        "heads": "n_head",
+        "inner": "d_inner",
+        "activation": "ff_activation",
+        "norm_epsilon": "layer_norm_eps",
+    },
+    supported={"attn_type": "bi", "clamp_len": -1},
+    options={},
+)
+BERT = Family(
+    model_type="bert",
+    name="a bidirectional BERT",
+    example="bert-base-uncased",
+    shape=BERTShape,
+    fields={
+        "width": "hidden_size",
+        "layers": "num_hidden_layers",
+        "heads": "num_attention_heads",
+        "inner": "intermediate_size",
+        "activation": "hidden_act",
+        "norm_epsilon": "layer_norm_eps",
+        "positions": "max_position_embeddings",
+        "types": "type_vocab_size",
+    },
+    supported={"is_decoder": False},
+    options={"add_pooling_layer": False},
+)
 
 
 def locate(name: str) -> str:
@@ -76,34 +125,28 @@ def piece_vectors(name: str, vocabulary: Vocabulary) -> tuple[np.ndarray, float]
         return vectors, float((ids[UNK + 1 :] != tokenizer.unk_token_id).mean())
 
 
-def xlnet_config(shape: XLNetShape, **options: float | None) -> "XLNetConfig":
-    """An XLNet of `shape`; what neither it nor `options` give is as published."""
-    from transformers import XLNetConfig
-
-    return XLNetConfig(**{field: getattr(shape, name) for name, field in XLNET_FIELDS.items()}, **options)
-
-
-class XLNetWeights(NamedTuple):
-    shape: XLNetShape
-    body: dict[str, Tensor]  # the state of an `XLNetModel` but for its embeddings
-    ending: Tensor  # (2, D), the embeddings of <sep> and <cls>
+class Body(NamedTuple):
+    shape: XLNetShape | BERTShape
+    state: dict[str, Tensor]  # that of its class of `transformers`
+    special: Tensor  # (2, D), the embeddings of the pieces that separate documents and stand for their class
 
 
-def load_xlnet(name: str) -> XLNetWeights:
-    """The XLNet of checkpoint `name`. Raises UserError where there is none."""
+def load_body(name: str, family: Family) -> Body:
+    """The body of checkpoint `name`. Raises UserError where there is none, or it is not of `family`."""
     key = "network.checkpoint"
-    tokenizer = load_tokenizer(name, key, "an XLNet")
-    with _complaints(name, key, "model", "an XLNet"):
-        model, loading = _load("AutoModel", name, output_loading_info=True)
-        config = model.config
-        if config.model_type != "xlnet" or config.attn_type != "bi" or config.clamp_len > 0:
-            raise UserError(f"{key}: {name!r} is not a bidirectional XLNet; give one such as xlnet-base-cased")
+    tokenizer = load_tokenizer(name, key, family.name)
+    with _complaints(name, key, "model", family.name):
+        config = _config(name)
+        wanted = {"model_type": family.model_type, **family.supported}
+        if any(getattr(config, field) != value for field, value in wanted.items()):
+            raise UserError(f"{key}: {name!r} is not {family.name}; give one such as {family.example}")
+        model, loading = _load("AutoModel", name, output_loading_info=True, **family.options)
         if loading["missing_keys"]:
             raise UserError(f"{key}: {name!r} lacks weights that its config.json promises; fetch both again")
-        shape = XLNetShape(**{name: getattr(config, field) for name, field in XLNET_FIELDS.items()})
+        shape = family.shape(**{name: getattr(config, field) for name, field in family.fields.items()})
         table = model.get_input_embeddings().weight.detach()
-        body = {name: tensor.float() for name, tensor in model.state_dict().items() if name.startswith("layer.")}
-        return XLNetWeights(shape, body, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
+        state = {name: tensor.float() for name, tensor in model.state_dict().items()}
+        return Body(shape, state, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
 
 
 def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
@@ -134,19 +177,24 @@ def save_checkpoint(name: str, folder: Path) -> None:
 
 
 def _load(part: str, name: str, download: bool = False, **options: str | bool) -> Any:
-    """What class `part` of `transformers` loads from checkpoint `name`.
-
-    Raises `ValueError` for more than `MAX_LAYERS`, which the library would make before it looks for their weights.
-    """
+    """What class `part` of `transformers` loads from checkpoint `name`; of a model, `_config` is called first."""
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     if part != "AutoTokenizer":
-        config = transformers.AutoConfig.from_pretrained(locate(name), local_files_only=not download)
-        if getattr(config, "num_hidden_layers", 0) > MAX_LAYERS:
-            raise ValueError(f"config.json names {config.num_hidden_layers} layers")
+        _config(name, download)
     return getattr(transformers, part).from_pretrained(locate(name), local_files_only=not download, **options)
+
+
+def _config(name: str, download: bool = False) -> "PreTrainedConfig":
+    """Raises `ValueError` for more than `MAX_LAYERS`; the library would make them before it looks for their weights."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(locate(name), local_files_only=not download)
+    if getattr(config, "num_hidden_layers", 0) > MAX_LAYERS:
+        raise ValueError(f"config.json names {config.num_hidden_layers} layers")
+    return config
 
 
 @contextmanager

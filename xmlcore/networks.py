@@ -1,6 +1,6 @@
 """The shape of each architecture as params.yaml gives it; the networks themselves are in `xmlcore.models`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -70,8 +70,8 @@ class MACHNetwork(Section):
     encoder: Encoder
 
 
-class XLNetShape(Section):
-    """The fields of an `XLNetConfig` of `transformers` that differ between checkpoints (`xmlcore.checkpoints`)."""
+class TransformerShape(Section):
+    """What configs of `transformers` agree on, by other names (`xmlcore.checkpoints`)."""
 
     width: PositiveInt
     layers: PositiveInt
@@ -81,27 +81,50 @@ class XLNetShape(Section):
     norm_epsilon: PositiveFloat = 1e-12
 
     @model_validator(mode="after")
-    def _heads_share_the_width(self) -> "XLNetShape":
+    def _heads_share_the_width(self) -> Self:
         if self.width % self.heads or self.width % 2:
             raise ValueError(f"width: an even multiple of heads, {self.heads} (is {self.width})")
         return self
 
 
-class APLCXLNetNetwork(Section):
-    """The shape of APLC-XLNet (`xmlcore.models.aplc_xlnet`)."""
+class XLNetShape(TransformerShape):
+    """The fields of an `XLNetConfig` that differ between checkpoints."""
+
+
+class BERTShape(TransformerShape):
+    """The fields of a `BertConfig` that differ between checkpoints."""
+
+    positions: Annotated[int, Field(gt=2)] = 512  # of pieces, [CLS] and [SEP] among them
+    types: PositiveInt = 2
+
+
+class APLCNetwork(Section):
+    """The shape of `xmlcore.models.aplc`, whatever its body."""
 
     checkpoint: Annotated[str, Field(min_length=1)]
-    body: XLNetShape | None = None  # None: as the checkpoint, with its weights; a stored model has its own here
+    body: TransformerShape | None = None  # None: as the checkpoint, with its weights; a stored model has its own here
     hidden: PositiveInt = 768
     clusters: list[Annotated[float, Field(gt=0, lt=1)]] = [0.5]  # where the tails begin, as shares of the labels
     factor: Annotated[float, Field(ge=1)] = 2.0  # by which each tail is narrower than the one before
     dropout: Fraction = 0.1
 
     @model_validator(mode="after")
-    def _clusters_rise(self) -> "APLCXLNetNetwork":
+    def _clusters_rise(self) -> Self:
         if sorted(set(self.clusters)) != self.clusters:
             raise ValueError("clusters: shares that rise, such as [0.25, 0.5]")
         return self
+
+
+class APLCXLNetNetwork(APLCNetwork):
+    """The shape of APLC-XLNet (`xmlcore.models.aplc_xlnet`)."""
+
+    body: XLNetShape | None = None
+
+
+class APLCBERTNetwork(APLCNetwork):
+    """The shape of label clusters on BERT (`xmlcore.models.aplc_bert`)."""
+
+    body: BERTShape | None = None
 
 
 NETWORKS: dict[str, type[Section]] = {
@@ -110,4 +133,5 @@ NETWORKS: dict[str, type[Section]] = {
     "bag_of_words": BagOfWordsNetwork,
     "mach": MACHNetwork,
     "aplc_xlnet": APLCXLNetNetwork,
+    "aplc_bert": APLCBERTNetwork,
 }

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoTokenizer, XLNetModel
 
 from xmlcore.batching import pad, true_labels
-from xmlcore.checkpoints import load_xlnet, piece_vectors
+from xmlcore.checkpoints import XLNET, load_body, piece_vectors
 from xmlcore.defenses import SqueezedEmbeddings
 from xmlcore.encoding import EncodedCorpus, encode_corpus, load_encoded
 from xmlcore.errors import UserError
@@ -114,7 +114,7 @@ def test_the_loss_is_that_of_the_clusters_and_its_probe_takes_the_gradient(model
     rows, index = model.distinct(TOKENS)
     probe = torch.zeros(*TOKENS.shape, BODY.width, dtype=torch.float64, requires_grad=True)
     embeddings = model.embed(TOKENS).detach().requires_grad_()
-    expected = model.clusters.loss(model._features(embeddings, MASK), labels)
+    expected = model.clusters.loss(model.features(embeddings, MASK), labels)
     found = model.loss(rows.detach(), index, labels, probe)
     torch.testing.assert_close(found, expected)
     pair = torch.autograd.grad(found, probe)[0], torch.autograd.grad(expected, embeddings)[0]
@@ -144,7 +144,7 @@ def test_names_of_the_state():
     state = APLCXLNet(torch.zeros(3, BODY.width), 4, network(body=BODY.model_copy(update={"layers": 1}))).state_dict()
     attention = ["q", "k", "v", "o", "r", "r_r_bias", "r_s_bias", "r_w_bias", "seg_embed"]
     assert [*state] == [
-        *("ending", "embedding.weight"),
+        *("special", "embedding.weight"),
         *(f"body.layer.0.rel_attn.{name}" for name in (*attention, "layer_norm.weight", "layer_norm.bias")),
         *(f"body.layer.0.ff.{part}.{kind}" for part in ("layer_norm", "layer_1", "layer_2") for kind in PARAMETERS),
         *("summary.weight", "summary.bias", "clusters.rank", "clusters.output.weight", "clusters.output.bias"),
@@ -161,12 +161,12 @@ def from_checkpoint(checkpoint: Path, corpus: EncodedCorpus) -> tuple[APLCXLNet,
 
 def test_a_model_begins_as_its_checkpoint(checkpoint, corpus):
     model, _ = from_checkpoint(checkpoint, corpus)
-    weights = load_xlnet(str(checkpoint))
+    weights = load_body(str(checkpoint), XLNET)
     assert model.shape == BODY
-    assert torch.equal(model.ending, weights.ending)
+    assert torch.equal(model.special, weights.special)
     state = model.body.state_dict()
-    assert state.keys() == weights.body.keys()
-    assert all(torch.equal(state[name], weights.body[name]) for name in state)
+    assert weights.state.keys() - state.keys() == {"word_embedding.weight", "mask_emb"}
+    assert all(torch.equal(state[name], weights.state[name]) for name in state)
 
 
 def test_a_document_is_read_as_the_checkpoints_tokenizer_lays_it_out(checkpoint, corpus):
@@ -178,7 +178,7 @@ def test_a_document_is_read_as_the_checkpoints_tokenizer_lays_it_out(checkpoint,
     assert batch["token_type_ids"][0].tolist()[-2:] == [0, CLS_SEGMENT]
     state = XLNetModel.from_pretrained(checkpoint)(**batch).last_hidden_state[:, -1]
     tokens = pad([np.array(corpus.vocabulary.encode(corpus.tokenize(text))) for text in texts])
-    features = model.eval()._features(model.embed(tokens), tokens != PAD)
+    features = model.eval().features(model.embed(tokens), tokens != PAD)
     torch.testing.assert_close(features, model.summary(state).tanh())
 
 
@@ -213,7 +213,7 @@ def test_a_stored_model_needs_no_checkpoint(checkpoint, corpus, tmp_path):
 
 
 def test_vectors_of_another_width_are_refused_with_the_mend(checkpoint):
-    with pytest.raises(UserError, match="width 5 for an XLNet of width 8; give {kind: checkpoint"):
+    with pytest.raises(UserError, match="width 5 for a bidirectional XLNet of width 8; give {kind: checkpoint"):
         build_model("aplc_xlnet", np.zeros((3, 5), np.float32), 2, network(checkpoint=str(checkpoint), body=None))
 
 

@@ -39,6 +39,7 @@ ARCHITECTURES = {
         },
     ),
     "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
+    "aplc_bert": ("aplc_bert", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
     "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
 }
 

@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "bag_of_words": "xmlcore.models.bag_of_words:BagOfWords",
     "mach": "xmlcore.models.mach:MACH",
     "aplc_xlnet": "xmlcore.models.aplc_xlnet:APLCXLNet",
+    "aplc_bert": "xmlcore.models.aplc_bert:APLCBERT",
 }  # imported when first used: not every one needs what the others need
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from xmlcore.checkpoints import xlnet_config
+from xmlcore.checkpoints import XLNET
 from xmlcore.params import TinyCheckpoint
 from xmlcore.simulation.resources import read_lines
 from xmlcore.simulation.stemming import stemmed_tokens
@@ -32,7 +32,7 @@ def write_tiny_checkpoint(tiny: TinyCheckpoint, seed: int, folder: Path) -> None
     XLNetTokenizer(vocab=unigram_pieces(tiny.vocabulary)).save_pretrained(folder)
     torch.manual_seed(seed)
     deviation = 1 / math.sqrt(tiny.body.width)
-    config = xlnet_config(tiny.body, vocab_size=tiny.vocabulary, initializer_range=deviation)
+    config = XLNET.config(tiny.body, vocab_size=tiny.vocabulary, initializer_range=deviation)
     XLNetModel(config).save_pretrained(folder)
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,7 +11,8 @@ from hostile.damage import damaged_text
 from hostile.parsers.base import Parser, written
 from hostile.parsers.stored import use_encoded, write_encoded
 from xmlcore.encoding import load_encoded
-from xmlcore.networks import XLNetShape
+from xmlcore.models.storage import build_model
+from xmlcore.networks import NETWORKS, BERTShape, XLNetShape
 from xmlcore.params import TinyCheckpoint
 from xmlcore.text import Vocabulary
 
@@ -23,12 +25,27 @@ def write_xlnet(folder: Path) -> None:
     write_tiny_checkpoint(TINY, 7, folder)
 
 
-def use_xlnet(folder: Path) -> None:
-    from xmlcore.checkpoints import load_xlnet, piece_vectors
+def use_body(folder: Path, architecture: str) -> None:
+    """As the stages `build_embedding` and `train` do."""
+    from xmlcore.checkpoints import piece_vectors
 
-    weights = load_xlnet(str(folder))
-    assert weights.ending.shape == (2, weights.shape.width)
-    piece_vectors(str(folder), Vocabulary(["▁the", "x"]))
+    vectors, _ = piece_vectors(str(folder), Vocabulary(["▁the", "x"]))
+    network = NETWORKS[architecture].model_validate({"checkpoint": str(folder), "hidden": 4})
+    model = build_model(architecture, vectors, 2, network)
+    assert model.special.shape == (2, model.shape.width)
+
+
+def write_bert(folder: Path) -> None:
+    """A body without a head, whose pooler no fine-tuning reads."""
+    from transformers import BertModel, BertTokenizer
+
+    from xmlcore.checkpoints import BERT
+
+    torch.manual_seed(0)
+    pieces = VOCABULARY.decode().split()
+    BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}).save_pretrained(folder)
+    shape = BERTShape(width=4, layers=1, heads=2, inner=4, positions=12)
+    BertModel(BERT.config(shape, vocab_size=len(pieces))).save_pretrained(folder)
 
 
 VOCABULARY = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\noil\n"
@@ -75,10 +92,11 @@ def write_pieces(folder: Path) -> None:
 
 
 def parsers() -> Iterator[Parser]:
-    xlnet = written(write_xlnet)
-    for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        yield Parser(f"checkpoint {target}", xlnet, target, use_xlnet, damaged_text, slow=True)
-    yield Parser("checkpoint model.safetensors", xlnet, "model.safetensors", use_xlnet, slow=True)
+    for name, write, architecture in (("XLNet", write_xlnet, "aplc_xlnet"), ("BERT", write_bert, "aplc_bert")):
+        files, use = written(write), partial(use_body, architecture=architecture)
+        for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+            yield Parser(f"{name} {target}", files, target, use, damaged_text, slow=True)
+        yield Parser(f"{name} model.safetensors", files, "model.safetensors", use, slow=True)
     masked = written(write_masked)
     for target in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         yield Parser(f"masked language model {target}", masked, target, use_masked, damaged_text, slow=True)
