@@ -81,7 +81,16 @@ def test_a_missing_argument_is_named(outcome):
     assert "corpus" in error.lower()
 
 
-def test_progress_is_silent_without_a_terminal(capsys):
+def test_long_work_without_a_terminal_tells_its_progress_line_by_line(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "LOG_SECONDS", 0)
+    assert list(track([3, 1], "counting", total=2)) == [3, 1]
+    assert list(track(iter([4]), "unknown")) == [4]
+    monkeypatch.setenv("RANK", "1")
+    assert list(track([3, 1], "another process", total=2)) == [3, 1]
+    assert capsys.readouterr().err.splitlines() == ["counting: 1 of 2", "counting: 2 of 2", "unknown: 1"]
+
+
+def test_progress_of_short_work_is_silent_without_a_terminal(capsys):
     assert list(track([3, 1, 2], "counting", total=3)) == [3, 1, 2]
     with progress_bar() as progress:
         progress.update(progress.add_task("counting", total=3), advance=1)

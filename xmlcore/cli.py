@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
@@ -16,6 +17,7 @@ from xmlcore.memory import keep_freed_memory
 from xmlcore.visible import visible
 
 LINE = 1000  # characters of a message, at most
+LOG_SECONDS = 60  # between two lines about progress
 console = Console(stderr=True)
 Item = TypeVar("Item")
 
@@ -78,11 +80,23 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal or os.environ.get("RANK", "0") != "0",
+        disable=not console.is_terminal or not _is_first_process(),
     )
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
-    """Iterate over `items` behind a progress bar."""
-    with progress_bar() as progress:
-        yield from progress.track(items, total=total, description=description)
+    """Iterate over `items` behind a progress bar, or, where there is no terminal, with a line every `LOG_SECONDS`."""
+    if console.is_terminal or not _is_first_process():
+        with progress_bar() as progress:
+            yield from progress.track(items, total=total, description=description)
+        return
+    told = time.monotonic()
+    for count, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - told >= LOG_SECONDS:
+            told = time.monotonic()
+            print(f"{description}: {count}{f' of {total}' if total else ''}", file=sys.stderr, flush=True)
+
+
+def _is_first_process() -> bool:
+    return os.environ.get("RANK", "0") == "0"
