@@ -196,11 +196,23 @@ def test_the_kind_chooses(glove):
         VOCABULARY, ["C15", "GCAT"], "words", 500, {"train": SPLIT, "validation": other, "test": other}
     )
     folder = glove("profit 3 4")
-    kinds = set(Embedding.model_fields["kind"].annotation.__args__) - {"checkpoint"}
+    kinds = set(Embedding.model_fields["kind"].annotation.__args__) - {"checkpoint", "side_by_side"}
     built = {kind: build_vectors(corpus, Embedding(kind=kind, dimension=2), folder, 0)[0] for kind in kinds}
     for vectors in built.values():
         assert vectors.selection.shape == vectors.refit.shape == (8, 2)
     assert len({vectors.selection.tobytes() for vectors in built.values()}) == len(kinds)
+
+
+def test_parts_stand_side_by_side_each_drawn_by_a_seed_of_its_own(glove):
+    corpus = EncodedCorpus(VOCABULARY, ["C15", "GCAT"], "words", 500, {"train": SPLIT, "validation": SPLIT})
+    parts = [Embedding(kind=kind, dimension=2) for kind in ("random", "glove", "random")]
+    folder = glove("profit 3 4")
+    found, coverage = build_vectors(corpus, Embedding(kind="side_by_side", parts=parts), folder, 5)
+    alone = [build_vectors(corpus, part, folder, seed) for part, seed in zip(parts, (5, 6, 7), strict=True)]
+    for table, tables in zip(found, zip(*(vectors for vectors, _ in alone), strict=True), strict=True):
+        assert np.array_equal(table, np.hstack(tables))
+    assert coverage == alone[1][1] > 0
+    assert not np.allclose(found.refit[:, :2], found.refit[:, 4:])
 
 
 def test_only_the_vectors_of_the_refit_have_seen_the_validation_split():

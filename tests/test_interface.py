@@ -16,7 +16,7 @@ from xmlcore.attacks.words.campaign import by_frequency, summary
 from xmlcore.encoding import encode_corpus
 from xmlcore.evaluation import Setting, fgsm_sweep
 from xmlcore.models.storage import build_model, save_model
-from xmlcore.networks import XMLCNNNetwork
+from xmlcore.networks import Member, XMLCNNNetwork
 from xmlcore.params import Encode, Generator, Goal, Loss, Params, Regime
 from xmlcore.predictions import Predictions, untracked, write_predictions
 
@@ -97,6 +97,7 @@ model.*.architecture
 model.*.embedding.checkpoint
 model.*.embedding.dimension
 model.*.embedding.kind
+model.*.embedding.parts
 model.*.encode.*
 model.*.network.body.activation
 model.*.network.body.heads
@@ -113,6 +114,30 @@ model.*.network.chunks
 model.*.network.clusters
 model.*.network.dropout
 model.*.network.embedding_dropout
+model.*.network.encoder.aplc_bert.body.activation
+model.*.network.encoder.aplc_bert.body.heads
+model.*.network.encoder.aplc_bert.body.inner
+model.*.network.encoder.aplc_bert.body.layers
+model.*.network.encoder.aplc_bert.body.norm_epsilon
+model.*.network.encoder.aplc_bert.body.positions
+model.*.network.encoder.aplc_bert.body.types
+model.*.network.encoder.aplc_bert.body.width
+model.*.network.encoder.aplc_bert.checkpoint
+model.*.network.encoder.aplc_bert.clusters
+model.*.network.encoder.aplc_bert.dropout
+model.*.network.encoder.aplc_bert.factor
+model.*.network.encoder.aplc_bert.hidden
+model.*.network.encoder.aplc_xlnet.body.activation
+model.*.network.encoder.aplc_xlnet.body.heads
+model.*.network.encoder.aplc_xlnet.body.inner
+model.*.network.encoder.aplc_xlnet.body.layers
+model.*.network.encoder.aplc_xlnet.body.norm_epsilon
+model.*.network.encoder.aplc_xlnet.body.width
+model.*.network.encoder.aplc_xlnet.checkpoint
+model.*.network.encoder.aplc_xlnet.clusters
+model.*.network.encoder.aplc_xlnet.dropout
+model.*.network.encoder.aplc_xlnet.factor
+model.*.network.encoder.aplc_xlnet.hidden
 model.*.network.encoder.attention_xml.candidates
 model.*.network.encoder.attention_xml.dropout
 model.*.network.encoder.attention_xml.embedding_dropout
@@ -132,6 +157,7 @@ model.*.network.filters
 model.*.network.hidden
 model.*.network.initialisation
 model.*.network.lstm
+model.*.network.members
 model.*.network.merge
 model.*.network.prototype_scale
 model.*.network.repetitions
@@ -252,6 +278,11 @@ def files_of(folder: Path) -> list[str]:
 
 def test_parameters():
     assert sorted(set(key_paths(Params))) == PARAMETERS.split()
+
+
+def test_parameters_of_the_members_of_an_ensemble():
+    encoders = {path.removeprefix("model.*.network.") for path in PARAMETERS.split() if ".network.encoder." in path}
+    assert set(key_paths(Member)) == {"width"} | encoders
 
 
 def test_stages_and_their_scripts():

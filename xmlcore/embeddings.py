@@ -141,7 +141,14 @@ class InitialVectors(NamedTuple):
 def build_vectors(
     corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int
 ) -> tuple[InitialVectors, float]:
-    """Vectors of the kind that `options` names, and the share of the vocabulary they know anything of."""
+    """Vectors of the kind that `options` names, and the share of the vocabulary they know anything of.
+
+    Of parts side by side, each is drawn by a seed of its own, and the share is that of the one that knows most.
+    """
+    if options.parts:
+        parts = [build_vectors(corpus, part, pretrained, seed + place) for place, part in enumerate(options.parts)]
+        tables = zip(*(vectors for vectors, _ in parts), strict=True)
+        return InitialVectors(*map(np.hstack, tables)), max(coverage for _, coverage in parts)
     vocabulary, dimension = corpus.vocabulary, options.dimension
     if options.kind in ("in_domain", "random_idf"):
         training, everything = corpus.splits["train"], corpus.train_and_validation

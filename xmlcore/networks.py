@@ -42,34 +42,6 @@ class BagOfWordsNetwork(Section):
     prototype_scale: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0  # 0: begin at random
 
 
-class Encoder(Section):
-    """An architecture that MACH repeats, and its shape; just one is given."""
-
-    bag_of_words: BagOfWordsNetwork | None = None
-    xml_cnn: XMLCNNNetwork | None = None
-    attention_xml: AttentionXMLNetwork | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "Encoder":
-        if sum(network is not None for _, network in self) != 1:
-            raise ValueError(f"give one of {', '.join(type(self).model_fields)}")
-        return self
-
-    @property
-    def chosen(self) -> tuple[str, Section]:
-        """The architecture and its network."""
-        return next((name, network) for name, network in self if network is not None)
-
-
-class MACHNetwork(Section):
-    """The shape of MACH (`xmlcore.models.mach`)."""
-
-    repetitions: PositiveInt = 4  # R, hash functions and classifiers
-    buckets: PositiveInt = 1000  # B, outputs of each classifier
-    merge: Literal["mean", "geometric_mean"] = "mean"  # of the probabilities of a label's buckets
-    encoder: Encoder
-
-
 class TransformerShape(Section):
     """What configs of `transformers` agree on, by other names (`xmlcore.checkpoints`)."""
 
@@ -127,6 +99,52 @@ class APLCBERTNetwork(APLCNetwork):
     body: BERTShape | None = None
 
 
+class Encoder(Section):
+    """An architecture that is a part of another, and its shape; just one is given."""
+
+    bag_of_words: BagOfWordsNetwork | None = None
+    xml_cnn: XMLCNNNetwork | None = None
+    attention_xml: AttentionXMLNetwork | None = None
+    aplc_xlnet: APLCXLNetNetwork | None = None
+    aplc_bert: APLCBERTNetwork | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Encoder":
+        if sum(network is not None for _, network in self) != 1:
+            raise ValueError(f"give one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def architecture(self) -> str:
+        return next(name for name, network in self if network is not None)
+
+    @property
+    def network(self) -> Section:
+        return getattr(self, self.architecture)
+
+
+class MACHNetwork(Section):
+    """The shape of MACH (`xmlcore.models.mach`)."""
+
+    repetitions: PositiveInt = 4  # R, hash functions and classifiers
+    buckets: PositiveInt = 1000  # B, outputs of each classifier
+    merge: Literal["mean", "geometric_mean"] = "mean"  # of the probabilities of a label's buckets
+    encoder: Encoder
+
+
+class Member(Section):
+    """One of an ensemble."""
+
+    width: PositiveInt  # of its part of the embeddings
+    encoder: Encoder
+
+
+class EnsembleNetwork(Section):
+    """The shape of an ensemble (`xmlcore.models.ensemble`)."""
+
+    members: Annotated[list[Member], Field(min_length=2)]
+
+
 NETWORKS: dict[str, type[Section]] = {
     "xml_cnn": XMLCNNNetwork,
     "attention_xml": AttentionXMLNetwork,
@@ -134,4 +152,5 @@ NETWORKS: dict[str, type[Section]] = {
     "mach": MACHNetwork,
     "aplc_xlnet": APLCXLNetNetwork,
     "aplc_bert": APLCBERTNetwork,
+    "ensemble": EnsembleNetwork,
 }

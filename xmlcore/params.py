@@ -75,14 +75,17 @@ class Encode(Section):
 class Embedding(Section):
     """Initial word vectors (`xmlcore.embeddings`)."""
 
-    kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint"] = "in_domain"
-    dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own
+    kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint", "side_by_side"] = "in_domain"
+    dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own, as have parts
     checkpoint: str | None = None
+    parts: list["Embedding"] = []  # of kind side_by_side, for a model that is several
 
     @model_validator(mode="after")
-    def _a_checkpoint_where_needed(self) -> "Embedding":
+    def _what_its_kind_needs(self) -> "Embedding":
         if (self.kind == "checkpoint") != bool(self.checkpoint):
             raise ValueError("give `checkpoint`, a name or folder, with kind checkpoint and with no other")
+        if (self.kind == "side_by_side") != bool(self.parts):
+            raise ValueError("give `parts`, embeddings, with kind side_by_side and with no other")
         return self
 
 

@@ -40,7 +40,7 @@ def test_a_label_scores_the_mean_of_its_buckets(merge, mean):
     model = mach(labels=50, merge=merge)
     found = model(TOKENS).sigmoid()
     rows, index = model.distinct(TOKENS)
-    probabilities = [logits.sigmoid().detach().numpy() for logits in model._bucket_logits(rows, index, None)]
+    probabilities = [logits.sigmoid().detach().numpy() for logits in model.logits_of_each(rows, index)]
     for label in (0, 17, 49):
         places = [int(each) for each in model.hashed(torch.tensor(label))]
         of_buckets = [p[:, place] for p, place in zip(probabilities, places, strict=True)]
@@ -63,7 +63,7 @@ def test_the_loss_is_over_buckets_that_true_labels_fall_into():
     labels = TrueLabels(torch.tensor([[3, 20], [7, -1]]), torch.tensor([[1.0, 2.0], [1.0, 0.0]]))
     rows, index = model.distinct(TOKENS)
     expected = 0.0
-    for logits, buckets in zip(model._bucket_logits(rows, index, None), model.hashed(torch.arange(50)), strict=True):
+    for logits, buckets in zip(model.logits_of_each(rows, index), model.hashed(torch.arange(50)), strict=True):
         for document, weights in enumerate([{3: 1.0, 20: 2.0}, {7: 1.0}]):
             heaviest = {}
             for label, weight in weights.items():
@@ -78,7 +78,7 @@ def test_the_loss_is_over_buckets_that_true_labels_fall_into():
 def test_classifiers_share_nothing():
     model = mach(repetitions=3)
     rows, index = model.distinct(TOKENS)
-    (gradient,) = torch.autograd.grad(model._bucket_logits(rows, index, None)[1].sum(), rows)
+    (gradient,) = torch.autograd.grad(model.logits_of_each(rows, index)[1].sum(), rows)
     first, second, third = gradient.chunk(3, 1)
     assert second[1:].any()
     assert not first.any() and not third.any()

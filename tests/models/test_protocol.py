@@ -40,6 +40,23 @@ ARCHITECTURES = {
     ),
     "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
     "aplc_bert": ("aplc_bert", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
+    "ensemble": (
+        "ensemble",
+        {
+            "members": [
+                {"width": 4, "encoder": {"aplc_bert": {"checkpoint": "none", "body": BODY | {"width": 4, "heads": 1}}}},
+                {"width": 2, "encoder": {"attention_xml": {"lstm": 4, "hidden": [5], "tree": [4], "candidates": 4}}},
+            ]
+        },
+    ),
+    "mach_aplc_xlnet": (
+        "mach",
+        {
+            "repetitions": 3,
+            "buckets": 8,
+            "encoder": {"aplc_xlnet": {"checkpoint": "none", "body": BODY | {"width": 2, "heads": 1}, "hidden": 6}},
+        },
+    ),
     "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
 }
 

@@ -23,6 +23,7 @@ ARCHITECTURES = {
     "mach": "xmlcore.models.mach:MACH",
     "aplc_xlnet": "xmlcore.models.aplc_xlnet:APLCXLNet",
     "aplc_bert": "xmlcore.models.aplc_bert:APLCBERT",
+    "ensemble": "xmlcore.models.ensemble:Ensemble",
 }  # imported when first used: not every one needs what the others need
 
 

@@ -84,6 +84,12 @@ MODELS: dict[str, dict[str, Any]] = {
     "xml_cnn": {"windows": [2, 3], "filters": 3, "chunks": 2, "hidden": 6},
     "mach": {"repetitions": 2, "buckets": 3, "encoder": {"bag_of_words": {}}},
     "attention_xml": {"lstm": 2, "hidden": [3], "tree": [2], "candidates": 2},
+    "ensemble": {
+        "members": [
+            {"width": 1, "encoder": {"bag_of_words": {}}},
+            {"width": 3, "encoder": {"xml_cnn": {"windows": [2], "filters": 3, "hidden": 6}}},
+        ]
+    },
 }
 
 

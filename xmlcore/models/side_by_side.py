@@ -1,0 +1,91 @@
+"""Classifiers side by side: the embedding of a token is theirs in a row, and each reads its own slice of it.
+
+They are independent from the first layer on. A subclass says what each is asked for, and makes one answer of theirs.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xmlcore.models import Classifier, Distinct
+from xmlcore.models.common import TableClassifier
+from xmlcore.models.storage import build_model
+from xmlcore.networks import Encoder
+
+
+class SideBySide(TableClassifier):
+    """`classifiers`, each of which reads as many of the D columns as its entry of `widths`."""
+
+    def __init__(
+        self, vectors: Tensor, labels: int, encoders: Sequence[Encoder], widths: Sequence[int], outputs: int
+    ) -> None:
+        """`vectors` (V, D) are the initial embeddings of the `encoders`, which have so many `outputs` each."""
+        super().__init__(vectors, labels)
+        self.widths = tuple(widths)
+        self.classifiers = nn.ModuleList(
+            build_model(encoder.architecture, np.zeros((1, width), np.float32), outputs, encoder.network)
+            for encoder, width in zip(encoders, widths, strict=True)
+        )
+        for classifier in self.classifiers:
+            classifier.embedding_table.requires_grad_(False)
+
+    @abstractmethod
+    def merge(self, logits: Sequence[Tensor]) -> Tensor:
+        """(B, L) logits of the labels, of what each classifier says, (B, outputs)."""
+
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return [parameter for classifier in self.classifiers for parameter in classifier.output_parameters]
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.merge([each.score(part, mask) for each, part in self.parts(embeddings)])
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self.merge(self.logits_of_each(rows, index, probe))
+
+    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        found = [each.score_steps(part, index, along, steps) for each, part, along in self.parts_with(rows, direction)]
+        return [self.merge(logits) for logits in zip(*found, strict=True)]
+
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return self.merge(
+            [each.score_substitutions(part, index, positions, substitutes) for each, part in self.parts(rows)]
+        )
+
+    def logits_of_each(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> list[Tensor]:
+        """Logits (B, outputs) of each classifier; for `probe` see `score_rows`."""
+        return [each.score_rows(part, index, of_probe) for each, part, of_probe in self.parts_with(rows, probe)]
+
+    def parts(self, embeddings: Tensor) -> list[tuple[Classifier, Tensor]]:
+        """Each classifier with its slice of `embeddings` (..., D)."""
+        return list(zip(self.classifiers, embeddings.split(self.widths, -1), strict=True))
+
+    def parts_with(self, rows: Tensor, others: Tensor | None) -> list[tuple[Classifier, Tensor, Tensor | None]]:
+        """Each classifier with its slices of `rows` (R, D) and, where there are any, of `others` (B, T, D)."""
+        slices = [None] * len(self.widths) if others is None else others.split(self.widths, -1)
+        return [(each, part, other) for (each, part), other in zip(self.parts(rows), slices, strict=True)]
+
+    def distinct_part(self, distinct: Distinct | None, number: int) -> Distinct:
+        """What the classifier `number` reads of `distinct`, or of this model's own."""
+        return partial(self._distinct_part, distinct or self.distinct, number)
+
+    def _distinct_part(self, distinct: Distinct, number: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        rows, index = distinct(tokens)
+        return self.parts(rows)[number][1], index
+
+
+def described_encoder(encoder: Encoder, classifier: Classifier) -> Encoder:
+    """`encoder` as `Classifier.described` has its network."""
+    return encoder.model_copy(update={encoder.architecture: classifier.described(encoder.network)})
+
+
+def logit_of_mean(logits: Sequence[Tensor]) -> Tensor:
+    """The logit of the mean of the probabilities whose logits are given, element by element."""
+    smallest = torch.finfo(logits[0].dtype).tiny
+    present = sum(each.sigmoid() for each in logits)
+    absent = sum((-each).sigmoid() for each in logits)
+    return present.clamp(min=smallest).log() - absent.clamp(min=smallest).log()
