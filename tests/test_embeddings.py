@@ -21,7 +21,7 @@ from xmlcore.embeddings import (
 from xmlcore.encoding import UNSEEN_LABEL, EncodedCorpus, concatenate
 from xmlcore.errors import UserError
 from xmlcore.params import Embedding
-from xmlcore.text import PAD, Vocabulary
+from xmlcore.text import PAD, UNK, Vocabulary
 
 VOCABULARY = Vocabulary(["profit", "share", "rain", "snow", "wheat", "grain"])
 # <pad> 0, <unk> 1, profit 2, share 3, rain 4, snow 5, wheat 6, grain 7
@@ -186,8 +186,18 @@ def test_a_sum_of_idf_vectors_is_a_projection_of_tf_idf():
     idf = np.where(present, np.log(51 / (1 + present)) + 1, 0)
     expected, found = (cosine_similarity(rows) for rows in (counts * idf, counts @ vectors))
     assert np.abs(found - expected).mean() < 0.03
-    assert not vectors[present == 0].any()
+    assert not vectors[(present == 0) & (np.arange(50) != UNK)].any()
     assert np.linalg.norm(vectors, axis=1)[present > 0].mean() == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_an_unknown_token_that_training_documents_lack_is_their_average_token(seen):
+    documents = [[2, 3, 3], [4, 2]] + [[UNK]] * seen
+    split = split_of(documents, [[0]] * len(documents))
+    vectors = idf_vectors(split, Vocabulary(["a", "b", "c"]), 8, seed=0)
+    average = (2 * vectors[2] + 2 * vectors[3] + vectors[4]) / 5
+    assert np.allclose(vectors[UNK], average) == (not seen)
+    assert vectors[UNK].any()
 
 
 def test_the_kind_chooses(glove):

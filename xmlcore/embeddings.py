@@ -33,11 +33,16 @@ def random_vectors(vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndar
 def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
     """(V, D) random rows, as long as their token is rare in `split`: 1 on average, 0 where `split` lacks it.
 
-    The sum over a document is a random projection of its tf-idf vector, which keeps angles (Achlioptas 2003).
+    The sum over a document is a random projection of its tf-idf vector, which keeps angles (Achlioptas 2003). An
+    unknown token that `split` lacks is its average token: a document of them, where Integrated Gradients begins, is
+    what all documents share and not the zero vector, which has no direction.
     """
     tfidf = tfidf_matrix(split, len(vocabulary))
     idf = inverse_document_frequency(tfidf) * (np.bincount(tfidf.indices, minlength=len(vocabulary)) > 0)
-    return random_vectors(vocabulary, dimension, seed) * (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
+    vectors = random_vectors(vocabulary, dimension, seed) * (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
+    if not idf[UNK]:
+        vectors[UNK] = np.bincount(split.tokens, minlength=len(vocabulary)) @ vectors / len(split.tokens)
+    return vectors
 
 
 def in_domain_vectors(split: Split, vocabulary: Vocabulary, dimension: int, labels: int, seed: int) -> np.ndarray:
