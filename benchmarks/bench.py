@@ -21,27 +21,27 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from xmlcore import layout
-from xmlcore.batching import TrueLabels, batches, pad, true_labels
-from xmlcore.cli import run
-from xmlcore.embeddings import load_vectors
-from xmlcore.encoding import EncodedCorpus, Split, load_encoded
-from xmlcore.evaluation import Setting, fgsm_sweep
-from xmlcore.explain.lime import lime_surrogates
+from xmlcore.common import paths
+from xmlcore.common.cli import run
+from xmlcore.common.files import write_json
+from xmlcore.config.params import Params, load_params
+from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
+from xmlcore.data.dataset import EncodedCorpus, Split, load_encoded
+from xmlcore.data.tokens import PAD
+from xmlcore.data.word_vectors import load_vectors
+from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.explain.methods.lime import lime_surrogates
+from xmlcore.explain.methods.shap import shap_values
 from xmlcore.explain.scorer import Scorer
-from xmlcore.explain.shap import shap_values
 from xmlcore.explain.tokens import ModelTokens
-from xmlcore.files import write_json
-from xmlcore.losses import binary_cross_entropy
-from xmlcore.metrics import TOP
-from xmlcore.models.storage import build_model
-from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.optimisation import Optimisation
-from xmlcore.params import Params, load_params
-from xmlcore.predictions import BATCH_SIZE
-from xmlcore.predictor import Predictor
-from xmlcore.text import PAD
-from xmlcore.training import hybrid_backward
+from xmlcore.models.losses import binary_cross_entropy
+from xmlcore.models.predictor import Predictor
+from xmlcore.models.registry import build_model
+from xmlcore.models.xml_cnn.model import XMLCNN
+from xmlcore.ranking.metrics import TOP
+from xmlcore.ranking.predictions import BATCH_SIZE
+from xmlcore.training.loop import hybrid_backward
+from xmlcore.training.optimiser import Optimisation
 
 MODEL = "xml_cnn"
 DOCUMENT_TOKENS = 140
@@ -68,8 +68,8 @@ class Bench:
 
     def __init__(self, corpus: str, params: Params) -> None:
         self.params, self.recipe = params, params.model_of(corpus, MODEL)
-        self.data = load_encoded(layout.encoded(corpus, MODEL))
-        vectors = load_vectors(layout.embedding(corpus, MODEL), self.data.vocabulary).refit
+        self.data = load_encoded(paths.encoded(corpus, MODEL))
+        vectors = load_vectors(paths.embedding(corpus, MODEL), self.data.vocabulary).refit
         torch.manual_seed(params.seed)
         model = build_model(self.recipe.architecture, vectors, len(self.data.label_names), self.recipe.network)
         assert isinstance(model, XMLCNN)

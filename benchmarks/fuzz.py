@@ -29,9 +29,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from xmlcore.cli import LINE, as_line  # noqa: E402
-from xmlcore.errors import UserError  # noqa: E402
-from xmlcore.visible import visible  # noqa: E402
+from xmlcore.common.cli import LINE, as_line  # noqa: E402
+from xmlcore.common.errors import UserError  # noqa: E402
+from xmlcore.common.printable import printable  # noqa: E402
 
 SECONDS = 20  # that one input may take, on a busy machine
 MEMORY = 1 << 30  # bytes that reading one may add; inputs are at most a few million bytes
@@ -96,7 +96,9 @@ class Trial:
             assert not any(isinstance(each, MemoryError) for each in causes(error)), "too much memory"
             line = as_line(str(error))
             assert str(self._folder) in line, f"the file is not named: {line}"
-            assert len(line) <= LINE and line == visible(line) and len(line.splitlines()) == 1, f"not a line: {line!r}"
+            assert len(line) <= LINE and line == printable(line) and len(line.splitlines()) == 1, (
+                f"not a line: {line!r}"
+            )
             self.outcomes["refused"] += 1
         assert self._names() == self._files, f"left behind: {self._names() ^ self._files}"
 

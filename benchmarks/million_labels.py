@@ -13,14 +13,14 @@ import numpy as np
 import torch
 import typer
 
-from xmlcore.batching import TrueLabels, pad
-from xmlcore.cli import run, track
-from xmlcore.cost import measured
-from xmlcore.models.storage import build_model
-from xmlcore.networks import NETWORKS
-from xmlcore.optimisation import Optimisation
-from xmlcore.params import Regime, Training
-from xmlcore.training import hybrid_backward
+from xmlcore.common.cli import run, track
+from xmlcore.common.timing import measured
+from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.params import Regime, Training
+from xmlcore.data.batches import TrueLabels, pad
+from xmlcore.models.registry import build_model
+from xmlcore.training.loop import hybrid_backward
+from xmlcore.training.optimiser import Optimisation
 
 VOCABULARY, BATCH_SIZE, TOKENS, TRUE_LABELS = 50_000, 64, 60, 5
 WIDTHS = {"mach": 8 * 64, "bag_of_words": 64}  # of the embeddings; MACH's are shared by its classifiers

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from torch import Tensor, nn
 
-from xmlcore.models.xml_cnn import XMLCNN
+from xmlcore.models.xml_cnn.model import XMLCNN
 
 
 class LibMultiLabel(nn.Module):

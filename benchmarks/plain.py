@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmlcore.losses import binary_cross_entropy
-from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import Regime
-from xmlcore.text import PAD
+from xmlcore.config.params import Regime
+from xmlcore.data.tokens import PAD
+from xmlcore.models.losses import binary_cross_entropy
+from xmlcore.models.xml_cnn.model import XMLCNN
 
 
 class PlainXMLCNN(nn.Module):

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from xmlcore.cli import run, track
-from xmlcore.errors import UserError
-from xmlcore.files import write_json
-from xmlcore.params import load_params
+from xmlcore.common.cli import run, track
+from xmlcore.common.errors import UserError
+from xmlcore.common.files import write_json
+from xmlcore.config.params import load_params
 
 MODEL, LOSS = "xml_cnn", "bce"
 CELLS = [("train", "clean"), ("train", "adversarial")]

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from xmlcore.cli import run, track
-from xmlcore.cost import measured
-from xmlcore.embeddings import random_vectors
-from xmlcore.encoding import Split
-from xmlcore.evaluation import Setting, fgsm_sweep
-from xmlcore.models.storage import build_model
-from xmlcore.params import load_params
-from xmlcore.text import SPECIAL_TOKENS, Vocabulary
+from xmlcore.common.cli import run, track
+from xmlcore.common.timing import measured
+from xmlcore.config.params import load_params
+from xmlcore.data.dataset import Split
+from xmlcore.data.tokens import SPECIAL_TOKENS, Vocabulary
+from xmlcore.data.word_vectors import random_vectors
+from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.models.registry import build_model
 
 TERMS, MEAN_TOKENS, LABELS, MEAN_LABELS = 47236, 124, 103, 3.24
 CHUNK = 10_000  # documents written at a time

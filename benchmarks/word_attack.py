@@ -18,8 +18,7 @@ from plain import PlainXMLCNN
 from plain_words import plain_attack
 from rich.console import Console
 
-from xmlcore import layout
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.language import load_language
@@ -27,12 +26,13 @@ from xmlcore.attacks.words.sampling import read_samples
 from xmlcore.attacks.words.search import substitute_words
 from xmlcore.attacks.words.texts import read_texts
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.cli import run
-from xmlcore.encoding import load_encoded
-from xmlcore.files import write_json
-from xmlcore.models.storage import load_model
-from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.params import load_params
+from xmlcore.common import paths
+from xmlcore.common.cli import run
+from xmlcore.common.files import write_json
+from xmlcore.config.params import load_params
+from xmlcore.data.dataset import load_encoded
+from xmlcore.models.registry import load_model
+from xmlcore.models.xml_cnn.model import XMLCNN
 
 
 def main(
@@ -43,17 +43,17 @@ def main(
 ) -> None:
     """Compare the attack on MODEL of CORPUS with its plain reference."""
     params = load_params()
-    data = load_encoded(layout.encoded(corpus, model))
-    classifier = load_model(layout.model(corpus, model, "clean", "bce")).eval()
+    data = load_encoded(paths.encoded(corpus, model))
+    classifier = load_model(paths.model(corpus, model, "clean", "bce")).eval()
     victim = Victim(classifier, data, params.explain.batch_size)
     options = params.words.model_copy(update={"generators": ["masked_lm"]})
-    language = load_language(layout.words(corpus))
-    (generator,) = load_generators(options, victim, language, layout.masked_lm(corpus), layout.LEXICONS).values()
-    targets = layout.targets(corpus, model) / "targets.json"
+    language = load_language(paths.words(corpus))
+    (generator,) = load_generators(options, victim, language, paths.masked_lm(corpus), paths.LEXICONS).values()
+    targets = paths.targets(corpus, model) / "targets.json"
     drawn = read_samples(targets, len(data.splits["test"]), len(data.label_names))
     samples = [each for each in drawn if each.labels]
     samples = [each for goal in options.goals for each in [s for s in samples if s.goal == goal][:documents]]
-    texts = read_texts(layout.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
+    texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
     work = [
         (Target(s.document, s.goal, s.labels, (True,) * len(s.labels)), victim.words(texts[s.document].text))
         for s in samples

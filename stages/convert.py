@@ -7,24 +7,24 @@ from typing import Annotated
 
 import typer
 
-from xmlcore.cli import run
-from xmlcore.errors import UserError
+from xmlcore.common.cli import run
+from xmlcore.common.errors import UserError
 
 
 def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in params.yaml.")]) -> None:
     """Convert a corpus into data/CORPUS/records/{train,test}.tsv."""
-    from xmlcore import layout
-    from xmlcore.corpora import CONVERTERS
-    from xmlcore.corpora.records import summarise
-    from xmlcore.files import atomic_directory
-    from xmlcore.params import load_params
+    from xmlcore.common import paths
+    from xmlcore.common.files import atomic_directory
+    from xmlcore.config.params import load_params
+    from xmlcore.data.formats.converters import CONVERTERS
+    from xmlcore.data.records import summarise
 
     params = load_params()
     if corpus not in params.corpus:
         raise UserError(f"params.yaml: no corpus.{corpus}; choose one of: {', '.join(params.corpus)}")
     options = params.corpus[corpus].convert
-    with atomic_directory(layout.records(corpus)) as destination:
-        CONVERTERS[options.format](layout.raw(corpus), destination, options)
+    with atomic_directory(paths.records(corpus)) as destination:
+        CONVERTERS[options.format](paths.raw(corpus), destination, options)
         summary = summarise(destination)
     print(
         f"{corpus}: {summary.train_documents:,} train and {summary.test_documents:,} test documents, "

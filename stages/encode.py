@@ -4,21 +4,21 @@ Reads data/CORPUS/records, writes data/CORPUS/encoded/MODEL and the corpus's sta
 metrics/CORPUS/MODEL/corpus.json.
 """
 
-from xmlcore.cli import run
+from xmlcore.common.cli import run
 
 
 def main(corpus: str, model: str) -> None:
-    from xmlcore import layout
-    from xmlcore.cli import track
-    from xmlcore.encoding import encode_corpus
-    from xmlcore.files import atomic_directory, write_json
-    from xmlcore.params import load_params
+    from xmlcore.common import paths
+    from xmlcore.common.cli import track
+    from xmlcore.common.files import atomic_directory, write_json
+    from xmlcore.config.params import load_params
+    from xmlcore.data.dataset import encode_corpus
 
     params = load_params()
     options = params.encode_of(corpus, model)
-    with atomic_directory(layout.encoded(corpus, model)) as folder:
-        statistics = encode_corpus(layout.records(corpus), folder, options, params.seed, track)
-    write_json(layout.metrics(corpus, model, "corpus.json"), statistics)
+    with atomic_directory(paths.encoded(corpus, model)) as folder:
+        statistics = encode_corpus(paths.records(corpus), folder, options, params.seed, track)
+    write_json(paths.metrics(corpus, model, "corpus.json"), statistics)
 
 
 if __name__ == "__main__":

@@ -6,35 +6,35 @@ Takes successful attacks on the MODEL of CORPUS trained in the last two argument
 trained in REGIME with LOSS. Reads explain from params.yaml; writes explanations/CORPUS/MODEL/REGIME/LOSS/gallery.json.
 """
 
-from xmlcore.cli import run
+from xmlcore.common.cli import run
 
 
 def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, attacked_loss: str) -> None:
     """Explain what attacks on one training of MODEL change, by another or the same."""
     from itertools import chain
 
-    from xmlcore import layout
     from xmlcore.attacks.words.victim import Victim
-    from xmlcore.cli import track
-    from xmlcore.distributed import is_writer, map_shared
-    from xmlcore.encoding import load_encoded
-    from xmlcore.explain.gallery import Gallery, chosen_attacks, read_attacks
-    from xmlcore.files import write_json
-    from xmlcore.models.storage import load_model
-    from xmlcore.params import load_params
-    from xmlcore.predictor import Predictor
+    from xmlcore.common import paths
+    from xmlcore.common.cli import track
+    from xmlcore.common.distributed import is_writer, map_shared
+    from xmlcore.common.files import write_json
+    from xmlcore.config.params import load_params
+    from xmlcore.data.dataset import load_encoded
+    from xmlcore.explain.pages.attacked_documents import Gallery, chosen_attacks, read_attacks
+    from xmlcore.models.predictor import Predictor
+    from xmlcore.models.registry import load_model
 
     params = load_params()
     options = params.explain
-    data = load_encoded(layout.encoded(corpus, model))
-    classifier = load_model(layout.model(corpus, model, regime, loss))
+    data = load_encoded(paths.encoded(corpus, model))
+    classifier = load_model(paths.model(corpus, model, regime, loss))
     victim = Victim(classifier, data, options.batch_size)
     gallery = Gallery(victim, Predictor(classifier, data, options.batch_size), options, params.seed)
-    path = layout.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl"
+    path = paths.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl"
     attacks = chosen_attacks(read_attacks(path, {*data.label_names}), options.gallery)
     entries = map_shared(gallery.entries, track(attacks, f"attacked texts {corpus}/{model}/{regime}/{loss}"))
     if is_writer():
-        write_json(layout.explanations(corpus, model, regime, loss) / "gallery.json", [*chain.from_iterable(entries)])
+        write_json(paths.explanations(corpus, model, regime, loss) / "gallery.json", [*chain.from_iterable(entries)])
 
 
 if __name__ == "__main__":

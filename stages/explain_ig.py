@@ -8,31 +8,31 @@ explanations/CORPUS/MODEL/REGIME/LOSS/ig/: one page for each document and explan
 
 from collections.abc import Sequence
 
-from xmlcore import layout
-from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory
-from xmlcore.params import load_params
+from xmlcore.common import paths
+from xmlcore.common.cli import run, track
+from xmlcore.common.files import atomic_directory
+from xmlcore.config.params import load_params
 
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Write the Integrated Gradients of CORPUS for the MODEL trained in REGIME with LOSS."""
-    from xmlcore.corpora.records import read_records
-    from xmlcore.distributed import is_writer, map_shared
+    from xmlcore.common.distributed import is_writer, map_shared
+    from xmlcore.data.records import read_records
     from xmlcore.explain.attributions import PathAttribution
     from xmlcore.explain.documents import Document, select_documents
-    from xmlcore.explain.files import write_explanations
-    from xmlcore.explain.integrated_gradients import integrated_gradients
-    from xmlcore.explain.pages import ig_page
+    from xmlcore.explain.methods.integrated_gradients import integrated_gradients
+    from xmlcore.explain.pages.document_page import ig_page
+    from xmlcore.explain.pages.files import write_explanations
     from xmlcore.explain.tokens import ModelTokens
-    from xmlcore.predictions import read_predictions
-    from xmlcore.predictor import load_predictor
+    from xmlcore.models.predictor import load_predictor
+    from xmlcore.ranking.predictions import read_predictions
 
     options = load_params().explain
     cell = corpus, model, regime, loss
     name = "/".join(cell)
-    predictor = load_predictor(layout.model(*cell), layout.encoded(corpus, model), options.batch_size)
-    predictions = read_predictions(layout.predictions(*cell))
-    records = read_records(layout.records(corpus) / "test.tsv")
+    predictor = load_predictor(paths.model(*cell), paths.encoded(corpus, model), options.batch_size)
+    predictions = read_predictions(paths.predictions(*cell))
+    records = read_records(paths.records(corpus) / "test.tsv")
     documents = select_documents(records, predictions, predictor.label_names, options.documents)
 
     def explain(document: Document) -> list[PathAttribution]:
@@ -53,7 +53,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         tokens = ModelTokens(predictor.tokenize(document.text))
         return ig_page(name, document, tokens, attributions, options.top_tokens)
 
-    with atomic_directory(layout.explanations(*cell) / "ig") as folder:
+    with atomic_directory(paths.explanations(*cell) / "ig") as folder:
         write_explanations(folder, documents, found, page)
 
 

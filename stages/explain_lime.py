@@ -8,32 +8,32 @@ explanations/CORPUS/MODEL/REGIME/LOSS/lime/: one page for each document and expl
 
 from collections.abc import Sequence
 
-from xmlcore import layout
-from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory
-from xmlcore.params import load_params
+from xmlcore.common import paths
+from xmlcore.common.cli import run, track
+from xmlcore.common.files import atomic_directory
+from xmlcore.config.params import load_params
 
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Write the LIME explanations of CORPUS for the MODEL trained in REGIME with LOSS."""
-    from xmlcore.corpora.records import read_records
-    from xmlcore.distributed import is_writer, map_shared
+    from xmlcore.common.distributed import is_writer, map_shared
+    from xmlcore.data.records import read_records
     from xmlcore.explain.attributions import Surrogate
     from xmlcore.explain.documents import Document, select_documents
-    from xmlcore.explain.files import write_explanations
-    from xmlcore.explain.lime import lime_surrogates
-    from xmlcore.explain.pages import lime_page
+    from xmlcore.explain.methods.lime import lime_surrogates
+    from xmlcore.explain.pages.document_page import lime_page
+    from xmlcore.explain.pages.files import write_explanations
     from xmlcore.explain.tokens import ModelTokens
-    from xmlcore.predictions import read_predictions
-    from xmlcore.predictor import load_predictor
+    from xmlcore.models.predictor import load_predictor
+    from xmlcore.ranking.predictions import read_predictions
 
     params = load_params()
     options = params.explain
     cell = corpus, model, regime, loss
     name = "/".join(cell)
-    predictor = load_predictor(layout.model(*cell), layout.encoded(corpus, model), options.batch_size)
-    predictions = read_predictions(layout.predictions(*cell))
-    records = read_records(layout.records(corpus) / "test.tsv")
+    predictor = load_predictor(paths.model(*cell), paths.encoded(corpus, model), options.batch_size)
+    predictions = read_predictions(paths.predictions(*cell))
+    records = read_records(paths.records(corpus) / "test.tsv")
     documents = select_documents(records, predictions, predictor.label_names, options.documents)
 
     def explain(document: Document) -> list[Surrogate]:
@@ -54,7 +54,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     def page(document: Document, surrogates: Sequence[Surrogate]) -> str:
         return lime_page(name, document, ModelTokens(predictor.tokenize(document.text)), surrogates)
 
-    with atomic_directory(layout.explanations(*cell) / "lime") as folder:
+    with atomic_directory(paths.explanations(*cell) / "lime") as folder:
         write_explanations(folder, documents, found, page)
 
 

@@ -10,33 +10,33 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 
-from xmlcore import layout
-from xmlcore.cli import run, track
-from xmlcore.files import atomic_directory, write_json
-from xmlcore.params import load_params
+from xmlcore.common import paths
+from xmlcore.common.cli import run, track
+from xmlcore.common.files import atomic_directory, write_json
+from xmlcore.config.params import load_params
 
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Write the SHAP explanations of CORPUS for the MODEL trained in REGIME with LOSS."""
-    from xmlcore.corpora.records import read_records
-    from xmlcore.distributed import is_writer, map_shared
+    from xmlcore.common.distributed import is_writer, map_shared
+    from xmlcore.data.records import read_records
     from xmlcore.explain.attributions import ShapValues
     from xmlcore.explain.documents import Document, select_documents
-    from xmlcore.explain.files import write_explanations
-    from xmlcore.explain.importance import token_importance, write_importance_chart
-    from xmlcore.explain.pages import shap_page
-    from xmlcore.explain.shap import shap_values
+    from xmlcore.explain.methods.shap import shap_values
+    from xmlcore.explain.pages.document_page import shap_page
+    from xmlcore.explain.pages.files import write_explanations
+    from xmlcore.explain.pages.token_importance import token_importance, write_importance_chart
     from xmlcore.explain.tokens import splitter
-    from xmlcore.predictions import read_predictions
-    from xmlcore.predictor import load_predictor
+    from xmlcore.models.predictor import load_predictor
+    from xmlcore.ranking.predictions import read_predictions
 
     params = load_params()
     options = params.explain
     cell = corpus, model, regime, loss
     name = "/".join(cell)
-    predictor = load_predictor(layout.model(*cell), layout.encoded(corpus, model), options.batch_size)
-    predictions = read_predictions(layout.predictions(*cell))
-    test = layout.records(corpus) / "test.tsv"
+    predictor = load_predictor(paths.model(*cell), paths.encoded(corpus, model), options.batch_size)
+    predictions = read_predictions(paths.predictions(*cell))
+    test = paths.records(corpus) / "test.tsv"
     local = select_documents(read_records(test), predictions, predictor.label_names, options.documents)
     first = range(min(options.shap.global_documents, len(predictions.labels)))
     sample = select_documents(read_records(test), predictions, predictor.label_names, first)
@@ -62,7 +62,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     def page(document: Document, values: Sequence[ShapValues]) -> str:
         return shap_page(name, document, split(document.text), values, options.top_tokens)
 
-    with atomic_directory(layout.explanations(*cell) / "shap") as folder:
+    with atomic_directory(paths.explanations(*cell) / "shap") as folder:
         write_explanations(folder, local, found, page)
         ranking = token_importance(importance, options.shap.global_tokens)
         write_json(folder / "global.json", ranking)

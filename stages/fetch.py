@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from xmlcore import layout
-from xmlcore.cli import run
-from xmlcore.errors import UserError
-from xmlcore.fetching import describe_files, fetch_files
-from xmlcore.params import load_params
+from xmlcore.common import paths
+from xmlcore.common.cli import run
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import load_params
+from xmlcore.data.fetching import describe_files, fetch_files
 
 
 def main(
@@ -27,9 +27,9 @@ def main(
     """Fetch a corpus into data/CORPUS/raw, word vectors into data/vectors/NAME, a lexicon into data/lexicons/NAME."""
     params = load_params()
     sources = (
-        {name: (known.fetch, layout.raw(name)) for name, known in params.corpus.items()}
-        | {name: (fetch, layout.VECTORS / name) for name, fetch in params.vector.items()}
-        | {name: (fetch, layout.LEXICONS / name) for name, fetch in params.lexicon.items()}
+        {name: (known.fetch, paths.raw(name)) for name, known in params.corpus.items()}
+        | {name: (fetch, paths.VECTORS / name) for name, fetch in params.vector.items()}
+        | {name: (fetch, paths.LEXICONS / name) for name, fetch in params.lexicon.items()}
     )
     if corpus not in sources:
         raise UserError(f"params.yaml: no corpus, vector or lexicon {corpus}; choose one of {', '.join(sources)}")
@@ -38,7 +38,7 @@ def main(
         fetch_files(corpus, fetch.files, raw, mirror)
         return
 
-    from xmlcore.simulation import write_mirror  # only simulated corpora need it
+    from xmlcore.data.simulation.mirror import write_mirror  # only simulated corpora need it
 
     with tempfile.TemporaryDirectory() as folder:
         write_mirror(corpus, fetch.simulation, params.seed, Path(folder))

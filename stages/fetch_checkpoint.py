@@ -8,24 +8,24 @@ from typing import Annotated
 
 import typer
 
-from xmlcore.cli import run
+from xmlcore.common.cli import run
 
 
 def main(checkpoint: Annotated[str, typer.Argument(help="A name under `checkpoint` in params.yaml.")]) -> None:
     """Bring a pretrained checkpoint into data/checkpoints/NAME."""
-    from xmlcore import layout
-    from xmlcore.checkpoints import save_checkpoint
-    from xmlcore.files import atomic_directory
-    from xmlcore.params import load_params
+    from xmlcore.common import paths
+    from xmlcore.common.files import atomic_directory
+    from xmlcore.config.params import load_params
+    from xmlcore.data.pretrained import save_checkpoint
 
     params = load_params()
     wanted = params.checkpoint_of(checkpoint)
-    with atomic_directory(layout.CHECKPOINTS / checkpoint) as folder:
+    with atomic_directory(paths.CHECKPOINTS / checkpoint) as folder:
         if wanted.hub:
             save_checkpoint(wanted.hub, folder)
             return
 
-        from xmlcore.simulation.checkpoint import write_tiny_checkpoint  # only a tiny one needs it
+        from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint  # only a tiny one needs it
 
         write_tiny_checkpoint(wanted.tiny, params.seed, folder)
 

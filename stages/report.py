@@ -5,9 +5,9 @@ python stages/report.py
 
 from pathlib import Path
 
-from xmlcore.cli import console, run
-from xmlcore.files import atomic_directory
-from xmlcore.params import load_params
+from xmlcore.common.cli import console, run
+from xmlcore.common.files import atomic_directory
+from xmlcore.config.params import load_params
 
 
 def main() -> None:

@@ -5,27 +5,27 @@ metrics/CORPUS/masked_lm.json: the loss of the last epoch, how many masked words
 many documents and words it learned from.
 """
 
-from xmlcore.cli import run
+from xmlcore.common.cli import run
 
 
 def main(corpus: str) -> None:
     """Train a masked language model on the training documents of CORPUS."""
-    from xmlcore import layout
-    from xmlcore.cli import track
-    from xmlcore.encoding import load_encoded
-    from xmlcore.files import atomic_directory, write_json
-    from xmlcore.masked_lm import masked_accuracy, train_masked_lm, write_masked_lm
-    from xmlcore.params import load_params
+    from xmlcore.attacks.words.language_model import masked_accuracy, train_masked_lm, write_masked_lm
+    from xmlcore.common import paths
+    from xmlcore.common.cli import track
+    from xmlcore.common.files import atomic_directory, write_json
+    from xmlcore.config.params import load_params
+    from xmlcore.data.dataset import load_encoded
 
     params = load_params()
-    data = load_encoded(layout.words(corpus) / "encoded", "encode_words")
+    data = load_encoded(paths.words(corpus) / "encoded", "encode_words")
     documents = data.train_and_validation
     model, loss = train_masked_lm(documents, data.vocabulary, params.masked_lm, params.seed, track)
     accuracy = masked_accuracy(model, data.splits["test"], len(data.vocabulary), params.masked_lm, params.seed)
-    with atomic_directory(layout.masked_lm(corpus)) as folder:
+    with atomic_directory(paths.masked_lm(corpus)) as folder:
         write_masked_lm(model, data, folder)
     sizes = {"documents": len(documents), "words": len(documents.tokens)}
-    write_json(layout.metrics(corpus, "masked_lm.json"), {"loss": loss, "masked_accuracy": accuracy} | sizes)
+    write_json(paths.metrics(corpus, "masked_lm.json"), {"loss": loss, "masked_accuracy": accuracy} | sizes)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xmlcore.batching import TrueLabels, true_labels
-from xmlcore.encoding import UNSEEN_LABEL, Split
-from xmlcore.models import Classifier
-from xmlcore.models.xml_cnn import XMLCNN
-from xmlcore.networks import XMLCNNNetwork
-from xmlcore.text import PAD
+from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.data.batches import TrueLabels, true_labels
+from xmlcore.data.dataset import UNSEEN_LABEL, Split
+from xmlcore.data.tokens import PAD
+from xmlcore.models.base import Classifier
+from xmlcore.models.xml_cnn.model import XMLCNN
 
 
 def split_of(documents: Sequence[Sequence[int]], labels: Sequence[Sequence[int]]) -> Split:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from xmlcore.errors import UserError
-from xmlcore.fetching import archives
-from xmlcore.visible import visible
+from xmlcore.common.errors import UserError
+from xmlcore.common.printable import printable
+from xmlcore.data import archives
 
 NAMES = [
     *("one.txt", "a/one.txt", "a", "a/", "./one.txt", ".", "", "..", "../evil", "a/../../evil", "/evil", "//evil", "~"),
@@ -155,7 +155,7 @@ def unpacked_safely(folder: Path, name: str) -> None:
             mode = (raw / path).lstat().st_mode
             assert stat.S_ISREG(mode) or stat.S_ISDIR(mode), path
             assert not mode & (stat.S_ISUID | stat.S_ISGID), path
-            assert path == visible(path), path
+            assert path == printable(path), path
 
 
 def _tree(folder: Path, without: Path | None = None) -> dict[str, bytes | None]:

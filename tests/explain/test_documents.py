@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from xmlcore.corpora.records import Record
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
+from xmlcore.data.records import Record
 from xmlcore.explain.attributions import as_objects
 from xmlcore.explain.documents import select_documents
-from xmlcore.explain.lime import lime_surrogates
-from xmlcore.predictions import Predictions
+from xmlcore.explain.methods.lime import lime_surrogates
+from xmlcore.ranking.predictions import Predictions
 
 RECORDS = [Record(f"n{i}", ("C15",), f"text {i}") for i in range(4)]
 PREDICTIONS = Predictions(np.array([[1, 0]] * 4, dtype=np.int32), np.array([[0.75, 0.25]] * 4, dtype=np.float32))

@@ -4,11 +4,11 @@ import torch
 from torch.nn import functional
 from toys import split_of
 
-from xmlcore.batching import pad
-from xmlcore.embeddings import idf_vectors
-from xmlcore.models.storage import build_model
-from xmlcore.networks import BagOfWordsNetwork
-from xmlcore.text import Vocabulary
+from xmlcore.config.architectures import BagOfWordsNetwork
+from xmlcore.data.batches import pad
+from xmlcore.data.tokens import Vocabulary
+from xmlcore.data.word_vectors import idf_vectors
+from xmlcore.models.registry import build_model
 
 SPLIT = split_of([[2, 3, 4], [2, 3, 5], [6, 7, 4], [6, 7, 8], [9, 9, 2]], [[0], [0, 2], [1], [1], []])
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from toys import split_of
 
-from xmlcore.batching import pad, true_labels
-from xmlcore.errors import UserError
-from xmlcore.models.storage import build_model, load_model, save_model
-from xmlcore.networks import EnsembleNetwork, XLNetShape
-from xmlcore.params import TinyCheckpoint
-from xmlcore.simulation.checkpoint import write_tiny_checkpoint
+from xmlcore.common.errors import UserError
+from xmlcore.config.architectures import EnsembleNetwork, XLNetShape
+from xmlcore.config.params import TinyCheckpoint
+from xmlcore.data.batches import pad, true_labels
+from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint
+from xmlcore.models.registry import build_model, load_model, save_model
 
 SPLIT = split_of([[1, 2, 3], [4, 5], [5, 1, 4, 2]], [[0], [3, 1], [2]])
 TOKENS = pad([SPLIT.document(i) for i in range(3)])

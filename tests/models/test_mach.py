@@ -3,10 +3,10 @@ import pytest
 import torch
 from scipy.stats import gmean
 
-from xmlcore.batching import TrueLabels
+from xmlcore.config.architectures import MACHNetwork
+from xmlcore.data.batches import TrueLabels
 from xmlcore.models.mach import PRIME
-from xmlcore.models.storage import build_model
-from xmlcore.networks import MACHNetwork
+from xmlcore.models.registry import build_model
 
 VECTORS = np.vstack([np.zeros(6), np.random.default_rng(0).standard_normal((9, 6))]).astype(np.float32)
 TOKENS = torch.tensor([[1, 2, 3], [4, 5, 0]])

@@ -4,13 +4,13 @@ import pytest
 import torch
 from toys import split_of
 
-from xmlcore.attacks.fgsm import gradient_sign
-from xmlcore.batching import pad, true_labels
-from xmlcore.models import one_row_each
-from xmlcore.models.storage import build_model, load_model, save_model
-from xmlcore.networks import NETWORKS
-from xmlcore.params import Training
-from xmlcore.text import PAD
+from xmlcore.attacks.embeddings.fgsm import gradient_sign
+from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.params import Training
+from xmlcore.data.batches import pad, true_labels
+from xmlcore.data.tokens import PAD
+from xmlcore.models.base import one_row_each
+from xmlcore.models.registry import build_model, load_model, save_model
 
 LABELS = 19
 SPLIT = split_of(

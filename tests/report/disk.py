@@ -23,7 +23,7 @@ stages:
   encode@toy-xml_cnn:
     cmd: python stages/encode.py toy xml_cnn
     deps:
-    - {path: xmlcore/text.py, hash: md5, md5: aaaa, size: 1}
+    - {path: xmlcore/data/tokens.py, hash: md5, md5: aaaa, size: 1}
     - {path: data/toy/records, hash: md5, md5: bbbb, size: 1}
     outs:
     - {path: data/toy/encoded/xml_cnn, hash: md5, md5: cccc, size: 1}

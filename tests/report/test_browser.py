@@ -19,7 +19,7 @@ from test_render import write
 from test_words import attack, dump_attacks, summary
 from trust import gallery_entry, write_trust
 
-from xmlcore.visible import visible
+from xmlcore.common.printable import printable
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?(?![\w.])")
@@ -278,12 +278,12 @@ def test_the_gallery_shows_every_method_for_every_chosen_model_and_text(opened: 
     rows = page.locator("#gallery-readings .panels")
     for row, marks, other in ((rows.nth(0), "del", "ins"), (rows.nth(1), "ins", "del")):
         assert row.locator(marks).count() == 3 * (2 if marks == "del" else 1) and row.locator(other).count() == 0
-    assert rows.nth(1).locator("ins").first.text_content() == visible(HOSTILE) + "2"
+    assert rows.nth(1).locator("ins").first.text_content() == printable(HOSTILE) + "2"
     assert rows.nth(0).locator(
         ".heaviest"
-    ).first.text_content() == "today +0.070</script> −0.060London +0.050in −0.040" + (visible(HOSTILE) + " +0.030")
+    ).first.text_content() == "today +0.070</script> −0.060London +0.050in −0.040" + (printable(HOSTILE) + " +0.030")
     first = rows.nth(0).locator(".reading").first
-    assert first.text_content().split() == f"profit rose {visible(HOSTILE)} in London </script> today".split()
+    assert first.text_content().split() == f"profit rose {printable(HOSTILE)} in London </script> today".split()
     assert [each for each in first.locator("bdi").evaluate_all("found => found.map(each => each.className)")] == [
         *("", "against", "for", "against", "for", "against", "for")
     ]
@@ -329,7 +329,7 @@ def test_hostile_text_is_shown_and_does_nothing(opened: Any) -> None:
     page = opened()
     unfold(page)
     page.get_by_label("Document and label").select_option(index=1)
-    assert visible(HOSTILE) in page.locator("#gallery-status").text_content()
+    assert printable(HOSTILE) in page.locator("#gallery-status").text_content()
     assert page.evaluate("document.body.innerText.split('<script>alert(1)').length") > 20
     assert page.evaluate("window.hostile") is None
     assert page.evaluate("document.querySelectorAll('img, iframe, object, embed, link, base').length") == 0

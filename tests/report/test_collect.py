@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 from xmlcore.report.collect import collect, nearest_epsilon
 from xmlcore.report.results import Results
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 from xmlcore.report import explanations, tables
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results

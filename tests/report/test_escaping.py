@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmlcore.report.escaping import json_in_html, markdown_code_block, markdown_value, visible
+from xmlcore.report.escaping import json_in_html, markdown_code_block, markdown_value, printable
 
 
 @given(st.text())
@@ -24,7 +24,7 @@ def test_a_code_block_cannot_be_ended(text: str) -> None:
 
 
 def test_control_characters_and_direction_marks_are_shown_as_replaced() -> None:
-    assert visible("a\x00b\u202ec\td") == "a\ufffdb\ufffdc\td"
+    assert printable("a\x00b\u202ec\td") == "a\ufffdb\ufffdc\td"
 
 
 @given(

@@ -9,7 +9,7 @@ from test_render import Page
 from test_render import write as write_report
 from trust import PLACES, gallery_entry
 
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 from xmlcore.report.collect import collect
 from xmlcore.report.gallery import STRENGTHS, gallery, ranks
 from xmlcore.report.results import Results

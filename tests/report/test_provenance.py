@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 from xmlcore.report.provenance import TrackedFile, read_provenance
 
 
@@ -16,7 +16,7 @@ def test_hashes_are_those_of_the_stages_of_a_shown_corpus_without_the_report_s_o
     assert read_provenance(project, ["toy"]).files == (
         TrackedFile("data/toy/encoded/xml_cnn", "cccc", "encode@toy-xml_cnn"),
         TrackedFile("data/toy/records", "bbbb", ""),
-        TrackedFile("xmlcore/text.py", "aaaa", ""),
+        TrackedFile("xmlcore/data/tokens.py", "aaaa", ""),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 from xmlcore.report import ranking
 from xmlcore.report.collect import collect
 from xmlcore.report.provenance import read_provenance

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from test_render import Page, write
 
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 from xmlcore.report import word_examples, word_figures, word_tables
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results

@@ -12,9 +12,9 @@ from hostile.parsers.corpora import CORPORA
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xmlcore.corpora import CONVERTERS
-from xmlcore.errors import UserError
-from xmlcore.params import Convert
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import Convert
+from xmlcore.data.formats.converters import CONVERTERS
 
 INPUTS, SLOW_INPUTS = 30, 6
 
@@ -79,6 +79,6 @@ def test_a_hang_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_archive_that_changes_something_outside_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("xmlcore.fetching.archives.unpack", lambda archive, *_, **__: archive.with_name("evil").touch())
+    monkeypatch.setattr("xmlcore.data.archives.unpack", lambda archive, *_, **__: archive.with_name("evil").touch())
     with pytest.raises(AssertionError, match="outside"):
         unpacked_safely(tmp_path, "corpus.tar")

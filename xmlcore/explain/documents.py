@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xmlcore.corpora.records import Record
-from xmlcore.errors import UserError
-from xmlcore.predictions import Predictions
+from xmlcore.common.errors import UserError
+from xmlcore.data.records import Record
+from xmlcore.ranking.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from xmlcore.explain.gradient import gradient_x_input
-from xmlcore.explain.integrated_gradients import integrated_gradients
-from xmlcore.explain.lime import lime_surrogates
-from xmlcore.explain.ranking import sum_by_token
+from xmlcore.config.params import Explain
+from xmlcore.explain.methods.gradient_x_input import gradient_x_input
+from xmlcore.explain.methods.integrated_gradients import integrated_gradients
+from xmlcore.explain.methods.lime import lime_surrogates
+from xmlcore.explain.methods.shap import shap_values
 from xmlcore.explain.scorer import Differentiable, Scorer
-from xmlcore.explain.shap import shap_values
+from xmlcore.explain.token_weights import sum_by_token
 from xmlcore.explain.tokens import ModelTokens
-from xmlcore.params import Explain
 
 METHODS = ("lime", "shap", "ig")  # that have pages of their own
 READING = (*METHODS, "gradient_x_input")  # that look at the model

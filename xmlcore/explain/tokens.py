@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from xmlcore import checkpoints
+from xmlcore.data import pretrained
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -76,8 +76,8 @@ class TokenizerPieces:
 
 
 def load_tokenizer(name: str) -> "PreTrainedTokenizerBase":
-    """A fast `transformers` tokenizer by name or folder (`xmlcore.checkpoints`); errors name explain.shap.tokenizer."""
-    return checkpoints.load_tokenizer(name, "explain.shap.tokenizer", "`model` for the model's own tokens", True)
+    """A fast `transformers` tokenizer by name or folder ; errors name explain.shap.tokenizer."""
+    return pretrained.load_tokenizer(name, "explain.shap.tokenizer", "`model` for the model's own tokens", True)
 
 
 def splitter(tokenizer: str, tokenize: Callable[[str], list[str]]) -> Callable[[str], MaskableDocument]:

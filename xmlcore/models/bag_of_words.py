@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmlcore.batching import batches, pad, true_labels
-from xmlcore.encoding import Split
-from xmlcore.models import Distinct
-from xmlcore.models.common import LinearOutputClassifier
-from xmlcore.networks import BagOfWordsNetwork
+from xmlcore.config.architectures import BagOfWordsNetwork
+from xmlcore.data.batches import batches, pad, true_labels
+from xmlcore.data.dataset import Split
+from xmlcore.models.base import Distinct
+from xmlcore.models.table import LinearOutputClassifier
 
 
 class BagOfWords(LinearOutputClassifier):

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xmlcore.batching import TrueLabels
-from xmlcore.encoding import Split
-from xmlcore.errors import UserError
-from xmlcore.models import Distinct, shallow_copy
+from xmlcore.common.errors import UserError
+from xmlcore.config.architectures import EnsembleNetwork
+from xmlcore.data.batches import TrueLabels
+from xmlcore.data.dataset import Split
+from xmlcore.models.base import Distinct, shallow_copy
 from xmlcore.models.side_by_side import SideBySide, described_encoder, logit_of_mean
-from xmlcore.networks import EnsembleNetwork
 
 
 class Ensemble(SideBySide):

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xmlcore.batching import TrueLabels
-from xmlcore.encoding import UNSEEN_LABEL, Split
-from xmlcore.errors import UserError
-from xmlcore.losses import binary_cross_entropy
-from xmlcore.models import Distinct
+from xmlcore.common.errors import UserError
+from xmlcore.config.architectures import MACHNetwork
+from xmlcore.data.batches import TrueLabels
+from xmlcore.data.dataset import UNSEEN_LABEL, Split
+from xmlcore.models.base import Distinct
+from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.side_by_side import SideBySide, described_encoder, logit_of_mean
-from xmlcore.networks import MACHNetwork
 
 PRIME = 2**31 - 1  # above every label
 

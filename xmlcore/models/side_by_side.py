@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xmlcore.models import Classifier, Distinct
-from xmlcore.models.common import TableClassifier
-from xmlcore.models.storage import build_model
-from xmlcore.networks import Encoder
+from xmlcore.config.architectures import Encoder
+from xmlcore.models.base import Classifier, Distinct
+from xmlcore.models.registry import build_model
+from xmlcore.models.table import TableClassifier
 
 
 class SideBySide(TableClassifier):

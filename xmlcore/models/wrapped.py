@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from xmlcore.batching import TrueLabels
-from xmlcore.models import Classifier, shallow_copy
+from xmlcore.data.batches import TrueLabels
+from xmlcore.models.base import Classifier, shallow_copy
 
 
 class Wrapped(Classifier):

@@ -6,23 +6,14 @@ from pathlib import Path
 
 from pydantic import FiniteFloat
 
-from xmlcore import layout
-from xmlcore.errors import UserError
-from xmlcore.report.formats import (
-    AttackBins,
-    AttackSummaries,
-    Evaluation,
-    Importance,
-    LabelBin,
-    LabelExplanation,
-    Ranking,
-    SkippedDocument,
-    SqueezedEvaluation,
-    Statistics,
-    Timing,
-    Training,
-    WordAttack,
-)
+from xmlcore.attacks.words.results import AttackBins, AttackSummaries, WordAttack
+from xmlcore.common import paths
+from xmlcore.common.errors import UserError
+from xmlcore.common.timing import Timing
+from xmlcore.data.dataset import Statistics
+from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
+from xmlcore.explain.results import Faithfulness, GalleryEntry, Importance, LabelExplanation, SkippedDocument, Stability
+from xmlcore.ranking.results import LabelBin, Ranking
 from xmlcore.report.reading import MEND, read_curve, read_json, read_json_lines
 from xmlcore.report.results import (
     BASE,
@@ -37,7 +28,7 @@ from xmlcore.report.results import (
     Run,
     WordAttacks,
 )
-from xmlcore.report.trust_formats import AttackPoint, Faithfulness, GalleryEntry, Sanity, Stability
+from xmlcore.training.results import Training
 
 
 def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
@@ -75,7 +66,7 @@ def collect(
             runs |= found
             experiments += [_experiment(found, corpus, model, loss) for loss in dict.fromkeys(c.loss for c in cells)]
             words |= _read_words(root, cells)
-            if names_of := read_json(root / layout.targets(corpus, model) / "clusters.json", list[list[str]]):
+            if names_of := read_json(root / paths.targets(corpus, model) / "clusters.json", list[list[str]]):
                 clusters[corpus, model] = tuple(names_of)
     return Results(epsilon, statistics, runs, tuple(experiments), words, clusters)
 
@@ -96,14 +87,14 @@ def _trainings(place: Path) -> list[tuple[str, str]]:
 
 
 def _read_run(root: Path, cell: Cell) -> Run:
-    metrics, plots = root / layout.metrics(*cell), root / layout.plots(*cell)
-    explanations = root / layout.explanations(*cell)
+    metrics, plots = root / paths.metrics(*cell), root / paths.plots(*cell)
+    explanations = root / paths.explanations(*cell)
     return Run(
         evaluations=_read_evaluations(metrics / "fgsm"),
         ranking=read_json(metrics / "ranking.json", Ranking),
         bins=tuple(read_json(plots / "label_bins.json", list[LabelBin]) or ()),
         training=read_json(metrics / "train.json", Training),
-        seconds=_read_seconds(root / layout.timings(*cell)),
+        seconds=_read_seconds(root / paths.timings(*cell)),
         squeezing=tuple(read_json(plots / "squeezing.json", list[SqueezedEvaluation]) or ()),
         learning=read_curve(plots / "learning" / "plots" / "metrics" / "validation_P@1.tsv"),
         explanations={
@@ -114,7 +105,7 @@ def _read_run(root: Path, cell: Cell) -> Run:
             sorted(read_json(plots / "attacks.json", list[AttackPoint]) or (), key=lambda point: point["epsilon"])
         ),
         faithfulness=read_json(metrics / "faithfulness.json", Faithfulness),
-        explaining=read_json(root / layout.timings(*cell) / "measure_explanations.json", dict[str, FiniteFloat]) or {},
+        explaining=read_json(root / paths.timings(*cell) / "measure_explanations.json", dict[str, FiniteFloat]) or {},
         stability=read_json(metrics / "stability.json", Stability),
         gallery=_read_gallery(explanations / "gallery.json"),
     )
@@ -164,9 +155,9 @@ def _read_words(root: Path, cells: Iterable[Cell]) -> dict[Cell, WordAttacks]:
 
 
 def _read_word_attacks(root: Path, cell: Cell) -> WordAttacks:
-    summaries = read_json(root / layout.metrics(*cell, "words.json"), AttackSummaries) or {}
-    bins = read_json(root / layout.plots(*cell) / "words.json", AttackBins) or []
-    attacks = _read_attacks(root / layout.attacks(*cell) / "attacks.jsonl")
+    summaries = read_json(root / paths.metrics(*cell, "words.json"), AttackSummaries) or {}
+    bins = read_json(root / paths.plots(*cell) / "words.json", AttackBins) or []
+    attacks = _read_attacks(root / paths.attacks(*cell) / "attacks.jsonl")
     return WordAttacks(
         summaries={
             goal: {each: summaries[goal][each] for each in GENERATORS if each in summaries[goal]}

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from xmlcore.common.printable import printable
 from xmlcore.report.table import Best, Fails, Holds, NotAsked
-from xmlcore.visible import visible
 
 _ELEMENTS = {
     Best: Markup("<b>{}</b>"),
@@ -22,15 +22,15 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
 def html_value(value: Any) -> Any:
     """A value on its way into HTML, where jinja2 escapes it unless it is Markup."""
     if element := _ELEMENTS.get(type(value)):
-        return element.format(visible(value))
-    return value if isinstance(value, Markup) else visible(value)
+        return element.format(printable(value))
+    return value if isinstance(value, Markup) else printable(value)
 
 
 def markdown_value(value: Any) -> Markup:
     """A value as literal text on one line of Markdown: no markup, no HTML, no new table cell."""
     if isinstance(value, Markup):
         return value
-    text = re.sub(r"\s+", " ", visible(str(value)))
+    text = re.sub(r"\s+", " ", printable(str(value)))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     literal = _MARKDOWN.sub(r"\\\1", text)
     return Markup(f"**{literal}**" if isinstance(value, (Best, Fails)) else literal)
@@ -47,9 +47,9 @@ def _visible_strings(value: Any) -> Any:
         return {_visible_strings(key): _visible_strings(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_visible_strings(each) for each in value]
-    return visible(value)
+    return printable(value)
 
 
 def markdown_code_block(text: str) -> Markup:
     """`text` as an indented code block, which nothing in it can end."""
-    return Markup("\n".join(f"    {line}" for line in visible(text).splitlines()))
+    return Markup("\n".join(f"    {line}" for line in printable(text).splitlines()))

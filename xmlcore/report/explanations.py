@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xmlcore.explain.ranking import sum_by_token, top_tokens
-from xmlcore.report.formats import LabelExplanation
+from xmlcore.explain.results import LabelExplanation
+from xmlcore.explain.token_weights import sum_by_token, top_tokens
 from xmlcore.report.results import METHODS, Experiment, Results
 
 TOP = 5

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from itertools import permutations
 from typing import TYPE_CHECKING
 
+from xmlcore.explain.results import Erasure, Explainer, Faithfulness, Removal
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import Results
 from xmlcore.report.table import MISSING, NAMES, Column, Row, Table, figure, interval, verdict
-from xmlcore.report.trust_formats import Erasure, Explainer, Faithfulness, Removal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

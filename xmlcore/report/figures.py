@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xmlcore.params import format_epsilon
+from xmlcore.common.printable import printable
+from xmlcore.config.params import format_epsilon
+from xmlcore.ranking.results import value_of
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
-from xmlcore.report.formats import value_of
 from xmlcore.report.results import Experiment, Results
 from xmlcore.report.tables import ATTACKERS, CUTOFFS, SQUEEZES, squeezed
-from xmlcore.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,7 @@ def global_importance(results: Results) -> list[Figure]:
         for experiment in results.experiments
         for name, run in experiment.runs()
         if "shap" in run.explanations
-        if (importances := [(visible(i["token"]), i["importance"]) for i in run.explanations["shap"].importances])
+        if (importances := [(printable(i["token"]), i["importance"]) for i in run.explanations["shap"].importances])
     ]
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from xmlcore.explain.results import GalleryEntry, WeighedText
 from xmlcore.report.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.results import Cell, Results
 from xmlcore.report.table import NAMES, Column, Table
-from xmlcore.report.trust_formats import GalleryEntry, WeighedText
 
 ABOUT = (
     "Attacks that replace words of a document, made on the reference model, and how every method explains the label "

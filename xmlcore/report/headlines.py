@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from xmlcore.report.formats import value_of
+from xmlcore.ranking.results import value_of
 from xmlcore.report.results import Experiment, Results, Run
 from xmlcore.report.table import percent
 

@@ -2,12 +2,12 @@
 
 import math
 
-from xmlcore.params import format_epsilon
+from xmlcore.config.params import format_epsilon
+from xmlcore.explain.results import Explainer
 from xmlcore.report.faithfulness import EXPLAINERS
 from xmlcore.report.results import Results, Run
 from xmlcore.report.sanity import outcome
 from xmlcore.report.table import MISSING, NAMES, Column, Table, figure, percent, seconds, verdict
-from xmlcore.report.trust_formats import Explainer
 
 SHOWN: tuple[Explainer, ...] = ("lime", "shap", "ig")
 ABOUT = (

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from typing_extensions import TypedDict
 
-from xmlcore.errors import UserError, first_complaint
-from xmlcore.yaml_files import MEND, load_yaml
+from xmlcore.common.errors import UserError, first_complaint
+from xmlcore.common.yaml_files import MEND, load_yaml
 
 LIBRARIES = ("torch", "numpy", "scipy", "lime", "shap", "captum", "transformers", "dvc", "matplotlib")
 
@@ -89,7 +89,7 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
 
 
 def _corpus_of(path: str) -> str:
-    """The second folder of every path that `xmlcore.layout` gives; "" where there is none."""
+    """The second folder of every path that `xmlcore.common.paths` gives; "" where there is none."""
     return next(iter(PurePosixPath(path).parts[1:]), "")
 
 

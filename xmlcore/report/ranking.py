@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from xmlcore.report.formats import LabelBin, value_of
+from xmlcore.ranking.results import LabelBin, value_of
 from xmlcore.report.results import Results, Run
 from xmlcore.report.table import MISSING, Best, Column, Row, Table, percent, seconds
 

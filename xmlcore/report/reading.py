@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from xmlcore.errors import UserError, first_complaint
+from xmlcore.common.errors import UserError, first_complaint
 
 Kind = TypeVar("Kind")
 MEND = "remove the file and run `dvc repro` to write it again"

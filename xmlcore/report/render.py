@@ -12,7 +12,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from xmlcore.params import format_epsilon
+from xmlcore.config.params import format_epsilon
 from xmlcore.report import (
     explanations,
     faithfulness,

@@ -6,21 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from xmlcore.params import Generator, Goal
-from xmlcore.report.formats import (
-    AttackBin,
-    AttackSummaries,
-    Evaluation,
-    Importance,
-    LabelBin,
-    LabelExplanation,
-    Ranking,
-    SqueezedEvaluation,
-    Statistics,
-    Training,
-    WordAttack,
-)
-from xmlcore.report.trust_formats import AttackPoint, Faithfulness, GalleryEntry, Sanity, Stability
+from xmlcore.attacks.words.results import AttackBin, AttackSummaries, WordAttack
+from xmlcore.config.params import Generator, Goal
+from xmlcore.data.dataset import Statistics
+from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
+from xmlcore.explain.results import Faithfulness, GalleryEntry, Importance, LabelExplanation, Stability
+from xmlcore.ranking.results import LabelBin, Ranking
+from xmlcore.training.results import Training
 
 BASE, ROBUST = "clean", "adversarial"
 PLAIN = "bce"

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, get_args
 
-from xmlcore.params import format_epsilon
+from xmlcore.config.params import format_epsilon
+from xmlcore.evaluation.results import Attack, AttackPoint, Check, Sanity
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import Cell, Results
 from xmlcore.report.table import MISSING, NAMES, Column, Row, Table, percent, verdict
-from xmlcore.report.trust_formats import Attack, AttackPoint, Check, Sanity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,9 +1,9 @@
 """Whether explanations stay the same: under attack, and from the reference model to another."""
 
+from xmlcore.explain.results import Drift
 from xmlcore.report.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.results import Results
 from xmlcore.report.table import NAMES, Column, Table, interval
-from xmlcore.report.trust_formats import Drift
 
 ABOUT = (
     "Two explanations of the same document and label are compared: by the rank correlation of all weights, and by the "

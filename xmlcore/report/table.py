@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-from xmlcore.report.trust_formats import Interval
+from xmlcore.common.intervals import Interval
 
 Row = tuple[str, ...]
 MISSING = "–"

@@ -3,8 +3,8 @@
 import math
 from statistics import fmean
 
-from xmlcore.params import format_epsilon
-from xmlcore.report.formats import SqueezedEvaluation
+from xmlcore.config.params import format_epsilon
+from xmlcore.evaluation.results import SqueezedEvaluation
 from xmlcore.report.headlines import measured
 from xmlcore.report.provenance import Provenance
 from xmlcore.report.results import Results, Run

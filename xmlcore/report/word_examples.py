@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from operator import itemgetter
 
-from xmlcore.report.formats import WordAttack, WordChange
+from xmlcore.attacks.words.results import WordAttack, WordChange
 from xmlcore.report.results import GENERATORS, GOALS, Results, reference
 from xmlcore.report.table import Best
 

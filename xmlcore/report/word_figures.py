@@ -5,8 +5,8 @@ from itertools import cycle
 from math import nan
 from typing import TYPE_CHECKING
 
+from xmlcore.attacks.words.results import SWEPT, AttackBin, AttackSummary
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
-from xmlcore.report.formats import SWEPT, AttackBin, AttackSummary
 from xmlcore.report.results import BASE, GENERATORS, Cell, Results, reference
 from xmlcore.report.word_tables import similarity_threshold, success_rate
 

@@ -1,6 +1,6 @@
 """The tables of attacks that substitute words: how they fare, what protects from them, and near labels as targets."""
 
-from xmlcore.report.formats import SWEPT, AttackRates
+from xmlcore.attacks.words.results import SWEPT, AttackRates
 from xmlcore.report.results import GENERATORS, Results
 from xmlcore.report.table import MISSING, NAMES, Column, Table, percent
 

@@ -10,24 +10,24 @@ import torch
 from hostile.damage import damaged_text
 from hostile.parsers.base import Parser, written
 from hostile.parsers.stored import use_encoded, write_encoded
-from xmlcore.encoding import load_encoded
-from xmlcore.models.storage import build_model
-from xmlcore.networks import NETWORKS, BERTShape, XLNetShape
-from xmlcore.params import TinyCheckpoint
-from xmlcore.text import Vocabulary
+from xmlcore.config.architectures import NETWORKS, BERTShape, XLNetShape
+from xmlcore.config.params import TinyCheckpoint
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.tokens import Vocabulary
+from xmlcore.models.registry import build_model
 
 TINY = TinyCheckpoint(vocabulary=500, body=XLNetShape(width=4, layers=1, heads=2, inner=4))
 
 
 def write_xlnet(folder: Path) -> None:
-    from xmlcore.simulation.checkpoint import write_tiny_checkpoint
+    from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint
 
     write_tiny_checkpoint(TINY, 7, folder)
 
 
 def use_body(folder: Path, architecture: str) -> None:
     """As the stages `build_embedding` and `train` do."""
-    from xmlcore.checkpoints import piece_vectors
+    from xmlcore.data.pretrained import piece_vectors
 
     vectors, _ = piece_vectors(str(folder), Vocabulary(["▁the", "x"]))
     network = NETWORKS[architecture].model_validate({"checkpoint": str(folder), "hidden": 4})
@@ -39,7 +39,7 @@ def write_bert(folder: Path) -> None:
     """A body without a head, whose pooler no fine-tuning reads."""
     from transformers import BertModel, BertTokenizer
 
-    from xmlcore.checkpoints import BERT
+    from xmlcore.data.pretrained import BERT
 
     torch.manual_seed(0)
     pieces = VOCABULARY.decode().split()
@@ -55,7 +55,7 @@ def write_masked(folder: Path) -> None:
     """As the stage `train_masked_lm` does."""
     from transformers import BertConfig, BertForMaskedLM
 
-    from xmlcore.masked_lm import SPECIAL, write_masked_lm
+    from xmlcore.attacks.words.language_model import SPECIAL, write_masked_lm
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as encoded:
@@ -69,8 +69,8 @@ def write_masked(folder: Path) -> None:
 
 
 def use_masked(folder: Path) -> None:
-    from xmlcore.checkpoints import load_masked_lm
-    from xmlcore.masked_lm import masked_logits
+    from xmlcore.attacks.words.language_model import masked_logits
+    from xmlcore.data.pretrained import load_masked_lm
 
     tokenizer, model = load_masked_lm(str(folder), "words.masked_lm")
     tokens = torch.tensor([[2, tokenizer.mask_token_id, 3]])
@@ -79,7 +79,7 @@ def use_masked(folder: Path) -> None:
 
 def use_vocabulary(folder: Path) -> None:
     """A folder with only `vocab.txt`, as BERT's first checkpoints."""
-    from xmlcore.checkpoints import load_tokenizer
+    from xmlcore.data.pretrained import load_tokenizer
 
     assert isinstance(load_tokenizer(str(folder), "key", "otherwise").tokenize("the oil"), list)
 

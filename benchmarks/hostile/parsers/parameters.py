@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from hostile.damage import damaged_json
 from hostile.parsers.base import Files, Parser
-from xmlcore.params import load_params
+from xmlcore.config.params import load_params
 
 
 @cache

@@ -8,9 +8,9 @@ from typing import Any
 
 from hostile.damage import damaged_text
 from hostile.parsers.base import Parser, written
-from xmlcore.explain.gallery import chosen_attacks, read_attacks
-from xmlcore.explain.stability import read_study, stability
-from xmlcore.files import write_json
+from xmlcore.common.files import write_json
+from xmlcore.explain.pages.attacked_documents import chosen_attacks, read_attacks
+from xmlcore.explain.study.stability import read_study, stability
 from xmlcore.report.collect import collect
 from xmlcore.report.provenance import read_provenance
 
@@ -101,7 +101,7 @@ stages:
   encode@toy-xml_cnn:
     cmd: python stages/encode.py toy xml_cnn
     deps:
-    - {path: xmlcore/text.py, hash: md5, md5: aaaa, size: 1}
+    - {path: xmlcore/data/tokens.py, hash: md5, md5: aaaa, size: 1}
     outs:
     - {path: data/toy/encoded/xml_cnn, hash: md5, md5: cccc, size: 1}
 """

@@ -15,17 +15,17 @@ from hostile.parsers.base import Files, Parser, finite, written
 from hostile.parsers.corpora import RECORDS
 from xmlcore.attacks.words.language import load_language, write_language
 from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
-from xmlcore.corpora.records import SPLITS, read_records
-from xmlcore.embeddings import InitialVectors, load_vectors, save_vectors
-from xmlcore.encoding import encode_corpus, load_encoded
+from xmlcore.common.artifacts import written_by
+from xmlcore.common.journal import Journal
+from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.params import Encode
+from xmlcore.data.dataset import encode_corpus, load_encoded
+from xmlcore.data.records import SPLITS, read_records
+from xmlcore.data.tokens import Vocabulary
+from xmlcore.data.word_vectors import InitialVectors, load_vectors, save_vectors
 from xmlcore.explain.documents import select_documents
-from xmlcore.journal import Journal
-from xmlcore.models.storage import build_model, load_model, save_model
-from xmlcore.networks import NETWORKS
-from xmlcore.params import Encode
-from xmlcore.predictions import Predictions, read_predictions, untracked, write_predictions
-from xmlcore.stored import written_by
-from xmlcore.text import Vocabulary
+from xmlcore.models.registry import build_model, load_model, save_model
+from xmlcore.ranking.predictions import Predictions, read_predictions, untracked, write_predictions
 
 VECTORS = np.random.default_rng(0).standard_normal((6, 4), np.float32)
 

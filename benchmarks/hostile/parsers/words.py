@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from hostile.parsers.base import Parser, finite
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.synonyms import Synonyms
 from xmlcore.attacks.words.goals import Target
-from xmlcore.embeddings import glove_vectors
-from xmlcore.text import Vocabulary
+from xmlcore.data.tokens import Vocabulary
+from xmlcore.data.word_vectors import glove_vectors
 
 GLOVE = "oil 0.1 -0.2 1e-3\ngas 1 2 3\n\u2028 1 1 1\nother 0 0 0\n".encode()
 SYNONYMS = b"oil petroleum\ngas oil\n"

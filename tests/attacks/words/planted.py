@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from toys import LinearClassifier, split_of
 
-from xmlcore.attacks.words.generators import Request
-from xmlcore.encoding import EncodedCorpus
-from xmlcore.params import Words
-from xmlcore.text import Vocabulary
+from xmlcore.attacks.words.generators.base import Request
+from xmlcore.config.params import Words
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.tokens import Vocabulary
 
 FILLERS = [f"filler{i}" for i in range(8)]
 DECISIVE = ["grain", "ship", "trade", "gold", "sugar", "coffee"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from planted import DECISIVE, FILLERS, VOCABULARY, encoded, options
 
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.generators.deletion import Deletion
 from xmlcore.attacks.words.generators.gradient import Gradient
@@ -13,9 +13,9 @@ from xmlcore.attacks.words.generators.neighbours import Neighbours
 from xmlcore.attacks.words.generators.synonyms import Synonyms
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.errors import UserError
-from xmlcore.models.storage import build_model
-from xmlcore.networks import XMLCNNNetwork
+from xmlcore.common.errors import UserError
+from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.models.registry import build_model
 
 
 def request(word, goal="positive", label=0):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from xmlcore.attacks.words.language import DIMENSION, load_language, write_language
-from xmlcore.encoding import load_encoded
-from xmlcore.errors import UserError
-from xmlcore.params import Encode
-from xmlcore.predictions import untracked
-from xmlcore.text import PAD, UNK
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import Encode
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.tokens import PAD, UNK
+from xmlcore.ranking.predictions import untracked
 
 TOPICS = {"farm": "wheat corn barley harvest", "sea": "ship port cargo vessel"}
 TRAIN = [

@@ -4,11 +4,11 @@ import pytest
 import torch
 from planted import DECISIVE, FILLERS, VOCABULARY, encoded
 
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.masked_lm import BATCH, MaskedLMGenerator
 from xmlcore.attacks.words.goals import Target
-from xmlcore.errors import UserError
-from xmlcore.masked_lm import write_masked_lm
+from xmlcore.attacks.words.language_model import write_masked_lm
+from xmlcore.common.errors import UserError
 
 TARGET = Target(0, "positive", (0,), (True,))
 SIZES = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}

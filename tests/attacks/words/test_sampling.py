@@ -6,9 +6,9 @@ from toys import split_of
 from xmlcore.attacks.words.clusters import label_clusters
 from xmlcore.attacks.words.sampling import Bin, draw_samples, frequency_bins, read_samples, write_samples
 from xmlcore.attacks.words.texts import read_texts
-from xmlcore.encoding import EncodedCorpus
-from xmlcore.errors import UserError
-from xmlcore.text import Vocabulary
+from xmlcore.common.errors import UserError
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.tokens import Vocabulary
 
 LABELS = 12
 FREQUENCIES = np.array([1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 0, 89])

@@ -7,8 +7,8 @@ from planted import DECISIVE, FILLERS, VOCABULARY, Listed, encoded, planted_mode
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.search import Change, substitute_words
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.models.storage import build_model
-from xmlcore.networks import XMLCNNNetwork
+from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.models.registry import build_model
 
 
 def attack(victim, generator, words, goal="positive", labels=(0,), k=1, max_change=0.25, candidates=48):

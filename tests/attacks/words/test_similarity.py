@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from xmlcore.attacks.words.similarity import CorpusEncoder, load_encoder, similarities
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 
 
 def test_equal_documents_are_alike_and_so_are_near_words(language):

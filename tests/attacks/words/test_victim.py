@@ -6,7 +6,7 @@ import torch
 from planted import DECISIVE, FILLERS, VOCABULARY, encoded, planted_model
 
 from xmlcore.attacks.words.victim import MASK, Victim, is_substitutable
-from xmlcore.text import UNK, Vocabulary
+from xmlcore.data.tokens import UNK, Vocabulary
 
 
 def test_scores_and_ranks_by_hand(victim):

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from xmlcore.attacks.words.generators import Generator
+from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.sampling import Sample
 from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.journal import Journal
-from xmlcore.params import Words
+from xmlcore.common.journal import Journal
+from xmlcore.config.params import Words
 
 GROUP = 16  # documents attacked in step; a killed run loses no more than one group
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from xmlcore.encoding import Split
-from xmlcore.models.label_tree import order_by_similarity
+from xmlcore.data.dataset import Split
+from xmlcore.data.label_clustering import order_by_similarity
 
 
 def label_clusters(split: Split, labels: int, smallest: int, seed: int) -> list[np.ndarray]:

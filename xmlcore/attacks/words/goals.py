@@ -11,9 +11,9 @@ FALLING = ("positive", "non_targeted")  # goals whose labels shall leave the bes
 class Target:
     """A document of the test split, and the labels that the attack pushes: Gamma of equation 3.4.
 
-    `goal` is one of `xmlcore.params.Goal`. Positive: true labels among the best k, all of which shall leave. Negative:
-    labels neither true nor among the best k, all of which shall enter. Non-targeted: the best k labels, of which one
-    that is true shall leave.
+    `goal` is one of `xmlcore.config.params.Goal`. Positive: true labels among the best k, all of which shall leave.
+    Negative: labels neither true nor among the best k, all of which shall enter. Non-targeted: the best k labels, of
+    which one that is true shall leave.
     """
 
     document: int

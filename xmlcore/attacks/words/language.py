@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from xmlcore.embeddings import in_domain_vectors, inverse_document_frequency
-from xmlcore.encoding import encode_corpus, load_encoded
-from xmlcore.errors import UserError
-from xmlcore.params import Encode
-from xmlcore.sparse_matrices import tfidf_matrix
-from xmlcore.stored import read_array, written_by
-from xmlcore.text import WORD_TOKENIZERS, Vocabulary
+from xmlcore.common.artifacts import read_array, written_by
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import Encode
+from xmlcore.data.dataset import encode_corpus, load_encoded
+from xmlcore.data.sparse_matrices import tfidf_matrix
+from xmlcore.data.tokens import WORD_TOKENIZERS, Vocabulary
+from xmlcore.data.word_vectors import in_domain_vectors, inverse_document_frequency
 
 DIMENSION = 100
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import NonNegativeInt, TypeAdapter
 
-from xmlcore.encoding import Split
-from xmlcore.errors import UserError
-from xmlcore.files import write_json
-from xmlcore.params import Goal, Words
-from xmlcore.stored import written_by
+from xmlcore.common.artifacts import written_by
+from xmlcore.common.errors import UserError
+from xmlcore.common.files import write_json
+from xmlcore.config.params import Goal, Words
+from xmlcore.data.dataset import Split
 
 TRIES = 200  # of documents and labels for each sample with a negative target
 

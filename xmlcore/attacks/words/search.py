@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xmlcore.attacks.words.generators import Generator, Request
+from xmlcore.attacks.words.generators.base import Generator, Request
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.victim import MASK, Judgement, Victim, is_substitutable
 

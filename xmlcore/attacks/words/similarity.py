@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from xmlcore.attacks.words.language import Language
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
 
 
 class Encoder(Protocol):

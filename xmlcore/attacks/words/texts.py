@@ -4,9 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from xmlcore.corpora.records import read_records
-from xmlcore.encoding import EncodedCorpus
-from xmlcore.errors import UserError
+from xmlcore.common.errors import UserError
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.records import read_records
 
 
 class Text(NamedTuple):

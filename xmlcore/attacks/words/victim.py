@@ -9,10 +9,10 @@ import torch
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from torch import Tensor
 
-from xmlcore.batching import pad
-from xmlcore.encoding import EncodedCorpus
-from xmlcore.models import Classifier
-from xmlcore.text import UNK
+from xmlcore.data.batches import pad
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.tokens import UNK
+from xmlcore.models.base import Classifier
 
 WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}"  # as XLNet's pieces mark it
 MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model reads the unknown word

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from xmlcore.attacks.words.generators import Generator
+from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.language import Language
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.params import Words
+from xmlcore.config.params import Words
 
 
 def load_generators(

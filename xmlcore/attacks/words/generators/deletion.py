@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 
 
 class Deletion:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.batching import pad
+from xmlcore.data.batches import pad
 
 
 class Gradient:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
+from xmlcore.attacks.words.language_model import masked_logits
 from xmlcore.attacks.words.victim import is_substitutable
-from xmlcore.batching import batches
-from xmlcore.checkpoints import load_masked_lm
-from xmlcore.masked_lm import masked_logits
+from xmlcore.data.batches import batches
+from xmlcore.data.pretrained import load_masked_lm
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xmlcore.attacks.words.generators import Request
+from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.language import Language
-from xmlcore.text import UNK
+from xmlcore.data.tokens import UNK
 
 
 class Neighbours:

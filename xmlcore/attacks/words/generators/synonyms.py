@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from xmlcore.attacks.words.generators import Request
-from xmlcore.corpora.sources import numbered_lines
-from xmlcore.errors import UserError
+from xmlcore.attacks.words.generators.base import Request
+from xmlcore.common.errors import UserError
+from xmlcore.data.formats.source_files import numbered_lines
 
 
 class Synonyms:

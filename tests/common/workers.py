@@ -1,0 +1,86 @@
+"""What `test_distributed.py` starts in one process and in several."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import save
+from toys import random_xml_cnn
+
+from xmlcore.common.cli import run
+from xmlcore.common.distributed import is_writer, map_shared, rank, share
+from xmlcore.config.params import Loss, Regime, Training
+from xmlcore.data.word_vectors import InitialVectors
+from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.explain.methods.lime import lime_surrogates
+from xmlcore.models.xml_cnn.model import XMLCNN
+from xmlcore.ranking.predictions import predict, untracked
+from xmlcore.training.loop import Epoch, train
+
+LABELS = 5
+CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
+BCE = Loss()
+ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=0.5, squeeze="none")
+
+
+class Words:
+    """Scores that depend on the words left, as a predictor's do."""
+
+    def scores(self, documents, labels):
+        return np.array([[len(document) + label for label in labels] for document in documents], np.float32)
+
+
+def trained(regime: Regime, micro_batches: int, sparse: bool = False) -> bytes:
+    """Weights and log of a training whose last batch has one document."""
+    _, split = random_xml_cnn(LABELS)
+    options = Training(epochs=2, batch_size=29, micro_batches=micro_batches, token_dropout=0.2, sparse_embedding=sparse)
+    table = np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
+    log: list[Epoch] = []
+
+    def build(vectors: np.ndarray) -> XMLCNN:
+        model, _ = random_xml_cnn(LABELS)
+        return model
+
+    outcome = train(build, InitialVectors(table, table), split, split, options, regime, BCE, 0, log.append, untracked)
+    return save(outcome.model.state_dict()) + repr(log).encode()
+
+
+def predicted() -> bytes:
+    model, split = random_xml_cnn(LABELS)
+    found = predict(model, split, 3, batch_size=4)
+    return found.labels.tobytes() + found.scores.tobytes()
+
+
+def evaluated() -> bytes:
+    model, split = random_xml_cnn(LABELS)
+    settings = [Setting("none", "aware"), Setting("both", "aware")]
+    return repr(fgsm_sweep(model, split, [0.0, 0.5], settings, bits=4, batch_size=4)).encode()
+
+
+def explained() -> bytes:
+    def explain(document: list[str]) -> list:
+        return lime_surrogates(document, Words(), [0, 2], samples=20, top_tokens=3, seed=[0], batch_size=8)
+
+    return repr(map_shared(explain, [["a", "b"], ["c"], ["d", "e", "f"]])).encode()
+
+
+WORKS = {
+    "train_clean": lambda: trained(CLEAN, 4),
+    "train_sparsely": lambda: trained(CLEAN, 4, sparse=True),
+    "train_adversarially": lambda: trained(ADVERSARIAL, 4),
+    "predict": predicted,
+    "evaluate": evaluated,
+    "explain": explained,
+}
+
+
+def main(works: list[str]) -> None:
+    """Write the result of each of `works` into a file of its name, and what share of 0 to 4 this process does."""
+    Path(f"rank-{rank()}.txt").write_text(" ".join(map(str, share(range(5)))))
+    for work in works:
+        result = WORKS[work]() if work in WORKS else trained(CLEAN, micro_batches=1)
+        if is_writer():
+            Path(work).write_bytes(result)
+
+
+if __name__ == "__main__":
+    run(main)

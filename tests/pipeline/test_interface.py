@@ -1,0 +1,434 @@
+"""What others rely on by name: parameters, stages, scripts, files and metric keys. A change here is a decision."""
+
+import json
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Union, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+from toys import LinearClassifier, split_of
+
+from xmlcore.attacks.words.campaign import by_frequency, summary
+from xmlcore.common import paths
+from xmlcore.config.architectures import Member, XMLCNNNetwork
+from xmlcore.config.params import Encode, Generator, Goal, Loss, Params, Regime
+from xmlcore.data.dataset import encode_corpus
+from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.models.registry import build_model, save_model
+from xmlcore.ranking.predictions import Predictions, untracked, write_predictions
+
+ROOT = Path(__file__).parents[2]
+
+PARAMETERS = """
+checkpoint.*.hub
+checkpoint.*.tiny.body.activation
+checkpoint.*.tiny.body.heads
+checkpoint.*.tiny.body.inner
+checkpoint.*.tiny.body.layers
+checkpoint.*.tiny.body.norm_epsilon
+checkpoint.*.tiny.body.width
+checkpoint.*.tiny.vocabulary
+checkpoints
+corpora
+corpus.*.convert.format
+corpus.*.convert.max_features
+corpus.*.convert.order
+corpus.*.encode.*
+corpus.*.fetch.files.*.bytes
+corpus.*.fetch.files.*.sha256
+corpus.*.fetch.files.*.url
+corpus.*.fetch.simulation.kind
+corpus.*.fetch.simulation.labels
+corpus.*.fetch.simulation.mean_tokens
+corpus.*.fetch.simulation.test_documents
+corpus.*.fetch.simulation.train_documents
+corpus.*.model.*.*
+encode.max_tokens
+encode.min_count
+encode.tokenizer
+encode.validation_fraction
+explain.batch_size
+explain.documents
+explain.gallery
+explain.ig.baseline
+explain.ig.steps
+explain.labels
+explain.lime.samples
+explain.shap.evaluations
+explain.shap.global_documents
+explain.shap.global_evaluations
+explain.shap.global_tokens
+explain.shap.tokenizer
+explain.study.beam
+explain.study.documents
+explain.study.draws
+explain.study.epsilon
+explain.top_tokens
+fgsm.bits
+fgsm.epsilons
+fgsm.perturb_padding
+launch
+lexicon.*.files.*.bytes
+lexicon.*.files.*.sha256
+lexicon.*.files.*.url
+lexicon.*.simulation.kind
+lexicon.*.simulation.labels
+lexicon.*.simulation.mean_tokens
+lexicon.*.simulation.test_documents
+lexicon.*.simulation.train_documents
+lexicons
+loss.*.class_balance
+loss.*.propensity.a
+loss.*.propensity.b
+losses
+masked_lm.batch_size
+masked_lm.epochs
+masked_lm.heads
+masked_lm.layers
+masked_lm.learning_rate
+masked_lm.max_windows
+masked_lm.width
+masked_lm.window
+metrics.frequency_bins
+model.*.architecture
+model.*.embedding.checkpoint
+model.*.embedding.dimension
+model.*.embedding.kind
+model.*.embedding.parts
+model.*.encode.*
+model.*.network.body.activation
+model.*.network.body.heads
+model.*.network.body.inner
+model.*.network.body.layers
+model.*.network.body.norm_epsilon
+model.*.network.body.positions
+model.*.network.body.types
+model.*.network.body.width
+model.*.network.buckets
+model.*.network.candidates
+model.*.network.checkpoint
+model.*.network.chunks
+model.*.network.clusters
+model.*.network.dropout
+model.*.network.embedding_dropout
+model.*.network.encoder.aplc_bert.body.activation
+model.*.network.encoder.aplc_bert.body.heads
+model.*.network.encoder.aplc_bert.body.inner
+model.*.network.encoder.aplc_bert.body.layers
+model.*.network.encoder.aplc_bert.body.norm_epsilon
+model.*.network.encoder.aplc_bert.body.positions
+model.*.network.encoder.aplc_bert.body.types
+model.*.network.encoder.aplc_bert.body.width
+model.*.network.encoder.aplc_bert.checkpoint
+model.*.network.encoder.aplc_bert.clusters
+model.*.network.encoder.aplc_bert.dropout
+model.*.network.encoder.aplc_bert.factor
+model.*.network.encoder.aplc_bert.hidden
+model.*.network.encoder.aplc_xlnet.body.activation
+model.*.network.encoder.aplc_xlnet.body.heads
+model.*.network.encoder.aplc_xlnet.body.inner
+model.*.network.encoder.aplc_xlnet.body.layers
+model.*.network.encoder.aplc_xlnet.body.norm_epsilon
+model.*.network.encoder.aplc_xlnet.body.width
+model.*.network.encoder.aplc_xlnet.checkpoint
+model.*.network.encoder.aplc_xlnet.clusters
+model.*.network.encoder.aplc_xlnet.dropout
+model.*.network.encoder.aplc_xlnet.factor
+model.*.network.encoder.aplc_xlnet.hidden
+model.*.network.encoder.attention_xml.candidates
+model.*.network.encoder.attention_xml.dropout
+model.*.network.encoder.attention_xml.embedding_dropout
+model.*.network.encoder.attention_xml.hidden
+model.*.network.encoder.attention_xml.lstm
+model.*.network.encoder.attention_xml.tree
+model.*.network.encoder.bag_of_words.dropout
+model.*.network.encoder.bag_of_words.prototype_scale
+model.*.network.encoder.xml_cnn.chunks
+model.*.network.encoder.xml_cnn.dropout
+model.*.network.encoder.xml_cnn.filters
+model.*.network.encoder.xml_cnn.hidden
+model.*.network.encoder.xml_cnn.initialisation
+model.*.network.encoder.xml_cnn.windows
+model.*.network.factor
+model.*.network.filters
+model.*.network.hidden
+model.*.network.initialisation
+model.*.network.lstm
+model.*.network.members
+model.*.network.merge
+model.*.network.prototype_scale
+model.*.network.repetitions
+model.*.network.tree
+model.*.network.windows
+model.*.training.averaging_from
+model.*.training.averaging_steps
+model.*.training.batch_size
+model.*.training.epochs
+model.*.training.gamma
+model.*.training.learning_rate
+model.*.training.loss_reduction
+model.*.training.matmul_precision
+model.*.training.micro_batches
+model.*.training.milestones
+model.*.training.output_epsilon
+model.*.training.output_learning_rate
+model.*.training.patience
+model.*.training.prior_bias
+model.*.training.refit
+model.*.training.shuffle_tokens
+model.*.training.sparse_embedding
+model.*.training.token_dropout
+models
+predict.labels
+propensity.a
+propensity.b
+regime.*.adversarial_share
+regime.*.adversarial_weight
+regime.*.attribution_weight
+regime.*.epsilon
+regime.*.squeeze
+regime.*.word_substitution
+regimes
+report.epsilon
+robustness.documents
+robustness.epsilon
+robustness.epsilons
+robustness.noise
+robustness.restarts
+robustness.step_size
+robustness.steps
+seed
+vector.*.files.*.bytes
+vector.*.files.*.sha256
+vector.*.files.*.url
+vector.*.simulation.kind
+vector.*.simulation.labels
+vector.*.simulation.mean_tokens
+vector.*.simulation.test_documents
+vector.*.simulation.train_documents
+vectors
+words.bins
+words.candidates
+words.cluster_labels
+words.encoder
+words.generators
+words.goals
+words.k
+words.labels
+words.masked_lm
+words.max_change
+words.samples
+words.thresholds
+"""
+
+STAGES = {
+    "fetch": "fetch.py",
+    "fetch_vectors": "fetch.py",
+    "fetch_checkpoint": "fetch_checkpoint.py",
+    "fetch_lexicon": "fetch.py",
+    "convert": "convert.py",
+    "encode": "encode.py",
+    "build_embedding": "build_embedding.py",
+    "encode_words": "encode_words.py",
+    "train_masked_lm": "train_masked_lm.py",
+    "train": "train.py",
+    "predict": "predict.py",
+    "evaluate_ranking": "evaluate_ranking.py",
+    "evaluate_fgsm": "evaluate_fgsm.py",
+    "evaluate_attacks": "evaluate_attacks.py",
+    "sample_attacks": "sample_attacks.py",
+    "attack_words": "attack_words.py",
+    "explain_lime": "explain_lime.py",
+    "explain_shap": "explain_shap.py",
+    "explain_ig": "explain_ig.py",
+    "measure_explanations": "measure_explanations.py",
+    "compare_explanations": "compare_explanations.py",
+    "explain_attacks": "explain_attacks.py",
+    "report": "report.py",
+}
+
+
+def key_paths(annotation: object) -> Iterator[str]:
+    """Dotted paths of the values in a section; `*` is any name."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield from (f"{name}.{rest}".rstrip(".") for rest in key_paths(field.annotation))
+    elif get_origin(annotation) is dict:
+        yield from (f"*.{rest}".rstrip(".") for rest in key_paths(get_args(annotation)[1]))
+    elif get_origin(annotation) is Annotated:
+        yield from key_paths(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            if member is not types.NoneType:
+                yield from key_paths(member)
+    else:
+        yield ""
+
+
+def dvc_stages() -> dict[str, dict]:
+    return YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_parameters():
+    assert sorted(set(key_paths(Params))) == PARAMETERS.split()
+
+
+def test_parameters_of_the_members_of_an_ensemble():
+    encoders = {path.removeprefix("model.*.network.") for path in PARAMETERS.split() if ".network.encoder." in path}
+    assert set(key_paths(Member)) == {"width"} | encoders
+
+
+def test_stages_and_their_scripts():
+    assert {name: stage["cmd"].split()[1] for name, stage in dvc_stages().items()} == {
+        name: f"stages/{script}" for name, script in STAGES.items()
+    }
+
+
+def test_stages_with_a_model_run_as_launch_says():
+    launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
+    explaining = {"explain_lime", "explain_shap", "explain_ig", "explain_attacks", "measure_explanations"}
+    assert launched == {"train", "predict", "evaluate_fgsm", "evaluate_attacks"} | explaining
+
+
+def test_scripts():
+    assert {path.name for path in (ROOT / "stages").glob("*.py")} == set(STAGES.values())
+
+
+def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
+    stages = dvc_stages()
+    cells = ("train", "predict", "evaluate_ranking", "evaluate_fgsm", "evaluate_attacks", "attack_words")
+    explaining = ("measure_explanations", "compare_explanations", "explain_attacks")
+    for name in (*cells, "explain_lime", "explain_shap", "explain_ig", *explaining):
+        assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
+    for name in ("encode", "build_embedding", "sample_attacks"):
+        assert [*stages[name]["matrix"]] == ["corpus", "model"]
+    for name in ("fetch", "convert", "encode_words", "train_masked_lm"):
+        assert [*stages[name]["matrix"]] == ["corpus"]
+
+
+def test_regimes():
+    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == [
+        "clean",
+        "adversarial",
+        "stable",
+        "squeezed",
+        "substituted",
+    ]
+    assert [*Regime.model_fields] == [
+        "epsilon",
+        "adversarial_weight",
+        "adversarial_share",
+        "attribution_weight",
+        "word_substitution",
+        "squeeze",
+    ]
+
+
+def test_word_attacks():
+    assert get_args(Goal) == ("positive", "negative", "negative_clustered", "non_targeted")
+    assert get_args(Generator) == ("masked_lm", "neighbours", "synonyms", "gradient", "deletion")
+    row = {"clean": True, "success": True, "similarity": 0.9, "change_rate": 0.1, "queries": 3}
+    rows = [row | {"goal": "positive", "generator": "gradient", "bin": {"lowest": 1, "highest": 4}}]
+    figures = "samples clean_accuracy success_rate accuracy_under_attack success_rate@0.80"
+    assert " ".join(summary(rows, [0.8])["positive"]["gradient"]) == f"{figures} similarity change_rate queries"
+    assert " ".join(by_frequency(rows, [0.8])[0]) == f"goal generator lowest highest {figures}"
+
+
+def test_losses():
+    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["loss"]] == ["bce", "pw", "pw_cb"]
+    assert [*Loss.model_fields] == ["propensity", "class_balance"]
+
+
+def test_metric_keys():
+    model = LinearClassifier([[0.0], [1.0]], [[1.0, 0.0]])
+    (result,) = fgsm_sweep(model, split_of([[1]], [[0]]), [], [Setting("none", "aware")], bits=8)
+    assert " ".join(result.metrics) == "P@1 P@3 P@5 nDCG@1 nDCG@3 nDCG@5 gap@1 gap@3 gap@5"
+
+
+def test_places():
+    cell = ("rcv1", "xml_cnn", "clean", "bce")
+    assert [
+        path.as_posix()
+        for path in (
+            paths.raw("rcv1"),
+            paths.records("rcv1"),
+            paths.encoded("rcv1", "xml_cnn"),
+            paths.embedding("rcv1", "xml_cnn"),
+            paths.VECTORS,
+            paths.CHECKPOINTS,
+            paths.LEXICONS,
+            paths.words("rcv1"),
+            paths.masked_lm("rcv1"),
+            paths.targets("rcv1", "xml_cnn"),
+            paths.attacks(*cell),
+            paths.model(*cell),
+            paths.predictions(*cell),
+            paths.explanations(*cell),
+            paths.metrics("rcv1", "xml_cnn", "corpus.json"),
+            paths.metrics(*cell, "fgsm"),
+            paths.plots(*cell),
+            paths.timings(*cell),
+            paths.REPORT,
+        )
+    ] == [
+        "data/rcv1/raw",
+        "data/rcv1/records",
+        "data/rcv1/encoded/xml_cnn",
+        "data/rcv1/embeddings/xml_cnn",
+        "data/vectors",
+        "data/checkpoints",
+        "data/lexicons",
+        "data/rcv1/words",
+        "data/rcv1/masked_lm",
+        "attacks/rcv1/xml_cnn/targets",
+        "attacks/rcv1/xml_cnn/clean/bce",
+        "models/rcv1/xml_cnn/clean/bce",
+        "predictions/rcv1/xml_cnn/clean/bce",
+        "explanations/rcv1/xml_cnn/clean/bce",
+        "metrics/rcv1/xml_cnn/corpus.json",
+        "metrics/rcv1/xml_cnn/clean/bce/fgsm",
+        "plots/rcv1/xml_cnn/clean/bce",
+        "timings/rcv1/xml_cnn/clean/bce",
+        "report",
+    ]
+
+
+def test_files_of_an_encoded_corpus(tmp_path):
+    records, encoded = tmp_path / "records", tmp_path / "encoded"
+    records.mkdir()
+    encoded.mkdir()
+    for name in ("train", "test"):
+        (records / f"{name}.tsv").write_text("1\tC15\tprofit\n2\tC15\tprofit\n")
+    options = Encode(validation_fraction=0.5)
+    statistics = encode_corpus(records, encoded, options, 0, untracked)
+    arrays = ("label_offsets.bin", "labels.bin", "token_offsets.bin", "tokens.bin")
+    expected = [f"{split}/{array}" for split in ("test", "train", "validation") for array in arrays]
+    assert files_of(encoded) == sorted(["config.json", "labels.txt", "vocabulary.txt", *expected])
+    assert json.loads((encoded / "config.json").read_text()) == {"tokenizer": "words", "max_tokens": 500}
+    assert " ".join(statistics) == (
+        "train_documents validation_documents test_documents vocabulary labels labels_per_document "
+        "documents_per_label tokens_per_train_document tokens_per_test_document"
+    )
+
+
+def test_files_of_a_model(tmp_path):
+    network = XMLCNNNetwork(windows=[2], filters=1, chunks=1, hidden=2)
+    model = build_model("xml_cnn", np.zeros((3, 4), np.float32), 2, network)
+    save_model(tmp_path, model, "xml_cnn", network)
+    assert files_of(tmp_path) == ["config.json", "weights.safetensors"]
+    assert [*model.state_dict()] == [
+        *("kernel", "bias", "embedding.weight"),
+        *("bottleneck.weight", "bottleneck.bias", "output.weight", "output.bias"),
+    ]
+
+
+def test_files_of_predictions(tmp_path):
+    write_predictions(tmp_path, Predictions(np.zeros((1, 2), np.int32), np.zeros((1, 2), np.float32)))
+    assert files_of(tmp_path) == ["labels.npy", "scores.npy"]

@@ -1,0 +1,1 @@
+"""Gradient attacks on the embeddings of a document's tokens."""

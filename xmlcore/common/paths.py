@@ -1,0 +1,65 @@
+"""Where everything is on disk, relative to the folder that holds params.yaml. dvc.yaml names the same places.
+
+A trained model is known by its corpus, model, regime and loss. What a stage finds out about one lies in
+`results/CORPUS/MODEL/REGIME/LOSS/STAGE`.
+"""
+
+from pathlib import Path
+
+VECTORS = Path("data/vectors")
+CHECKPOINTS = Path("data/checkpoints")
+LEXICONS = Path("data/lexicons")
+METRICS = Path("metrics")
+RESULTS = Path("results")
+REPORT = Path("report")
+JOURNALS = Path(".journals")  # of stages that carry on where they were killed
+
+
+def raw(corpus: str) -> Path:
+    """Return the folder of a corpus's official files."""
+    return Path("data", corpus, "raw")
+
+
+def records(corpus: str) -> Path:
+    """Return the folder of train.tsv and test.tsv."""
+    return Path("data", corpus, "records")
+
+
+def language(corpus: str) -> Path:
+    """Return the folder of what word attacks know of a corpus's language."""
+    return Path("data", corpus, "language")
+
+
+def recipe(corpus: str, model: str) -> Path:
+    """Return the file of a model's recipe on a corpus, with all overrides applied."""
+    return Path("data", corpus, "recipes", f"{model}.json")
+
+
+def encoded(corpus: str, model: str) -> Path:
+    """Return the folder of a corpus as a model reads it."""
+    return Path("data", corpus, "encoded", model)
+
+
+def embedding(corpus: str, model: str) -> Path:
+    """Return the folder of a model's initial word vectors."""
+    return Path("data", corpus, "embeddings", model)
+
+
+def model(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the folder of a trained model."""
+    return Path("models", corpus, model, regime, loss)
+
+
+def metrics(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the folder of a trained model's rows of the table across epsilon."""
+    return METRICS / corpus / model / regime / loss
+
+
+def results(corpus: str, model: str, regime: str, loss: str, stage: str) -> Path:
+    """Return the folder of what `stage` found out about a trained model."""
+    return RESULTS / corpus / model / regime / loss / stage
+
+
+def predictions(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the folder of a trained model's best labels of every test document."""
+    return results(corpus, model, regime, loss, "evaluate") / "predictions"

@@ -1,0 +1,156 @@
+"""The shape of each architecture as params.yaml gives it; the networks themselves are in `xmlcore.models.base`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from xmlcore.config.schema import Fraction, PositiveFloat, PositiveInt, Section
+
+
+class XMLCNNNetwork(Section):
+    """The shape of XML-CNN (`xmlcore.models.xml_cnn.model`)."""
+
+    windows: Annotated[list[PositiveInt], Field(min_length=1)] = [2, 4, 8]
+    filters: PositiveInt = 128
+    chunks: PositiveInt = 1
+    hidden: PositiveInt = 512
+    dropout: Fraction = 0.5
+    initialisation: Literal["averaging", "torch"] = "averaging"
+
+
+def _is_power_of_two(number: int) -> int:
+    if number & (number - 1):
+        raise ValueError("a power of two, as the label tree splits groups in two")
+    return number
+
+
+class AttentionXMLNetwork(Section):
+    """The shape of AttentionXML (`xmlcore.models.attention_xml.model`)."""
+
+    lstm: PositiveInt = 256  # units in each direction
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)] = [256]  # the layers that all labels share
+    embedding_dropout: Fraction = 0.2
+    dropout: Fraction = 0.5
+    tree: list[Annotated[PositiveInt, AfterValidator(_is_power_of_two)]] = []  # groups at each level; none: flat
+    candidates: PositiveInt = 32  # groups of a level whose members are looked at
+
+
+class BagOfWordsNetwork(Section):
+    """The shape of a bag of words (`xmlcore.models.bag_of_words`), whose hidden layer is as wide as its embeddings."""
+
+    dropout: Fraction = 0.3
+    prototype_scale: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0  # 0: begin at random
+
+
+class TransformerShape(Section):
+    """What configs of `transformers` agree on, by other names (`xmlcore.data.pretrained`)."""
+
+    width: PositiveInt
+    layers: PositiveInt
+    heads: PositiveInt
+    inner: PositiveInt
+    activation: Literal["gelu", "gelu_new", "relu", "silu"] = "gelu"
+    norm_epsilon: PositiveFloat = 1e-12
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % self.heads or self.width % 2:
+            raise ValueError(f"width: an even multiple of heads, {self.heads} (is {self.width})")
+        return self
+
+
+class XLNetShape(TransformerShape):
+    """The fields of an `XLNetConfig` that differ between checkpoints."""
+
+
+class BERTShape(TransformerShape):
+    """The fields of a `BertConfig` that differ between checkpoints."""
+
+    positions: Annotated[int, Field(gt=2)] = 512  # of pieces, [CLS] and [SEP] among them
+    types: PositiveInt = 2
+
+
+class APLCNetwork(Section):
+    """The shape of `xmlcore.models.aplc.base`, whatever its body."""
+
+    checkpoint: Annotated[str, Field(min_length=1)]
+    body: TransformerShape | None = None  # None: as the checkpoint, with its weights; a stored model has its own here
+    hidden: PositiveInt = 768
+    clusters: list[Annotated[float, Field(gt=0, lt=1)]] = [0.5]  # where the tails begin, as shares of the labels
+    factor: Annotated[float, Field(ge=1)] = 2.0  # by which each tail is narrower than the one before
+    dropout: Fraction = 0.1
+
+    @model_validator(mode="after")
+    def _clusters_rise(self) -> Self:
+        if sorted(set(self.clusters)) != self.clusters:
+            raise ValueError("clusters: shares that rise, such as [0.25, 0.5]")
+        return self
+
+
+class APLCXLNetNetwork(APLCNetwork):
+    """The shape of APLC-XLNet (`xmlcore.models.aplc.xlnet`)."""
+
+    body: XLNetShape | None = None
+
+
+class APLCBERTNetwork(APLCNetwork):
+    """The shape of label clusters on BERT (`xmlcore.models.aplc.bert`)."""
+
+    body: BERTShape | None = None
+
+
+class Encoder(Section):
+    """An architecture that is a part of another, and its shape; just one is given."""
+
+    bag_of_words: BagOfWordsNetwork | None = None
+    xml_cnn: XMLCNNNetwork | None = None
+    attention_xml: AttentionXMLNetwork | None = None
+    aplc_xlnet: APLCXLNetNetwork | None = None
+    aplc_bert: APLCBERTNetwork | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Encoder":
+        if sum(network is not None for _, network in self) != 1:
+            raise ValueError(f"give one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def architecture(self) -> str:
+        return next(name for name, network in self if network is not None)
+
+    @property
+    def network(self) -> Section:
+        return getattr(self, self.architecture)
+
+
+class MACHNetwork(Section):
+    """The shape of MACH (`xmlcore.models.mach`)."""
+
+    repetitions: PositiveInt = 4  # R, hash functions and classifiers
+    buckets: PositiveInt = 1000  # B, outputs of each classifier
+    merge: Literal["mean", "geometric_mean"] = "mean"  # of the probabilities of a label's buckets
+    encoder: Encoder
+
+
+class Member(Section):
+    """One of an ensemble."""
+
+    width: PositiveInt  # of its part of the embeddings
+    encoder: Encoder
+
+
+class EnsembleNetwork(Section):
+    """The shape of an ensemble (`xmlcore.models.ensemble`)."""
+
+    members: Annotated[list[Member], Field(min_length=2)]
+
+
+NETWORKS: dict[str, type[Section]] = {
+    "xml_cnn": XMLCNNNetwork,
+    "attention_xml": AttentionXMLNetwork,
+    "bag_of_words": BagOfWordsNetwork,
+    "mach": MACHNetwork,
+    "aplc_xlnet": APLCXLNetNetwork,
+    "aplc_bert": APLCBERTNetwork,
+    "ensemble": EnsembleNetwork,
+}

@@ -1,0 +1,486 @@
+"""The typed view of params.yaml: unknown keys, wrong types and impossible values are refused by name.
+
+A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losses`, `vectors`, `checkpoints`,
+`lexicons`); the singular mapping beside it says what each name means (`corpus`, `model`, `regime`, `loss`, `vector`,
+`checkpoint`, `lexicon`). A corpus and a model may override `encode`.
+"""
+
+import reprlib
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
+
+from xmlcore.common.errors import UserError
+from xmlcore.common.yaml_files import load_yaml
+from xmlcore.config.architectures import NETWORKS, XLNetShape
+from xmlcore.config.schema import Epsilon, Name, PositiveFloat, PositiveInt, Section
+
+Squeeze = Literal["none", "embeddings", "outputs", "both"]
+Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
+Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class SourceFile(Section):
+    """One file of a corpus: where it comes from and how to know that it arrived whole."""
+
+    url: str | None = None  # None: only a mirror has it
+    bytes: PositiveInt | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Simulation(Section):
+    """Sizes of a simulated corpus (`xmlcore.data.simulation.mirror`)."""
+
+    kind: Literal["rcv1", "eurlex"]
+    train_documents: PositiveInt
+    test_documents: PositiveInt
+    labels: PositiveInt
+    mean_tokens: PositiveInt
+
+
+class Fetch(Section):
+    """Official files by name, or the simulation that writes them."""
+
+    files: dict[Name, SourceFile] = {}
+    simulation: Simulation | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Fetch":
+        if bool(self.files) == (self.simulation is not None):
+            raise ValueError("give either `files` or `simulation`")
+        return self
+
+
+class Convert(Section):
+    """How the official files are read (`xmlcore.data.formats.converters`)."""
+
+    format: Literal["lyrl2004", "bag_of_words", "reuters21578", "labelled_text"]
+    max_features: PositiveInt = 500
+    order: Literal["weight", "idf"] = "weight"
+
+
+class Encode(Section):
+    """How a text becomes tokens (`xmlcore.data.dataset`)."""
+
+    tokenizer: Annotated[str, Field(min_length=1)] = (
+        "words"  # or `whitespace`, or a checkpoint (`xmlcore.data.pretrained`)
+    )
+    max_tokens: PositiveInt = 500
+    min_count: PositiveInt = 2
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+
+
+class Embedding(Section):
+    """Initial word vectors (`xmlcore.data.word_vectors`)."""
+
+    kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint", "side_by_side"] = "in_domain"
+    dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own, as have parts
+    checkpoint: str | None = None
+    parts: list["Embedding"] = []  # of kind side_by_side, for a model that is several
+
+    @model_validator(mode="after")
+    def _what_its_kind_needs(self) -> "Embedding":
+        if (self.kind == "checkpoint") != bool(self.checkpoint):
+            raise ValueError("give `checkpoint`, a name or folder, with kind checkpoint and with no other")
+        if (self.kind == "side_by_side") != bool(self.parts):
+            raise ValueError("give `parts`, embeddings, with kind side_by_side and with no other")
+        return self
+
+
+class Training(Section):
+    """Optimisation (`xmlcore.training.loop`). Milestones are epochs after which the learning rate falls by `gamma`."""
+
+    epochs: PositiveInt = 15
+    patience: PositiveInt = 5
+    batch_size: PositiveInt = 64
+    micro_batches: PositiveInt = 1  # parts of a batch, computed one by one or by as many processes
+    learning_rate: PositiveFloat = 0.001
+    output_learning_rate: PositiveFloat = 0.001
+    output_epsilon: PositiveFloat = 1e-8  # Adam's, of the output layer
+    sparse_embedding: bool = False
+    milestones: list[PositiveInt] = []
+    gamma: PositiveFloat = 0.1
+    loss_reduction: Literal["document", "element"] = "document"
+    prior_bias: bool = True
+    shuffle_tokens: bool = False
+    token_dropout: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    refit: bool = True
+    averaging_from: Annotated[int, Field(ge=0)] = 0  # the first epoch of weight averaging; 0: never
+    averaging_steps: PositiveInt = 100
+    matmul_precision: Literal["highest", "high", "medium"] = "medium"
+
+
+class Model(Section):
+    """A named recipe: an architecture with its embedding, shape and optimisation."""
+
+    architecture: str
+    encode: dict[str, Any] = {}  # what the architecture wants different from the corpus's settings
+    embedding: Embedding
+    network: Section
+    training: Training
+
+
+def _tag(architecture: str) -> str:
+    return f"<{architecture}>"
+
+
+def _tag_of(recipe: Any) -> str:
+    """That of its architecture; of what names none that of any, so that the section says what is wrong."""
+    get = recipe.get if isinstance(recipe, dict) else partial(getattr, recipe)
+    return _tag(get("architecture", next(iter(NETWORKS))))
+
+
+AnyModel = Annotated[
+    Union[  # noqa: UP007, one model for each architecture, of the shape that the architecture has
+        tuple(
+            Annotated[
+                create_model("Model", __base__=Model, architecture=Literal[name], network=network), Tag(_tag(name))
+            ]
+            for name, network in NETWORKS.items()
+        )
+    ],
+    Discriminator(
+        _tag_of,
+        custom_error_type="architecture",
+        custom_error_message=f"one of {', '.join(NETWORKS)}",
+    ),
+]
+
+
+class Propensity(Section):
+    """The constants of the model of Jain et al. 2016 (`xmlcore.data.propensity`)."""
+
+    a: PositiveFloat = 0.55
+    b: PositiveFloat = 1.5
+
+
+class Loss(Section):
+    """The weights of positive labels in the binary cross-entropy (`xmlcore.models.losses`)."""
+
+    propensity: Propensity | None = None
+    class_balance: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Regime(Section):
+    """How a recipe is trained against attacks, and which defence it wears when it is evaluated."""
+
+    epsilon: Epsilon
+    adversarial_weight: Annotated[float, Field(ge=0, le=1)]
+    adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    attribution_weight: Annotated[float, Field(ge=0)] = (
+        0.0  # of `xmlcore.training.attribution_stability`, beside the attack's
+    )
+    word_substitution: Share = 0.0  # how many words of a training document become near neighbours
+    squeeze: Squeeze
+
+    @model_validator(mode="after")
+    def _attributions_of_what_is_attacked(self) -> "Regime":
+        if self.attribution_weight and not self.adversarial_weight:
+            raise ValueError("attribution_weight: needs an adversarial_weight above 0, whose attack it looks at")
+        return self
+
+
+class Predict(Section):
+    """How many of the best labels of a document are stored."""
+
+    labels: Annotated[int, Field(ge=5)] = 10  # the metrics look at the best 5
+
+
+class Metrics(Section):
+    """The evaluation of the stored labels (`xmlcore.ranking.summary`)."""
+
+    frequency_bins: Annotated[list[PositiveInt], Field(min_length=1)]  # the most of each bin; one more is open
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Metrics":
+        if any(low >= high for low, high in pairwise(self.frequency_bins)):
+            raise ValueError("frequency_bins are rising numbers of training documents")
+        return self
+
+
+class Fgsm(Section):
+    """The evaluation under attack (`xmlcore.evaluation.fgsm_sweep`)."""
+
+    epsilons: Annotated[list[Epsilon], Field(min_length=1)]
+    bits: Annotated[int, Field(ge=1, le=16)] = 8
+    perturb_padding: bool = False
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Fgsm":
+        names = [format_epsilon(epsilon) for epsilon in (0.0, *filter(None, self.epsilons))]  # 0 is always there
+        if len(set(names)) < len(names):
+            raise ValueError("two epsilons have the same name in the metrics files: " + ", ".join(names))
+        return self
+
+
+class Robustness(Section):
+    """Attacks on embeddings besides FGSM, and the checks of them (`xmlcore.evaluation`)."""
+
+    documents: PositiveInt = 100  # of the test split, drawn by the seed
+    epsilon: Annotated[float, Field(gt=0)] = 0.1  # one of `epsilons`, where everything is tried
+    epsilons: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]  # rising, until the model breaks
+    steps: Annotated[int, Field(ge=5)] = 20
+    step_size: Annotated[float, Field(gt=0, le=2)] = 0.25  # of the radius
+    restarts: PositiveInt = 2
+    noise: PositiveInt = 5  # random perturbations of each document
+
+    @model_validator(mode="after")
+    def _a_rising_curve(self) -> "Robustness":
+        if any(low >= high for low, high in pairwise(self.epsilons)):
+            raise ValueError(f"epsilons: rising (is {self.epsilons!r})")
+        if self.epsilon not in self.epsilons:
+            raise ValueError(f"epsilon: one of epsilons, {self.epsilons!r} (is {self.epsilon!r})")
+        return self
+
+
+class MaskedLM(Section):
+    """The small BERT that a corpus trains for its own language (`xmlcore.attacks.words.language_model`)."""
+
+    width: PositiveInt = 128
+    layers: PositiveInt = 2
+    heads: PositiveInt = 2
+    window: Annotated[int, Field(ge=8)] = 64  # words that it sees at once
+    max_windows: PositiveInt = 25_000  # that it learns from, drawn by the seed: what bounds the time
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 0.001
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "MaskedLM":
+        if self.width % self.heads:
+            raise ValueError(f"width: a multiple of heads, {self.heads} (is {self.width})")
+        return self
+
+
+class Words(Section):
+    """Word-substitution attacks (`xmlcore.attacks.words`)."""
+
+    goals: Annotated[list[Goal], Field(min_length=1)]
+    generators: Annotated[list[Generator], Field(min_length=1)]
+    masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
+    encoder: Annotated[str, Field(min_length=1)] = "corpus"  # or one of `sentence-transformers`, by name or folder
+    thresholds: Annotated[list[Share], Field(min_length=1)]  # of similarity, swept
+    k: Annotated[int, Field(ge=1)] = 5  # of the best labels that an attack changes
+    labels: PositiveInt = 1  # the most that one attack aims at
+    bins: PositiveInt = 4  # of label frequency, with equal samples
+    samples: PositiveInt = 25  # of each bin
+    candidates: PositiveInt = 48  # K, for each word
+    max_change: Share = 0.1  # of the words of a document
+    cluster_labels: Annotated[int, Field(ge=2)] = 3  # the fewest of a cluster
+
+    @model_validator(mode="after")
+    def _listed_once(self) -> "Words":
+        for name in ("goals", "generators", "thresholds"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: each once (is {values!r})")
+        return self
+
+
+class Lime(Section):
+    samples: Annotated[int, Field(ge=2)] = 1000
+
+
+class Shap(Section):
+    evaluations: PositiveInt = 500
+    tokenizer: str = "model"
+    global_documents: PositiveInt = 100
+    global_evaluations: PositiveInt = 200
+    global_tokens: PositiveInt = 20
+
+
+class IntegratedGradients(Section):
+    """`unknown`: every token of the baseline is the unknown word, as SHAP hides tokens; `zero`: a zero embedding."""
+
+    steps: PositiveInt = 50
+    baseline: Literal["unknown", "zero"] = "unknown"
+
+
+class ExplanationStudy(Section):
+    """The measurement of the explainers (`xmlcore.explain.study.study`)."""
+
+    documents: Annotated[int, Field(ge=2)] = 50  # of the test split, drawn by the seed
+    beam: PositiveInt = 1  # rankings kept in the search for the best and the worst
+    draws: PositiveInt = 2  # of noise on the embeddings
+    epsilon: Annotated[float, Field(gt=0)] = 0.02  # its size, as that of FGSM
+
+
+class Explain(Section):
+    documents: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    labels: PositiveInt = 3
+    top_tokens: PositiveInt = 10
+    batch_size: PositiveInt = 256  # copies of a document scored at once: what bounds the memory
+    lime: Lime
+    shap: Shap
+    ig: IntegratedGradients
+    study: ExplanationStudy
+    gallery: PositiveInt = 4  # attacked documents that are explained
+
+
+class Report(Section):
+    epsilon: Epsilon
+
+
+class TinyCheckpoint(Section):
+    """Sizes of an XLNet with random weights and of its tokenizer (`xmlcore.data.simulation.checkpoint`)."""
+
+    vocabulary: Annotated[int, Field(ge=500)]
+    body: XLNetShape
+
+
+class Checkpoint(Section):
+    """A pretrained model of the hub, or a tiny one that is made here."""
+
+    hub: str | None = None
+    tiny: TinyCheckpoint | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Checkpoint":
+        if (self.hub is None) == (self.tiny is None):
+            raise ValueError("give either `hub` or `tiny`")
+        return self
+
+
+class Corpus(Section):
+    """Where a corpus comes from, how it is read, and what it wants different from the common settings."""
+
+    fetch: Fetch
+    convert: Convert
+    encode: dict[str, Any]
+    model: dict[Name, dict[str, Any]]
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    launch: Annotated[str, Field(min_length=1)]  # read by dvc.yaml alone
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    corpora: list[Name]
+    models: list[Name]
+    regimes: list[Name]
+    losses: list[Name]
+    vectors: list[Name]
+    checkpoints: list[Name]
+    lexicons: list[Name]
+    encode: Encode
+    model: dict[Name, AnyModel]
+    regime: dict[Name, Regime]
+    loss: dict[Name, Loss]
+    predict: Predict
+    propensity: Propensity
+    metrics: Metrics
+    fgsm: Fgsm
+    robustness: Robustness
+    masked_lm: MaskedLM
+    words: Words
+    explain: Explain
+    report: Report
+    vector: dict[Name, Fetch]
+    checkpoint: dict[Name, Checkpoint]
+    lexicon: dict[Name, Fetch]
+    corpus: dict[Name, Corpus]
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Params":
+        for plural, known in (
+            ("corpora", self.corpus),
+            ("models", self.model),
+            ("regimes", self.regime),
+            ("losses", self.loss),
+            ("vectors", self.vector),
+            ("checkpoints", self.checkpoint),
+            ("lexicons", self.lexicon),
+        ):
+            for name in getattr(self, plural):
+                _named(known, name, plural)
+        for key, labels in (("explain.labels", self.explain.labels), ("words.k", self.words.k)):
+            if labels > self.predict.labels:
+                raise ValueError(f"{key}: at most predict.labels, {self.predict.labels}")
+        for corpus, settings in self.corpus.items():
+            for name in settings.model:
+                _named(self.model, name, f"corpus.{corpus}.model")
+            for name in self.model:
+                self.encode_of(corpus, name)
+        return self
+
+    def encode_of(self, corpus: str, model: str | None = None) -> Encode:
+        """`encode` with the overrides of `corpus`, then those of `model`, if it is one's."""
+        settings = _named(self.corpus, corpus, "corpus")
+        encode = _override(self.encode, settings.encode, f"corpus.{corpus}.encode")
+        if model is None:
+            return encode
+        place = f"corpus.{corpus}." if "encode" in settings.model.get(model, {}) else ""
+        return _override(encode, self.model_of(corpus, model).encode, f"{place}model.{model}.encode")
+
+    def model_of(self, corpus: str, model: str) -> Model:
+        """`model.NAME` with the overrides of `corpus`."""
+        changes = _named(self.corpus, corpus, "corpus").model.get(model, {})
+        return _override(_named(self.model, model, "model"), changes, f"corpus.{corpus}.model.{model}")
+
+    def regime_of(self, regime: str) -> Regime:
+        """`regime.NAME`."""
+        return _named(self.regime, regime, "regime")
+
+    def checkpoint_of(self, checkpoint: str) -> Checkpoint:
+        """`checkpoint.NAME`."""
+        return _named(self.checkpoint, checkpoint, "checkpoint")
+
+    def loss_of(self, loss: str) -> Loss:
+        """`loss.NAME`."""
+        return _named(self.loss, loss, "loss")
+
+
+def _named(known: dict[str, Any], name: str, place: str) -> Any:
+    if name not in known:
+        raise UserError(f"{place}: {name!r} is not defined; known are {', '.join(known)}")
+    return known[name]
+
+
+def _override(section: Section, changes: dict[str, Any], place: str) -> Any:
+    merged = section.model_dump()
+    for key, value in changes.items():
+        merged[key] = (
+            {**merged[key], **value} if isinstance(merged.get(key), dict) and isinstance(value, dict) else value
+        )
+    try:
+        return type(section).model_validate(merged)
+    except ValidationError as error:
+        raise UserError(_describe(error, place)) from None
+
+
+def format_epsilon(epsilon: float) -> str:
+    """The one spelling of an epsilon, as in `metrics/.../fgsm/eps=0.10.json`: at least two decimals, no exponent."""
+    whole, _, decimals = f"{epsilon:.6f}".rstrip("0").partition(".")
+    return f"{whole}.{decimals:0<2}"
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml. Raises `UserError` that names the key, the value and what is allowed."""
+    if not path.exists():
+        raise UserError(f"{path}: no such file; run from the folder that holds it")
+    content = load_yaml(path)
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_describe(error)}") from None
+    except UserError as error:  # of a name or an override
+        raise UserError(f"{path}: {error}") from None
+
+
+def _describe(error: ValidationError, place: str = "") -> str:
+    """The first complaint of pydantic as `key: what is allowed (value)`."""
+    first = error.errors()[0]
+    parts = [str(part) for part in first["loc"] if part not in map(_tag, NETWORKS)]
+    key = ".".join([place] * bool(place) + parts)
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown parameter; remove it or mend its spelling"
+    if first["type"] == "missing":
+        return f"{key}: missing; add it"
+    message, value = first["msg"].removeprefix("Value error, "), first["input"]
+    if first["type"] == "architecture":
+        key, value = f"{key}.architecture", value["architecture"]
+    return f"{key}: {message} (is {reprlib.repr(value)})" if key else message

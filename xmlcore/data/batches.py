@@ -1,0 +1,66 @@
+"""Batches of encoded documents: their order, padding and true labels."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xmlcore.data.dataset import Split
+from xmlcore.data.tokens import PAD
+
+
+def batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
+    """Index arrays of at most `batch_size` documents of similar length, so that little padding is needed.
+
+    With `rng` the documents are shuffled, sorted within blocks of 16 batches, and the batches shuffled again;
+    without it they come by length, then by index.
+    """
+    if rng is None:
+        order = np.argsort(lengths, kind="stable")
+        yield from (order[i : i + batch_size] for i in range(0, len(order), batch_size))
+        return
+    order = rng.permutation(len(lengths))
+    block = 16 * batch_size
+    blocks = (order[i : i + block] for i in range(0, len(order), block))
+    by_length = np.concatenate([b[np.argsort(lengths[b], kind="stable")] for b in blocks])
+    starts = np.arange(0, len(by_length), batch_size)
+    yield from (by_length[i : i + batch_size] for i in rng.permutation(starts))
+
+
+def pad(documents: list[np.ndarray], width: int | None = None) -> Tensor:
+    """(B, T) int64 of `documents` filled with `PAD` to `width`, or to the longest."""
+    tokens = np.full((len(documents), width or max(map(len, documents))), PAD, np.int64)
+    for row, document in zip(tokens, documents, strict=True):
+        row[: len(document)] = document
+    return torch.from_numpy(tokens)
+
+
+class TrueLabels(NamedTuple):
+    """The true labels of a batch, as many columns as the document with most of them has; never (B, L)."""
+
+    ids: Tensor  # (B, Y) int64, -1 where there is none
+    weights: Tensor  # (B, Y) float32, of the loss of missing the label; 0 where there is none
+
+    def of(self, documents: Tensor | slice) -> "TrueLabels":
+        """Those of some `documents` of the batch."""
+        return TrueLabels(self.ids[documents], self.weights[documents])
+
+    def targets(self, columns: Tensor, width: int) -> Tensor:
+        """(B, `width`): the weight of a label at its column, `columns` (B, Y); the largest where columns meet."""
+        absent = self.ids < 0
+        places = columns.masked_fill(absent, width)
+        targets = self.weights.new_zeros(len(columns), width + 1)
+        return targets.scatter_reduce_(1, places, self.weights, "amax")[:, :width]
+
+
+def true_labels(split: Split, documents: np.ndarray, weights: Tensor | None = None) -> TrueLabels:
+    """The labels of `documents` (B,) but those unseen in training, each with its weight of `weights` (L,) or 1."""
+    known = [labels[labels >= 0] for labels in map(split.labels_of, documents)]
+    ids = np.full((len(known), max(map(len, known), default=0)), -1, np.int64)
+    for row, labels in zip(ids, known, strict=True):
+        row[: len(labels)] = labels
+    ids = torch.from_numpy(ids)
+    each = torch.ones(ids.shape) if weights is None else weights[ids]
+    return TrueLabels(ids, each * (ids >= 0))

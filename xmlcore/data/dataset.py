@@ -1,0 +1,270 @@
+"""Encoded corpora: three splits as flat arrays on disk, read by memory mapping.
+
+An encoded corpus is a folder: `vocabulary.txt` and `labels.txt` (one name a line, the line number is the id),
+`config.json`, and for each of `train`, `validation`, `test` a folder of flat arrays with offsets, as in a CSR matrix.
+Where the tokens are the pieces of a checkpoint, `tokenizer.json` cuts more texts without it.
+"""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+from pydantic import FiniteFloat, NonNegativeInt
+from typing_extensions import TypedDict
+
+from xmlcore.common.artifacts import written_by
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import Encode
+from xmlcore.config.schema import PositiveInt, Section
+from xmlcore.data.records import Record, read_records
+from xmlcore.data.tokens import PIECES, SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
+
+UNSEEN_LABEL = -1  # a label of test documents that no training record has: it can be missed, never predicted
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Documents of one split as flat arrays; document i is `tokens[token_offsets[i]:token_offsets[i + 1]]`."""
+
+    tokens: np.ndarray  # (sum of lengths,) int32
+    token_offsets: np.ndarray  # (N + 1,) int64
+    labels: np.ndarray  # (sum of label counts,) int32, UNSEEN_LABEL possible
+    label_offsets: np.ndarray  # (N + 1,) int64
+
+    def __len__(self) -> int:
+        return len(self.token_offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.token_offsets)
+
+    def document(self, i: int) -> np.ndarray:
+        return self.tokens[self.token_offsets[i] : self.token_offsets[i + 1]]
+
+    def labels_of(self, i: int) -> np.ndarray:
+        return self.labels[self.label_offsets[i] : self.label_offsets[i + 1]]
+
+
+def concatenate(first: Split, second: Split) -> Split:
+    """The documents of `first`, then those of `second`, in memory."""
+
+    def joined(name: str) -> np.ndarray:
+        a, b = getattr(first, name), getattr(second, name)
+        return np.concatenate([a, a[-1] + b[1:] if name.endswith("_offsets") else b])
+
+    return Split(**{name: joined(name) for name in _ARRAYS})
+
+
+_ARRAYS = {"tokens": np.int32, "token_offsets": np.int64, "labels": np.int32, "label_offsets": np.int64}
+
+
+class _SplitWriter:
+    """Appends documents to one split; only the offsets are held in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._files = {name: (folder / f"{name}.bin").open("wb") for name in _ARRAYS}
+        self._offsets = {"token_offsets": array("q", [0]), "label_offsets": array("q", [0])}
+
+    def add(self, tokens: list[int], labels: list[int]) -> None:
+        for name, values in (("token", tokens), ("label", labels)):
+            np.asarray(values, _ARRAYS[f"{name}s"]).tofile(self._files[f"{name}s"])
+            offsets = self._offsets[f"{name}_offsets"]
+            offsets.append(offsets[-1] + len(values))
+
+    def close(self) -> None:
+        for name, offsets in self._offsets.items():
+            np.asarray(offsets, _ARRAYS[name]).tofile(self._files[name])
+        for file in self._files.values():
+            file.close()
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """What training, attacks and explanations read: the vocabulary, the label names, three splits."""
+
+    vocabulary: Vocabulary
+    label_names: list[str]
+    tokenizer: str
+    max_tokens: int
+    splits: dict[str, Split]
+    pieces: Path | None = None  # the file of the tokenizer, where it is a checkpoint's
+
+    @property
+    def train_and_validation(self) -> Split:
+        """All documents that may be learned from, in memory."""
+        return concatenate(self.splits["train"], self.splits["validation"])
+
+    def tokenize(self, text: str) -> list[str]:
+        return self._tokenize(text)
+
+    @cached_property
+    def _tokenize(self) -> Callable[[str], list[str]]:
+        return Pieces(self.pieces) if self.pieces else partial(tokenize, tokenizer=self.tokenizer)
+
+
+def encode_corpus(
+    records: Path, destination: Path, options: Encode, seed: int, track: Callable[..., Iterable[Record]]
+) -> dict[str, float]:
+    """Encode `records`/{train,test}.tsv into `destination`, an empty folder, in two passes and constant memory.
+
+    The vocabulary and the labels come from the train file alone. A seeded share `validation_fraction` of it is the
+    validation split. Returns the corpus's statistics (Table 1 of seed 000's paper). Raises `UserError` on bad records,
+    when a split would be empty or where there is no such tokenizer.
+    """
+    train_file, test_file = records / "train.tsv", records / "test.tsv"
+    split_text = _tokenizer(options.tokenizer, destination)
+    counts: Counter[str] = Counter()
+    names: set[str] = set()
+    documents = 0
+    for record in track(read_records(train_file), "vocabulary"):
+        counts.update(split_text(record.text))
+        names.update(record.labels)
+        documents += 1
+    if not names:
+        raise UserError(f"{train_file}: no document has a label; give the labels in the second field")
+    validation = set(split_validation(documents, options.validation_fraction, seed).tolist())
+    if not validation or len(validation) == documents:
+        raise UserError(
+            f"{train_file}: {documents} documents cannot be split with encode.validation_fraction="
+            f"{options.validation_fraction}; add documents or change the fraction"
+        )
+    vocabulary = Vocabulary.from_counts(counts, options.min_count)
+    label_names = sorted(names)
+    label_ids = {name: i for i, name in enumerate(label_names)}
+    writers = {split: _SplitWriter(destination / split) for split in SPLITS}
+
+    def add(record: Record, split: str) -> None:
+        tokens = vocabulary.encode(split_text(record.text), options.max_tokens)
+        labels = sorted(label_ids.get(label, UNSEEN_LABEL) for label in record.labels)
+        writers[split].add(tokens, labels)
+
+    for i, record in enumerate(track(read_records(train_file), "train", total=documents)):
+        add(record, "validation" if i in validation else "train")
+    for record in track(read_records(test_file), "test"):
+        add(record, "test")
+    for writer in writers.values():
+        writer.close()
+    (destination / "vocabulary.txt").write_text("\n".join(vocabulary.tokens) + "\n", encoding="utf-8")
+    (destination / "labels.txt").write_text("\n".join(label_names) + "\n", encoding="utf-8")
+    config = {"tokenizer": options.tokenizer, "max_tokens": options.max_tokens}
+    (destination / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    return statistics(load_encoded(destination))
+
+
+def _tokenizer(name: str, destination: Path) -> Callable[[str], list[str]]:
+    """The tokenizer `name`; that of a checkpoint is written into `destination` for the texts to come."""
+    if name in WORD_TOKENIZERS:
+        return partial(tokenize, tokenizer=name)
+    from xmlcore.data.pretrained import load_tokenizer
+
+    file = destination / PIECES
+    load_tokenizer(name, "encode.tokenizer", "`words` or `whitespace`").backend_tokenizer.save(str(file))
+    return Pieces(file)
+
+
+def split_validation(documents: int, fraction: float, seed: int) -> np.ndarray:
+    """Indices of the validation documents: the first `fraction` of a seeded permutation."""
+    return np.random.default_rng(seed).permutation(documents)[: round(documents * fraction)]
+
+
+class _Config(Section):
+    tokenizer: str
+    max_tokens: PositiveInt
+
+
+def load_encoded(folder: Path, stage: str = "encode") -> EncodedCorpus:
+    """Open the encoded corpus in `folder`; the arrays stay on disk until they are read.
+
+    Raises `UserError` where a file is not whole, with the `stage` that writes it.
+    """
+    with written_by(stage, folder):
+        config = _Config.model_validate_json((folder / "config.json").read_bytes())
+        pieces = folder / PIECES if (folder / PIECES).exists() else None
+        if not pieces and config.tokenizer not in WORD_TOKENIZERS:
+            raise ValueError(f"no {PIECES}, and tokenizer is {config.tokenizer!r}")
+        tokens, names = (_read_names(folder / name) for name in ("vocabulary.txt", "labels.txt"))
+        if tuple(tokens[: len(SPECIAL_TOKENS)]) != SPECIAL_TOKENS:
+            raise ValueError(f"vocabulary.txt does not begin with {', '.join(SPECIAL_TOKENS)}")
+        return EncodedCorpus(
+            vocabulary=Vocabulary(tokens[len(SPECIAL_TOKENS) :]),
+            label_names=names,
+            tokenizer=config.tokenizer,
+            max_tokens=config.max_tokens,
+            splits={split: _load_split(folder / split, len(tokens), len(names)) for split in SPLITS},
+            pieces=pieces,
+        )
+
+
+def _read_names(path: Path) -> list[str]:
+    names = path.read_bytes().decode().removesuffix("\n").split("\n")
+    if "" in names or len(set(names)) < len(names):
+        raise ValueError(f"{path.name} has an empty or a repeated line")
+    return names
+
+
+def _load_split(folder: Path, tokens: int, labels: int) -> Split:
+    """The split in `folder`, checked against the sizes of the vocabulary and of the labels."""
+    split = Split(**{name: _load_array(folder / f"{name}.bin", dtype) for name, dtype in _ARRAYS.items()})
+    for name, shortest in (("token", 1), ("label", 0)):
+        offsets = getattr(split, f"{name}_offsets")
+        if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(getattr(split, f"{name}s")):
+            raise ValueError(f"{folder.name}/{name}_offsets.bin does not fit {name}s.bin")
+        if (np.diff(offsets) < shortest).any():
+            raise ValueError(f"{folder.name}/{name}_offsets.bin does not rise")
+    if len(split.token_offsets) != len(split.label_offsets):
+        raise ValueError(f"{folder.name} has the tokens and the labels of other numbers of documents")
+    _require_ids(folder / "tokens.bin", 0, tokens)
+    _require_ids(folder / "labels.bin", UNSEEN_LABEL, labels)
+    return split
+
+
+def _load_array(path: Path, dtype: type[np.integer]) -> np.ndarray:
+    return np.memmap(path, dtype, mode="r") if path.stat().st_size else np.empty(0, dtype)
+
+
+def _require_ids(path: Path, lowest: int, end: int) -> None:
+    """Raise `ValueError` unless all ids are in the range; they are read in pieces, for mapped pages count as memory."""
+    with path.open("rb") as file:
+        while (ids := np.fromfile(file, np.int32, 1 << 20)).size:
+            if ids.min() < lowest or ids.max() >= end:
+                raise ValueError(f"{path.parent.name}/{path.name} has an id beyond {end - 1}")
+
+
+def statistics(corpus: EncodedCorpus) -> dict[str, float]:
+    """The row of seed 000's Table 1 for this corpus; lengths are after truncation to `max_tokens`."""
+    train, validation, test = (corpus.splits[name] for name in SPLITS)
+    labelled = len(train.labels) + len(validation.labels)
+    documents = len(train) + len(validation)
+    return {
+        "train_documents": len(train),
+        "validation_documents": len(validation),
+        "test_documents": len(test),
+        "vocabulary": len(corpus.vocabulary),
+        "labels": len(corpus.label_names),
+        "labels_per_document": round(labelled / documents, 4),
+        "documents_per_label": round(labelled / len(corpus.label_names), 4),
+        "tokens_per_train_document": round(float(np.concatenate([train.lengths, validation.lengths]).mean()), 4),
+        "tokens_per_test_document": round(float(test.lengths.mean()), 4),
+    }
+
+
+class Statistics(TypedDict):
+    """Table 1 of the paper: sizes of a corpus after encoding."""
+
+    train_documents: NonNegativeInt
+    validation_documents: NonNegativeInt
+    test_documents: NonNegativeInt
+    vocabulary: NonNegativeInt
+    labels: NonNegativeInt
+    labels_per_document: FiniteFloat
+    documents_per_label: FiniteFloat
+    tokens_per_train_document: FiniteFloat
+    tokens_per_test_document: FiniteFloat

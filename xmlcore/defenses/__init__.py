@@ -1,0 +1,1 @@
+"""Models that withstand: a defence wraps a classifier and is one."""

@@ -1,0 +1,87 @@
+"""Feature squeezing (Xu et al. 2018; equation 16 of seed 000): a defence wraps a classifier and is a classifier."""
+
+import torch
+from torch import Tensor
+
+from xmlcore.data.batches import TrueLabels
+from xmlcore.models.base import Classifier
+from xmlcore.models.wrapped import Wrapped
+
+
+def reduce_bits(x: Tensor, bits: int) -> Tensor:
+    """Equation 16: `x` in [0, 1] rounded to 2^bits levels; the gradient passes straight through the rounding."""
+    levels = 2**bits - 1
+    return _straight_through(x, torch.round(x * levels) / levels)
+
+
+def _straight_through(x: Tensor, value: Tensor) -> Tensor:
+    """Exactly `value`, with the gradient of `x`: values that tie must not differ by a rounding error."""
+    return value.detach() + (x - x.detach())
+
+
+class SqueezedEmbeddings(Wrapped):
+    """Quantises embeddings over the range [low, high] of the model's own table; what lies outside is clipped to it.
+
+    Equation 16 presupposes [0, 1], as for pixels; embeddings are mapped there and back. The straight-through gradient
+    lets an attacker who knows of the squeezing aim through it.
+    """
+
+    def __init__(self, model: Classifier, bits: int) -> None:
+        super().__init__(model)
+        self.bits = bits
+        low, high = model.embedding_table.detach().aminmax()
+        self.low, self.high = float(low), float(high)
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.model.score(self._squeeze(embeddings) * mask.unsqueeze(-1), mask)
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self.model.score_rows(self._squeeze_rows(rows), index, probe)
+
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return self.model.score_substitutions(self._squeeze_rows(rows), index, positions, substitutes)
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        return self.model.loss(self._squeeze_rows(rows), index, labels, probe)
+
+    def _squeeze_rows(self, rows: Tensor) -> Tensor:
+        real = torch.arange(len(rows), device=rows.device) > 0
+        return self._squeeze(rows) * real.unsqueeze(-1)
+
+    def _squeeze(self, embeddings: Tensor) -> Tensor:
+        scale = self.high - self.low
+        clipped = _straight_through(embeddings, embeddings.clamp(self.low, self.high))
+        return reduce_bits((clipped - self.low) / scale, self.bits) * scale + self.low
+
+
+class SqueezedOutputs(Wrapped):
+    """Quantises the probabilities. Many labels then share a level, and their order among themselves is lost."""
+
+    def __init__(self, model: Classifier, bits: int) -> None:
+        super().__init__(model)
+        self.bits = bits
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return squeeze_logits(self.model.score(embeddings, mask), self.bits)
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return squeeze_logits(self.model.score_rows(rows, index, probe), self.bits)
+
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return squeeze_logits(self.model.score_substitutions(rows, index, positions, substitutes), self.bits)
+
+
+def squeeze_logits(logits: Tensor, bits: int) -> Tensor:
+    """Logits of probabilities reduced to `bits`; 0 and 1 become half a level from the end, so that they stay finite."""
+    half_level = 0.5 / (2**bits - 1)
+    squeezed = torch.logit(reduce_bits(torch.sigmoid(logits), bits), eps=half_level)
+    return _straight_through(logits, squeezed)
+
+
+def squeeze(model: Classifier, where: str, bits: int) -> Classifier:
+    """`model` behind feature squeezing of its `embeddings`, `outputs`, `both` or `none`."""
+    if where in ("embeddings", "both"):
+        model = SqueezedEmbeddings(model, bits)
+    if where in ("outputs", "both"):
+        model = SqueezedOutputs(model, bits)
+    return model

@@ -1,0 +1,1 @@
+"""Trained models under attack, and whether the attacks can be believed."""

@@ -1,0 +1,186 @@
+"""A model under attacks on its embeddings, weaker and stronger than FGSM; of each document the worst that was found.
+
+Every attack moves the embeddings of real tokens within a ball (`attacks.embeddings.balls`), all those of the same
+documents, so that the figures compare. `xmlcore.evaluation.attack_checks` draws the conclusions.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xmlcore.attacks.embeddings.balls import Ball, LInfinity, l2_of_equal_norm
+from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, gradient_sign
+from xmlcore.attacks.embeddings.objectives import Objective, cross_entropy, margin, top_margin
+from xmlcore.attacks.embeddings.pgd import Iterate, pgd, strongest
+from xmlcore.common.distributed import map_shared
+from xmlcore.config.params import Robustness
+from xmlcore.data.batches import batches, pad, true_labels
+from xmlcore.data.dataset import Split
+from xmlcore.models.base import Classifier
+from xmlcore.ranking.metrics import TOP, document_metrics, hits
+from xmlcore.ranking.predictions import Track, untracked
+
+BATCH_SIZE = 32
+SWEPT: dict[str, Objective] = {"pgd": cross_entropy, "pgd_margin": margin}  # at every epsilon
+
+
+class Models(NamedTuple):
+    """Who is attacked, and from whose gradients."""
+
+    defended: Classifier
+    bare: Classifier | None  # without its defence, if it has one
+    others: Sequence[Classifier]  # of the same recipe, trained in another way
+
+
+class Attack(NamedTuple):
+    """A point of a curve."""
+
+    attack: str
+    norm: str
+    epsilon: float
+
+
+@dataclass
+class Findings:
+    """What came of the documents: (N, F) of the figures `RANKING`, each at its worst for the document."""
+
+    clean: np.ndarray
+    zero_gradients: np.ndarray  # (N,) whether the gradient is zero everywhere
+    attacks: dict[Attack, np.ndarray] = field(default_factory=dict)
+    steps: dict[int, np.ndarray] = field(default_factory=dict)  # of PGD, by how many it took
+    restarts: dict[int, np.ndarray] = field(default_factory=dict)  # of PGD, by how often it began
+    unaware: np.ndarray | None = None  # under PGD that ignores the defence
+
+    @classmethod
+    def joined(cls, parts: Sequence["Findings"]) -> "Findings":
+        """Those of all documents, of the same attacks."""
+
+        def join(name: str) -> dict:
+            return {
+                key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)
+            }
+
+        return cls(
+            np.concatenate([part.clean for part in parts]),
+            np.concatenate([part.zero_gradients for part in parts]),
+            *map(join, ("attacks", "steps", "restarts")),
+            None if parts[0].unaware is None else np.concatenate([part.unaware for part in parts]),
+        )
+
+
+def attack_embeddings(
+    models: Models, split: Split, options: Robustness, seed: int, track: Track = untracked
+) -> Findings:
+    """Attack `options.documents` of `split`, drawn by `seed`, at every epsilon; in every way at `options.epsilon`."""
+    drawn = np.random.default_rng(seed).permutation(len(split))[: options.documents]
+    together = [drawn[places] for places in batches(split.lengths[drawn], BATCH_SIZE)]
+
+    def attack(documents: np.ndarray) -> Findings:
+        return _BatchAttack(models, split, documents, options, seed).findings()
+
+    return Findings.joined(map_shared(attack, track(together, "attacks on embeddings", total=len(together))))
+
+
+class _BatchAttack:
+    def __init__(self, models: Models, split: Split, documents: np.ndarray, options: Robustness, seed: int) -> None:
+        self._models, self._options = models, options
+        self._split, self._documents = split, documents
+        self._tokens = pad([split.document(i) for i in documents])
+        self._labels = true_labels(split, documents)
+        self._targets = self._labels.targets(self._labels.ids, models.defended.labels)
+        self._mask = self._tokens != 0
+        self._generator = torch.Generator().manual_seed(seed + int(documents[0]))
+        with torch.no_grad():
+            self._rows, self._index = models.defended.distinct(self._tokens)
+            self._embeddings = self._rows[self._index]
+
+    def findings(self) -> Findings:
+        sign = gradient_sign(self._models.defended, self._rows, self._index, self._labels)
+        found = Findings(self._outcome(torch.zeros_like(sign)), (sign == 0).flatten(1).all(1).numpy())
+        for epsilon in self._options.epsilons:
+            ball = LInfinity(self._radius(epsilon))
+            draws = (self._noise(ball) for _ in range(self._options.noise))
+            found.attacks[Attack("noise", "linf", epsilon)] = least(map(self._outcome, draws))
+            found.attacks[Attack("fgsm", "linf", epsilon)] = self._outcome(ball.farthest(sign))
+            for name, objective in SWEPT.items():
+                found.attacks[Attack(name, "linf", epsilon)] = self._worst(self._pgd(ball, objective))
+        self._attack_in_every_way(found)
+        return found
+
+    def _attack_in_every_way(self, found: Findings) -> None:
+        options, epsilon = self._options, self._options.epsilon
+        ball = LInfinity(self._radius(epsilon))
+        found.attacks[Attack("pgd_top_k", "linf", epsilon)] = self._worst(self._pgd(ball, top_margin))
+        equal = l2_of_equal_norm(ball.radius, self._mask, self._embeddings.shape[2])
+        found.attacks[Attack("pgd", "l2", epsilon)] = self._worst(self._pgd(equal))
+        if self._models.others:
+            moved = (self._moved_against(other, ball) for other in self._models.others)
+            found.attacks[Attack("transfer", "linf", epsilon)] = least(map(self._outcome, moved))
+        if self._models.bare is not None:
+            ignorant = self._pgd(ball, model=self._models.bare)
+            found.unaware = least(self._outcome(each.perturbation) for each in ignorant)
+        longer = [self._figures(each.logits) for each in self._pgd(ball, steps=2 * options.steps)]
+        for count in (1, 5, options.steps, 2 * options.steps):
+            found.steps[count] = least(longer[: count + 1])
+        found.restarts[1] = found.attacks[Attack("pgd", "linf", epsilon)]
+        for count in range(2, options.restarts + 1):
+            elsewhere = self._worst(self._pgd(ball, start=self._noise(ball)))
+            found.restarts[count] = least([found.restarts[count - 1], elsewhere])
+
+    def _pgd(
+        self,
+        ball: Ball,
+        objective: Objective = cross_entropy,
+        model: Classifier | None = None,
+        steps: int | None = None,
+        start: Tensor | None = None,
+    ) -> Iterator[Iterate]:
+        return pgd(
+            model or self._models.defended,
+            self._embeddings,
+            self._mask,
+            self._targets,
+            ball,
+            objective,
+            steps or self._options.steps,
+            self._options.step_size,
+            start,
+        )
+
+    def _moved_against(self, other: Classifier, ball: LInfinity) -> Tensor:
+        """What harms `other` most, (B, T, D), moved from its own embeddings to ours and made as large as `ball`."""
+        with torch.no_grad():
+            rows, index = other.distinct(self._tokens)
+        theirs = LInfinity(float(adaptive_epsilon(rows, index, self._options.epsilon)))
+        options = self._options.steps, self._options.step_size
+        moved = strongest(pgd(other, rows[index], self._mask, self._targets, theirs, cross_entropy, *options))
+        return moved * (ball.radius / theirs.radius)
+
+    def _radius(self, epsilon: float) -> float:
+        return float(adaptive_epsilon(self._rows, self._index, epsilon))
+
+    def _noise(self, ball: Ball) -> Tensor:
+        return ball.noise(self._mask, self._embeddings.shape[2], self._generator)
+
+    def _worst(self, iterates: Iterable[Iterate]) -> np.ndarray:
+        return least(self._figures(each.logits) for each in iterates)
+
+    def _outcome(self, perturbation: Tensor) -> np.ndarray:
+        with torch.no_grad():
+            return self._figures(self._models.defended.score(self._embeddings + perturbation, self._mask))
+
+    def _figures(self, logits: Tensor) -> np.ndarray:
+        """(B, F) the figures of logits (B, L)."""
+        best = logits.topk(min(TOP, logits.shape[1])).indices.numpy()
+        right = np.zeros((len(best), TOP), bool)
+        right[:, : best.shape[1]] = hits(best, self._split, self._documents)
+        return document_metrics(right, np.diff(self._split.label_offsets)[self._documents])
+
+
+def least(figures: Iterable[np.ndarray]) -> np.ndarray:
+    """(N, F) the worst of each figure of each document."""
+    return np.minimum.reduce([*figures])

@@ -1,0 +1,1 @@
+"""Explainers measured: how faithful, how stable, how alike."""

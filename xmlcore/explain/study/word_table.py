@@ -1,0 +1,53 @@
+"""The words of one document as the whole vocabulary of a model, so that each can be moved, wherever it stands.
+
+What is moved stays a token: every explainer reads the moved document as it reads any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon
+from xmlcore.data.batches import TrueLabels
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.tokens import PAD, SPECIAL_TOKENS, UNK, Vocabulary
+from xmlcore.models.base import Classifier
+from xmlcore.models.predictor import Predictor
+from xmlcore.models.wrapped import WithTable
+
+RESERVED = len(SPECIAL_TOKENS)  # rows before the first word
+
+
+class WordTable:
+    def __init__(self, model: Classifier, corpus: EncodedCorpus, tokens: Sequence[str], batch_size: int) -> None:
+        """`tokens` are those of a document, as the model reads it."""
+        words = [word for word in dict.fromkeys(tokens) if word not in SPECIAL_TOKENS]
+        ids = torch.tensor([PAD, UNK, *(corpus.vocabulary.encode([word])[0] for word in words)])
+        self._model, self._batch_size = model, batch_size
+        self._table = model.embedding_table.detach()[ids]
+        self._table[PAD] = 0
+        self._corpus = replace(corpus, vocabulary=Vocabulary(words))
+        self._index = torch.tensor([self._corpus.vocabulary.encode(tokens)])
+
+    def moved(self, movement: Tensor) -> Predictor:
+        """The model, reading every word moved by its row of `movement` (W, D), in order of first occurrence."""
+        table = self._table.clone()
+        table[RESERVED:] += movement
+        return Predictor(WithTable(self._model, table), self._corpus, self._batch_size)
+
+    def noise(self, epsilon: float, generator: torch.Generator) -> Tensor:
+        """(W, D) random signs as large as FGSM's movement with `epsilon`."""
+        words = self._table[RESERVED:]
+        return self._radius(epsilon) * (torch.rand(words.shape, generator=generator) - 0.5).sign()
+
+    def fgsm(self, labels: TrueLabels, epsilon: float) -> Tensor:
+        """(W, D) the step of adaptive FGSM (equations 9 and 10 of seed 000), one for all occurrences of a word."""
+        leaf = self._table.clone().requires_grad_()
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(self._model.loss(leaf, self._index, labels), leaf)
+        return self._radius(epsilon) * gradient[RESERVED:].sign()
+
+    def _radius(self, epsilon: float) -> float:
+        return float(adaptive_epsilon(self._table, self._index, epsilon))

@@ -1,0 +1,1 @@
+"""Adaptive probabilistic label clusters (Ye et al. 2020) on a pretrained body."""

@@ -1,0 +1,89 @@
+"""Adaptive probabilistic label clusters on a pretrained body (Ye et al. 2020): a hidden layer, then the clusters.
+
+What the attacks perturb are the embeddings of a document's pieces. A subclass lays them out as its body of
+`transformers`, which has no embeddings of its own, was trained to read them, between that body's special pieces.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from xmlcore.common.errors import UserError
+from xmlcore.config.architectures import APLCNetwork
+from xmlcore.data.batches import TrueLabels
+from xmlcore.data.dataset import Split
+from xmlcore.data.pretrained import Family, load_body
+from xmlcore.data.propensity import label_frequencies
+from xmlcore.models.aplc.label_clusters import LabelClusters
+from xmlcore.models.base import Distinct, gathered, shallow_copy
+from xmlcore.models.table import TableClassifier
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class APLC(TableClassifier):
+    """It begins as the checkpoint; with a `network.body`, as a stored model has, no checkpoint is read."""
+
+    family: ClassVar[Family]
+
+    def __init__(self, vectors: Tensor, labels: int, network: APLCNetwork) -> None:
+        """`vectors` (V, D) are the initial embeddings, as wide as the body; row `PAD` is held at zero."""
+        super().__init__(vectors, labels)
+        pretrained = None if network.body else load_body(network.checkpoint, self.family)
+        self.shape = pretrained.shape if pretrained else network.body
+        width = vectors.shape[1]
+        if width != self.shape.width:
+            raise UserError(
+                f"embedding: vectors of width {width} for {self.family.name} of width {self.shape.width}; give "
+                f"{{kind: checkpoint, checkpoint: {network.checkpoint}}}"
+            )
+        self.body = self.make_body(network.dropout)
+        self.special = nn.Parameter(self.body.config.initializer_range * torch.randn(2, width))  # separator, class
+        self.summary = nn.Linear(width, network.hidden)
+        self.clusters = LabelClusters(network.hidden, labels, network.clusters, network.factor)
+        self.dropout = nn.Dropout(network.dropout)
+        if pretrained:
+            self.special.data.copy_(pretrained.special)
+            self.body.load_state_dict({name: pretrained.state[name] for name in self.body.state_dict()})
+
+    @abstractmethod
+    def make_body(self, dropout: float) -> "PreTrainedModel":
+        """A random body of `shape`, without its embeddings of words."""
+
+    @abstractmethod
+    def read(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """What the body makes of a document, (B, D), from `embeddings` (B, T, D); `mask` (B, T) is as in `score`."""
+
+    def described(self, network: APLCNetwork) -> APLCNetwork:
+        return network.model_copy(update={"body": self.shape})
+
+    @property
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        return [*self.clusters.parameters()]
+
+    def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
+        self.clusters.arrange(torch.from_numpy(label_frequencies(split, labels=self.labels)))
+
+    def initialise_output(self, prior: Tensor) -> None:
+        self.clusters.initialise(prior)
+
+    def narrow(self, labels: Tensor) -> "APLC":
+        narrowed = shallow_copy(self)
+        narrowed.labels = len(labels)
+        narrowed.clusters = self.clusters.narrow(labels)
+        return narrowed
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.clusters(self.features(embeddings, mask))
+
+    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        """That of the clusters, over the head and the tails that a document has labels in."""
+        return self.clusters.loss(self.features(*gathered(rows, index, probe)), labels)
+
+    def features(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """What the clusters read, (B, F), of `embeddings` (B, T, D)."""
+        return self.dropout(torch.tanh(self.summary(self.read(embeddings, mask))))

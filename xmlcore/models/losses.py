@@ -1,0 +1,36 @@
+"""Binary cross-entropy, plain and rebalanced for labels that are rare and often missing (PW and PW-cb of seed 003)."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xmlcore.config.params import Loss
+from xmlcore.data.dataset import Split
+from xmlcore.data.propensity import label_frequencies, propensities
+
+
+def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Summed over `logits` and `targets`, both (B, M); M is the labels, or what a model predicts in their place.
+
+    A target is 0, or the weight of missing what is true (equation 4.6 of seed 003).
+    """
+    positive = targets > 0
+    return functional.binary_cross_entropy_with_logits(
+        logits, positive.to(logits.dtype), torch.where(positive, targets, 1), reduction="sum"
+    )
+
+
+def label_weights(loss: Loss, split: Split, labels: int) -> Tensor:
+    """(L,) float32 weights of the positive labels, C_j W_j of equation 4.6 of seed 003; 1 where `loss` asks for none.
+
+    W_j = 2 / p_j - 1 compensates for labels that annotators missed, p_j being the propensity of Jain et al. 2016. With
+    `class_balance` β, C_j = (1 - β) / (1 - β^n_j) of Cui et al. 2019; n_j documents of `split` have the label.
+    """
+    weights = np.ones(labels)
+    frequencies = label_frequencies(split, labels=labels)
+    if loss.propensity:
+        weights *= 2 / propensities(frequencies, len(split), loss.propensity.a, loss.propensity.b) - 1
+    if loss.class_balance:
+        weights *= (1 - loss.class_balance) / (1 - loss.class_balance ** np.maximum(frequencies, 1))
+    return torch.from_numpy(weights).float()

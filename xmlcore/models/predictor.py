@@ -1,0 +1,80 @@
+"""What explainers and word attacks see of a classifier: probabilities of the labels they ask for, for token lists.
+
+Explainers that need gradients take its two halves instead: `embed` and, of the labels they ask for, `logits`.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from xmlcore.data.batches import batches, pad
+from xmlcore.data.dataset import EncodedCorpus, load_encoded
+from xmlcore.models.base import Classifier
+from xmlcore.models.registry import load_model
+
+
+class Predictor:
+    """A classifier behind its vocabulary. Memory is bounded by `batch_size` documents, whatever is asked."""
+
+    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int) -> None:
+        self.label_names = corpus.label_names
+        self._model = model.eval()
+        self._corpus = corpus
+        self._batch_size = batch_size
+
+    def tokenize(self, text: str) -> list[str]:
+        """The tokens of `text` that the model reads; those beyond its maximum are cut off."""
+        return self._corpus.tokenize(text)[: self._corpus.max_tokens]
+
+    @torch.inference_mode()
+    def scores(self, documents: Sequence[Sequence[str]], labels: Sequence[int]) -> np.ndarray:
+        """Sigmoid probabilities (n, len(labels)) float32 of the asked `labels` for `documents` of tokens."""
+        encode, max_tokens = self._corpus.vocabulary.encode, self._corpus.max_tokens
+        encoded = [np.array(encode(document, max_tokens)) for document in documents]
+        out = np.empty((len(documents), len(labels)), np.float32)
+        model = self._narrow(labels)
+        for chosen in batches(np.array([len(document) for document in encoded]), self._batch_size):
+            out[chosen] = model(pad([encoded[i] for i in chosen])).sigmoid()
+        return out
+
+    @torch.no_grad()
+    def embed(self, tokens: Sequence[str]) -> Tensor:
+        """Embeddings (1, T, D) of a document of tokens; those beyond the model's maximum are cut off."""
+        return self._model.embed(torch.tensor([self._corpus.vocabulary.encode(tokens, self._corpus.max_tokens)]))
+
+    def logits(self, labels: Sequence[int]) -> Callable[[Tensor], Tensor]:
+        """The logits (B, K) of the asked `labels` as a function of embeddings (B, T, D) without padding.
+
+        Its gradient is that of the embeddings alone: the weights are constants, which also saves computing theirs.
+        """
+        score = _Score(self._narrow(labels))
+        weights = {name: weight.detach() for name, weight in score.named_parameters()}
+
+        def logits(embeddings: Tensor) -> Tensor:
+            mask = torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
+            return functional_call(score, weights, (embeddings, mask))
+
+        return logits
+
+    def _narrow(self, labels: Sequence[int]) -> Classifier:
+        return self._model.narrow(torch.tensor(labels, dtype=torch.long))
+
+
+class _Score(nn.Module):
+    """`Classifier.score` as the forward pass of a module, which `functional_call` asks for."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self._model = model
+
+    def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self._model.score(embeddings, mask)
+
+
+def load_predictor(model_dir: Path, encoded_dir: Path, batch_size: int) -> Predictor:
+    """The predictor of the model stored in `model_dir`, over the corpus encoded in `encoded_dir`."""
+    return Predictor(load_model(model_dir), load_encoded(encoded_dir), batch_size)

@@ -1,0 +1,1 @@
+"""XML-CNN (Liu et al. 2017)."""

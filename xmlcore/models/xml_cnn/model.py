@@ -1,0 +1,75 @@
+"""XML-CNN (Liu et al. 2017; equations 1 to 4 of seed 000), computed without convolving padding.
+
+A convolution is linear before the pooling, so a window is a sum of projections of single tokens. Each row is projected
+once, (R, D) x (D, H * F); windows are gathered and summed; steps along one direction share both sums. Because only the
+winning windows of the max pooling carry gradient, the backward pass is a product with a sparse matrix (`windows`).
+`tests/models/reference.py` has the plain convolution this agrees with.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.models.base import one_row_each
+from xmlcore.models.table import LinearOutputClassifier
+from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
+from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
+
+
+class XMLCNN(LinearOutputClassifier):
+    """A multi-filter convolution, dynamic max pooling for each feature map, a bottleneck and one logit a label."""
+
+    def __init__(self, vectors: Tensor, labels: int, network: XMLCNNNetwork) -> None:
+        super().__init__(vectors, labels)
+        self.windows = tuple(network.windows)
+        self.chunks = network.chunks
+        self.filters = network.filters
+        width = vectors.shape[1]
+        self.kernel = nn.Parameter(torch.empty(width, sum(self.windows), self.filters))
+        self.bias = nn.Parameter(torch.zeros(len(self.windows), 1, self.filters))
+        self.bottleneck = nn.Linear(len(self.windows) * self.chunks * self.filters, network.hidden)
+        self.output = nn.Linear(network.hidden, labels)
+        self.dropout = nn.Dropout(network.dropout)
+        self._initialise(network.initialisation)
+
+    def _initialise(self, initialisation: str) -> None:
+        """`torch` is the default of `nn.Conv2d` and `nn.Linear`; `averaging` keeps the signal's scale (He et al. 2015).
+
+        An averaging kernel begins with one vector at every offset of its window: it asks what the window is about and
+        not yet in which order, as a linear classifier does, and learns the order from there.
+        """
+        for window, kernel in zip(self.windows, self.kernel.data.split(self.windows, dim=1), strict=True):
+            width = kernel.shape[0]
+            if initialisation == "averaging":
+                kernel.copy_(torch.randn(width, 1, self.filters) * math.sqrt(2 / (window * width)))
+            else:
+                bound = 1 / math.sqrt(window * width)
+                kernel.uniform_(-bound, bound)
+        if initialisation == "averaging":
+            nn.init.kaiming_normal_(self.bottleneck.weight, nonlinearity="relu")
+            nn.init.zeros_(self.bottleneck.bias)
+
+    def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        return self.score_rows(*one_row_each(embeddings, mask))
+
+    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
+        return self._head(ConvolvedMax.apply(rows, self.kernel, probe, index, self.windows, self.chunks))
+
+    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        windows = Windows((index != 0).sum(1), self.windows, self.chunks)
+        moved, position = one_row_each(direction, index != 0)
+        starts = windows.sums(project(rows, self.kernel), index)
+        sums = list(zip(starts, windows.sums(project(moved, self.kernel), position), strict=True))
+        return [self._head(windows.stack((start + step * along).amax(2) for start, along in sums)) for step in steps]
+
+    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        document = SubstitutedMax(rows, self.kernel, index, self.windows, self.chunks)
+        return torch.cat([self._head(pooled) for pooled in document.maxima(positions, substitutes)])
+
+    def _head(self, pooled: Tensor) -> Tensor:
+        """Logits (B, L) of pooled maxima (B, W, P, F)."""
+        features = torch.relu(pooled + self.bias).flatten(1)
+        return self.output(self.dropout(torch.relu(self.bottleneck(features))))

@@ -1,0 +1,140 @@
+"""Convolution and dynamic max pooling of documents (equations 1 and 2 of seed 000) without work on padding.
+
+Shapes: `B` batch, `T` tokens, `D` embedding width, `F` filters a window size, `W` window sizes, `H` their sum, `P`
+pooled chunks, `C` windows of the longest chunk, `R` rows of embeddings.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xmlcore.models.bfloat16 import may_round
+
+
+class Windows:
+    """Where the windows of a batch lie, chunk by chunk.
+
+    A document of m tokens has m windows of each size; the last ones run into zeros. Chunk k of p covers the windows
+    that begin at floor(k m / p) up to floor((k + 1) m / p) - 1; a chunk without a window gives 0.
+    """
+
+    def __init__(self, lengths: Tensor, sizes: Sequence[int], chunks: int) -> None:
+        """`lengths` (B,) in tokens."""
+        self._sizes = tuple(sizes)
+        bounds = lengths[:, None] * torch.arange(chunks + 1, device=lengths.device) // chunks
+        self.firsts, self.lasts = bounds[:, :-1], bounds[:, 1:] - 1  # (B, P), each chunk's windows
+        counts = bounds.diff(dim=1)  # (B, P)
+        slots = torch.arange(max(int(counts.max()), 1), device=lengths.device)
+        # Slots beyond a chunk's end repeat its last window, which leaves the maximum and its first position alone.
+        self._starts = bounds[:, :-1, None] + torch.minimum(slots, (counts - 1).clamp(min=0)[:, :, None])  # (B, P, C)
+        self._occupied = (counts > 0)[:, None, :, None]
+
+    def sums(self, projection: Tensor, index: Tensor) -> list[Tensor]:
+        """(B, P, C, F) for each size: sums over windows of `projection` (R, H, F), as `index` (B, T) places it."""
+        documents = torch.arange(len(index), device=index.device)[:, None, None, None]
+        padded = self.pad(index)
+        sums = []
+        for offsets in torch.arange(sum(self._sizes), device=index.device).split(self._sizes):
+            places = self._starts[..., None] + (offsets - offsets[0])
+            sums.append(window_sums(projection, padded[documents, places], offsets))
+        return sums
+
+    def pad(self, index: Tensor) -> Tensor:
+        """(B, T + the largest size) `index` with the zeros that the last windows run into."""
+        return functional.pad(index, (0, max(self._sizes)))
+
+    def stack(self, maxima: Sequence[Tensor]) -> Tensor:
+        """(B, W, P, F) of the maxima (B, P, F) of each size."""
+        return torch.stack(tuple(maxima), 1) * self._occupied
+
+    def positions(self, winners: Sequence[Tensor]) -> Tensor:
+        """(H, F, B, P) columns of `pad(index)` that the winning slots (B, P, F) of each size read."""
+        starts = [self._starts.gather(2, winner).permute(2, 0, 1) for winner in winners]
+        return torch.stack([start + j for start, size in zip(starts, self._sizes, strict=True) for j in range(size)])
+
+    def spread(self, gradient: Tensor) -> Tensor:
+        """(H, F, B, P): of every maximum (B, W, P, F) its gradient, once for each token of the window."""
+        gradient = (gradient * self._occupied).permute(1, 3, 0, 2)
+        return gradient.repeat_interleave(torch.tensor(self._sizes, device=gradient.device), 0)
+
+
+def project(rows: Tensor, kernel: Tensor) -> Tensor:
+    """(R, H, F): what each of `rows` (R, D) adds to a window at each offset under `kernel` (D, H, F)."""
+    return (rows @ kernel.flatten(1)).view(len(rows), *kernel.shape[1:])
+
+
+def window_sums(projection: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
+    """(..., F): sums of `projection` (R, H, F) over windows of rows `members` (..., w) at `offsets` (w,) of H."""
+    _, height, filters = projection.shape
+    bags = (members * height + offsets).view(-1, len(offsets))
+    return functional.embedding_bag(bags, projection.flatten(0, 1), mode="sum").view(*members.shape[:-1], filters)
+
+
+def rounded(factor: Tensor) -> Tensor:
+    """`factor` in bfloat16 where that is allowed."""
+    return factor.bfloat16() if may_round(factor.dtype) else factor
+
+
+class ConvolvedMax(torch.autograd.Function):
+    """Maxima (B, W, P, F) of `rows` (R, D), placed by `index` (B, T) with 0 for padding, under `kernel` (D, H, F).
+
+    The gradient of a maximum goes to its window, the first of equals. So the projection's gradient is sparse, with
+    B * P * F * H entries, and both factors' gradients are products with a sparse matrix. `probe` (N, T, D) takes no
+    part in the sums; its gradient is that of the embeddings of the first N documents, position by position.
+    """
+
+    @staticmethod
+    def forward(
+        ctx, rows: Tensor, kernel: Tensor, probe: Tensor | None, index: Tensor, sizes: Sequence[int], chunks: int
+    ) -> Tensor:
+        windows = Windows((index != 0).sum(1), sizes, chunks)
+        dtype = rows.dtype
+        rows, kernel = rounded(rows), rounded(kernel)
+        maxima, winners = zip(*(each.max(2) for each in windows.sums(project(rows, kernel), index)), strict=True)
+        ctx.save_for_backward(rows, kernel, index, *winners)
+        ctx.windows, ctx.dtype = windows, dtype
+        ctx.probed = 0 if probe is None else len(probe)
+        return windows.stack(maxima).to(ctx.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        rows, kernel, index, *winners = ctx.saved_tensors
+        width, height, filters = kernel.shape
+        positions, weights = ctx.windows.positions(winners), ctx.windows.spread(gradient).to(rows.dtype)
+        padded = ctx.windows.pad(index)
+        batch, length = padded.shape
+        places = positions + torch.arange(batch, device=index.device)[:, None] * length
+        members = padded.flatten()[places]
+
+        to_rows = to_kernel = to_probe = None
+        columns = kernel.flatten(1).t().contiguous()
+        if ctx.needs_input_grad[0]:
+            to_rows = _grouped_sum(members, len(rows), columns, weights)
+        if ctx.needs_input_grad[1]:
+            bags = members.view(height * filters, -1)
+            to_columns = functional.embedding_bag(bags, rows, mode="sum", per_sample_weights=weights.view(bags.shape))
+            to_kernel = to_columns.t().reshape(kernel.shape)
+        if ctx.needs_input_grad[2]:
+            first = slice(ctx.probed)
+            summed = _grouped_sum(places[:, :, first], ctx.probed * length, columns, weights[:, :, first])
+            to_probe = summed.view(ctx.probed, length, width)[:, : index.shape[1]]
+        gradients = (each if each is None else each.to(ctx.dtype) for each in (to_rows, to_kernel, to_probe))
+        return *gradients, None, None, None
+
+
+def _grouped_sum(groups: Tensor, count: int, columns: Tensor, weights: Tensor) -> Tensor:
+    """(`count`, D): of each group the weighted sum of `columns` (H * F, D); `groups` and `weights` are (H, F, ...)."""
+    groups = groups.reshape(-1)
+    _, order = groups.int().sort(stable=True)
+    offsets = functional.pad(groups.bincount(minlength=count).cumsum(0), (1, 0))
+    column = order // (len(groups) // len(columns))
+    return functional.embedding_bag(
+        column,
+        columns,
+        offsets,
+        mode="sum",
+        per_sample_weights=weights.reshape(-1)[order],
+        include_last_offset=True,
+    )

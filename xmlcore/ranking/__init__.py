@@ -1,0 +1,1 @@
+"""Predicted labels and every metric of their ranking."""

@@ -1,0 +1,79 @@
+"""Metrics in which rare labels weigh as much as frequent ones or more: propensity-scored precision and nDCG, and F1.
+
+They need the top k predictions of each document alone. Per-label arrays have L + 1 entries: the last, at
+`UNSEEN_LABEL`, is for the true labels that training never saw, whose names an encoded corpus does not tell apart.
+"""
+
+import numpy as np
+
+from xmlcore.data.dataset import Split
+from xmlcore.ranking.metrics import TOP, discounts, ideal_dcg, ratio
+
+
+def best_gains(split: Split, propensities: np.ndarray) -> np.ndarray:
+    """(N, TOP) float64: the highest inverse propensities of each document's true labels, falling, then zeros.
+
+    A label that training never saw is attainable like any other: its inverse is the highest of all, `propensities`
+    (L + 1,) end with it. The published test matrices, which give such labels a column, are scored in the same way.
+    """
+    counts = np.diff(split.label_offsets)
+    documents = np.repeat(np.arange(len(split)), counts)
+    gains = 1 / propensities[split.labels]
+    falling = gains[np.lexsort((-gains, documents))]
+    ranks = np.arange(len(gains)) - np.repeat(split.label_offsets[:-1], counts)
+    kept = ranks < TOP
+    best = np.zeros((len(split), TOP))
+    best[documents[kept], ranks[kept]] = falling[kept]
+    return best
+
+
+def psp_at_k(gains: np.ndarray, best: np.ndarray, k: int) -> float:
+    """Propensity-scored P@k over the best attainable (Jain et al. 2016); a document without labels adds to neither.
+
+    `gains` (N, K) are the inverse propensities of the predicted labels that are right, 0 elsewhere; `best` as from
+    `best_gains`. Both are summed over the documents before they are divided, as in pyxclib.
+    """
+    return ratio(gains[:, :k].sum(), best[:, :k].sum())
+
+
+def psndcg_at_k(gains: np.ndarray, best: np.ndarray, label_counts: np.ndarray, k: int) -> float:
+    """Propensity-scored nDCG@k over the best attainable; each document's DCG is first divided by its ideal plain DCG.
+
+    So does pyxclib. `label_counts` (N,) are the true labels of each document, the rest is as in `psp_at_k`.
+    """
+    attained, attainable = (values[:, :k] @ discounts(k) / ideal_dcg(label_counts, k) for values in (gains, best))
+    return ratio(attained.sum(), attainable.sum())
+
+
+def tally(top: np.ndarray, hits: np.ndarray, chosen: np.ndarray, split: Split, labels: int) -> np.ndarray:
+    """(3, L + 1) int64: how often each label is predicted and true, predicted, true.
+
+    Of the `top` (N, K) labels of the documents of `split`, those `chosen` (N, K) bool count as predicted, and `hits`
+    (N, K) bool are true.
+    """
+    true = split.labels % (labels + 1)  # UNSEEN_LABEL is the last column
+    return np.stack([np.bincount(ids, minlength=labels + 1) for ids in (top[chosen & hits], top[chosen], true)])
+
+
+def precision(tally: np.ndarray) -> float:
+    """Share of the predicted (document, label) pairs that are true."""
+    hit, predicted, _ = tally.sum(1)
+    return ratio(hit, predicted)
+
+
+def recall(tally: np.ndarray) -> float:
+    """Share of the true (document, label) pairs that are predicted."""
+    hit, _, true = tally.sum(1)
+    return ratio(hit, true)
+
+
+def micro_f1(tally: np.ndarray) -> float:
+    """F1 of all (document, label) pairs together; a label that training never saw counts among the missed."""
+    hit, predicted, true = tally.sum(1)
+    return ratio(2 * hit, predicted + true)
+
+
+def macro_f1(tally: np.ndarray) -> float:
+    """Mean F1 of the labels that occur or are predicted; give it no column of labels that training never saw."""
+    hit, predicted, true = tally[:, tally.any(0)]
+    return ratio((2 * hit / (predicted + true)).sum(), len(hit))

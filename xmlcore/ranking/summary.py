@@ -1,0 +1,104 @@
+"""All ranking metrics of stored predictions: one flat mapping, and one row for each bin of label frequencies.
+
+`@k` takes the k best labels of a document as its predicted set. F1 without `@k` takes those of the stored labels whose
+probability is at least `THRESHOLD`: labels that predictions.py did not store are not predicted. What is 0/0 is 0.
+"""
+
+import numpy as np
+
+from xmlcore.data.dataset import Split
+from xmlcore.ranking.label_metrics import (
+    best_gains,
+    macro_f1,
+    micro_f1,
+    precision,
+    psndcg_at_k,
+    psp_at_k,
+    recall,
+    tally,
+)
+from xmlcore.ranking.metrics import KS, TOP, hits, ranking_metrics, ratio, recall_at_k
+from xmlcore.ranking.predictions import Predictions
+
+THRESHOLD = 0.5
+
+
+def ranking_report(predictions: Predictions, split: Split, propensities: np.ndarray) -> dict[str, float]:
+    """P, nDCG, PSP, PSnDCG, recall, micro and macro F1 at every k of `KS`, and both F1 at `THRESHOLD`, as fractions.
+
+    `propensities` (L + 1,) end with that of a label that training never saw. Such labels count as missed everywhere but
+    in macro F1, the mean over the known labels that occur in `split` or are predicted. Documents without labels count
+    as 0 in P and nDCG; recall, PSP and PSnDCG leave them out. Raises `ValueError` if too few labels are stored.
+    """
+    found = _hits(predictions, split, len(propensities) - 1)
+    counts = np.diff(split.label_offsets)
+    gains = _at_least_top(found / propensities[predictions.labels])
+    best = best_gains(split, propensities)
+    tallies = _tallies(predictions, found, split, len(propensities) - 1)
+    found = _at_least_top(found)
+    return (
+        ranking_metrics(found, counts)
+        | {f"PSP@{k}": psp_at_k(gains, best, k) for k in KS}
+        | {f"PSnDCG@{k}": psndcg_at_k(gains, best, counts, k) for k in KS}
+        | {f"recall@{k}": recall_at_k(found, counts, k) for k in KS}
+        | {f"micro_F1{cut}": micro_f1(one) for cut, one in tallies.items()}
+        | {f"macro_F1{cut}": macro_f1(one[:, :-1]) for cut, one in tallies.items()}
+    )
+
+
+def label_bins(
+    predictions: Predictions, split: Split, frequencies: np.ndarray, propensities: np.ndarray, edges: list[int]
+) -> list[dict[str, float | str]]:
+    """A row for each bin of labels by their training `frequencies` (L + 1,), the last of which is 0; see `bin_names`.
+
+    `labels`: known labels of the bin; `pairs`: true (document, label) pairs of it in `split`. Recall and precision are
+    shares of the bin's true and of its predicted pairs; micro and macro F1 as in `ranking_report`. `P@k` and `PSP@k`
+    are what the bin contributes: over the bins they sum to the values of `ranking_report`. Raises as that does.
+    """
+    labels = len(frequencies) - 1
+    found = _hits(predictions, split, labels)
+    tallies = _tallies(predictions, found, split, labels)
+    best = best_gains(split, propensities)
+    bins = np.searchsorted([0, *edges], frequencies)
+    rows = []
+    for i, name in enumerate(bin_names(edges)):
+        members, known = bins == i, np.flatnonzero(bins[:-1] == i)
+        binned = {cut: one[:, members] for cut, one in tallies.items()}
+        hit = {k: binned[f"@{k}"][0] for k in KS}
+        rows.append(
+            {"frequency": name, "labels": len(known), "pairs": int(binned[""][2].sum())}
+            | {f"recall{cut}": recall(one) for cut, one in binned.items()}
+            | {f"precision{cut}": precision(one) for cut, one in binned.items()}
+            | {f"micro_F1{cut}": micro_f1(one) for cut, one in binned.items()}
+            | {f"macro_F1{cut}": macro_f1(one[:, known]) for cut, one in tallies.items()}
+            | {f"P@{k}": ratio(hit[k].sum(), len(split) * k) for k in KS}
+            | {f"PSP@{k}": ratio((hit[k] / propensities[members]).sum(), best[:, :k].sum()) for k in KS}
+        )
+    return rows
+
+
+def bin_names(edges: list[int]) -> list[str]:
+    """`[5, 20]` -> `0`, `1-5`, `6-20`, `21+`: numbers of training documents; training never saw `0`."""
+    lows = [1, *(edge + 1 for edge in edges)]
+    inner = [f"{low}-{high}" if low < high else f"{low}" for low, high in zip(lows, edges, strict=False)]
+    return ["0", *inner, f"{lows[-1]}+"]
+
+
+def _hits(predictions: Predictions, split: Split, labels: int) -> np.ndarray:
+    """(N, K) bool."""
+    stored = predictions.labels.shape[1]
+    if stored < min(TOP, labels):
+        raise ValueError(f"the metrics look at the best {TOP} labels of a document and {stored} are stored")
+    return hits(predictions.labels, split, np.arange(len(split)))
+
+
+def _tallies(predictions: Predictions, found: np.ndarray, split: Split, labels: int) -> dict[str, np.ndarray]:
+    """By cut, `@k` or none for the threshold: the (3, L + 1) tally of the labels predicted there."""
+    cuts = {f"@{k}": np.broadcast_to(np.arange(found.shape[1]) < k, found.shape) for k in KS}
+    cuts[""] = predictions.scores >= THRESHOLD
+    return {cut: tally(predictions.labels, found, chosen, split, labels) for cut, chosen in cuts.items()}
+
+
+def _at_least_top(values: np.ndarray) -> np.ndarray:
+    """`values` (N, K), with empty columns up to `TOP` where there are fewer labels."""
+    return np.pad(values, ((0, 0), (0, max(TOP - values.shape[1], 0))))

@@ -1,0 +1,1 @@
+"""Training, clean and adversarial."""

@@ -1,0 +1,60 @@
+"""The gradient of a batch as the sum over its micro-batches, whichever process computes which."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xmlcore.common.distributed import broadcast, processes, share
+from xmlcore.data.batches import TrueLabels
+from xmlcore.models.base import Classifier
+
+
+class MicroBatch(NamedTuple):
+    tokens: Tensor  # (b, T) int64
+    labels: TrueLabels
+    weight: float  # its share of the batch's documents
+    seed: int  # of what is drawn while it is computed
+
+
+def accumulate(
+    model: Classifier, micro_batches: Sequence[MicroBatch], backward: Callable[[MicroBatch], float]
+) -> float:
+    """Leave in `.grad` the sum of what `backward` adds there for each micro-batch, and return that of its losses.
+
+    The sum is taken in the order of `micro_batches`, so that it is the same to the bit for any number of processes.
+    Of the embedding table only the rows of a micro-batch's tokens travel.
+    """
+    if processes() == len(micro_batches) == 1:
+        model.zero_grad()
+        return backward(micro_batches[0])
+    table = model.embedding_table
+    others = [parameter for parameter in model.parameters() if parameter is not table]
+    rows = [micro_batch.tokens.unique() for micro_batch in micro_batches]
+    own: dict[int, Tensor] = {}
+    for i in share(range(len(micro_batches))):
+        model.zero_grad()
+        loss = backward(micro_batches[i])
+        gradients = [_gradient(table).index_select(0, rows[i]).to_dense(), *map(_gradient, others)]
+        own[i] = torch.cat([*(gradient.flatten() for gradient in gradients), table.new_tensor([loss])])
+
+    union, places = torch.cat(rows).unique(return_inverse=True)
+    in_table = table.new_zeros(len(union), table.shape[1])
+    sizes = [parameter.numel() for parameter in others]
+    rest = table.new_zeros(sum(sizes) + 1)
+    for i, place in enumerate(places.split([len(each) for each in rows])):
+        packed = own.get(i, table.new_empty(place.numel() * table.shape[1] + len(rest)))
+        broadcast(packed, i % processes())
+        moved, elsewhere = packed.split([len(packed) - len(rest), len(rest)])
+        in_table.index_add_(0, place, moved.view(len(place), -1))
+        rest += elsewhere
+    gradient = torch.sparse_coo_tensor(union[None], in_table, table.shape, check_invariants=False, is_coalesced=True)
+    table.grad = gradient if model.sparse_embedding else gradient.to_dense()
+    for parameter, gradient in zip(others, rest[:-1].split(sizes), strict=True):
+        parameter.grad = gradient.view_as(parameter)
+    return rest[-1].item()
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad

@@ -1,0 +1,31 @@
+"""Learning curves with dvclive: one TSV file a quantity, drawn by `dvc plots show`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from dvclive import Live
+
+from xmlcore.common.distributed import is_writer
+from xmlcore.common.files import atomic_directory
+from xmlcore.training.loop import Epoch
+
+
+@contextmanager
+def learning_curves(folder: Path) -> Iterator[Callable[[Epoch], None]]:
+    """What logs epochs into `folder`, which is there when the last one is; of several processes one does."""
+    if not is_writer():
+        yield lambda epoch: None
+        return
+    with atomic_directory(folder) as temporary, Live(str(temporary), dvcyaml=False, save_dvc_exp=False) as live:
+        yield partial(_log, live)
+
+
+def _log(live: Live, epoch: Epoch) -> None:
+    live.step = epoch.number
+    live.log_metric("loss", epoch.loss)
+    live.log_metric("learning_rate", epoch.learning_rate)
+    if epoch.validation_precision is not None:
+        live.log_metric("validation_P@1", epoch.validation_precision)
+    live.make_summary()

@@ -1,0 +1,244 @@
+"""Training, clean or adversarial: one loop whose hybrid loss (equation 14 of seed 000) has a weight of 0 when clean.
+
+The epoch is chosen by clean validation P@1 with early stopping; the model may then be trained afresh on the training
+and validation documents together, from vectors of both, for just that many epochs.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+from torch.nn import functional
+
+from xmlcore.attacks.embeddings.fgsm import perturb, sign_at_tokens
+from xmlcore.common.distributed import processes
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import Loss, Regime, Training
+from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
+from xmlcore.data.dataset import Split, concatenate
+from xmlcore.data.propensity import label_frequencies
+from xmlcore.data.word_vectors import InitialVectors
+from xmlcore.models.base import Classifier, one_row_each
+from xmlcore.models.losses import label_weights
+from xmlcore.ranking.metrics import hits, precision_at_k
+from xmlcore.ranking.predictions import Track, predict
+from xmlcore.training.attribution_stability import attribution_change
+from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
+from xmlcore.training.gradient_accumulation import MicroBatch, accumulate
+from xmlcore.training.optimiser import Optimisation
+from xmlcore.training.weight_averaging import WeightAverage
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is logged after an epoch; `validation_precision` is None while refitting."""
+
+    number: int
+    loss: float
+    learning_rate: float
+    validation_precision: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    model: Classifier
+    epochs: int
+    best_epoch: int
+    validation_precision: float
+
+    def summary(self) -> dict[str, float]:
+        """The content of train.json."""
+        return {
+            "epochs": self.epochs,
+            "best_epoch": self.best_epoch,
+            "validation_P@1": self.validation_precision,
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+        }
+
+
+Build = Callable[[np.ndarray], Classifier]
+Augment = Callable[[list[np.ndarray], np.random.Generator], list[np.ndarray]]
+
+
+def train(
+    build: Build,
+    vectors: InitialVectors,
+    training: Split,
+    validation: Split,
+    options: Training,
+    regime: Regime,
+    loss: Loss,
+    seed: int,
+    log: Callable[[Epoch], None],
+    track: Track,
+) -> Outcome:
+    """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
+
+    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of one. Processes share
+    the micro-batches of a batch; `UserError` where they cannot share them evenly.
+    """
+    if options.micro_batches % processes():
+        raise UserError(
+            f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
+            f"give a multiple of {processes()}, or start fewer by `launch`"
+        )
+    torch.set_float32_matmul_precision(options.matmul_precision)
+    torch.manual_seed(seed)
+    model = build(vectors.selection)
+    best = b""
+    best_epoch, best_precision = 0, -1.0
+    epoch = 0
+    for done in _epochs(model, training, options, regime, loss, seed, options.epochs, track):
+        epoch = done.number
+        best_labels = predict(done.model, validation, 1).labels
+        precision = precision_at_k(hits(best_labels, validation, np.arange(len(validation))), 1)
+        log(Epoch(epoch, done.loss, done.learning_rate, precision))
+        if precision > best_precision:
+            best, best_epoch, best_precision = save(done.model.state_dict()), epoch, precision
+        if epoch - best_epoch >= options.patience:
+            break
+    if options.refit:
+        torch.manual_seed(seed)
+        model = build(vectors.refit)
+        everything = concatenate(training, validation)
+        for done in _epochs(model, everything, options, regime, loss, seed, best_epoch, track):
+            log(Epoch(epoch + done.number, done.loss, done.learning_rate, None))
+        model = done.model
+    else:
+        model.load_state_dict(load(best))
+    return Outcome(model.eval(), epoch, best_epoch, best_precision)
+
+
+class _Done(NamedTuple):
+    """An epoch, and the model that it leaves: with weight averaging, not the one that goes on learning."""
+
+    number: int
+    loss: float  # mean of its steps
+    learning_rate: float
+    model: Classifier
+
+
+def _epochs(
+    model: Classifier, split: Split, options: Training, regime: Regime, loss: Loss, seed: int, epochs: int, track: Track
+) -> Iterator[_Done]:
+    """Run epochs one by one."""
+    optimisation = Optimisation(model, options)
+    average = WeightAverage(model, options.averaging_from, options.averaging_steps)
+    rng = np.random.default_rng(seed)
+    weights = label_weights(loss, split, model.labels)
+    model.prepare(split, seed)
+    if options.prior_bias:
+        model.initialise_output(label_prior(split, model.labels) + weights.log())
+    steps = -(-len(split) // options.batch_size)
+    backward = partial(_seeded_backward, model, options.loss_reduction, regime)
+    augment = _augmentation(model, options, regime)
+    for number in range(1, epochs + 1):
+        model.train()
+        total = 0.0
+        for documents in track(
+            batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
+        ):
+            micro_batches = _micro_batches(split, documents, weights, options.micro_batches, augment, rng)
+            total += accumulate(model, micro_batches, backward)
+            optimisation.step()
+            average.step(number)
+        yield _Done(number, total / steps, optimisation.learning_rate, average.model)
+        optimisation.end_epoch()
+
+
+def _micro_batches(
+    split: Split,
+    documents: np.ndarray,
+    weights: Tensor,
+    parts: int,
+    augment: Augment,
+    rng: np.random.Generator,
+) -> list[MicroBatch]:
+    """The batch `documents` in `parts` of one size, or as many as there are documents."""
+    texts, seed = augment([split.document(i) for i in documents], rng), int(rng.integers(2**62))
+    count = min(parts, len(documents))
+    return [
+        MicroBatch(
+            pad(texts[first::count]),
+            true_labels(split, documents[first::count], weights),
+            len(texts[first::count]) / len(texts),
+            seed + first,
+        )
+        for first in range(count)
+    ]
+
+
+def _seeded_backward(model: Classifier, reduction: str, regime: Regime, part: MicroBatch) -> float:
+    torch.manual_seed(part.seed)
+    return hybrid_backward(model, part.tokens, part.labels, reduction, regime, part.weight)
+
+
+def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:
+    """What `options` and `regime` do to the documents of a batch before the model, as it begins, reads them."""
+    neighbours = nearest_tokens(model.embedding_table) if regime.word_substitution else None
+
+    def augment(documents: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+        if options.shuffle_tokens:
+            documents = [rng.permutation(document) for document in documents]
+        if options.token_dropout:
+            documents = [drop_tokens(document, options.token_dropout, rng) for document in documents]
+        if neighbours is not None:
+            documents = [substitute_tokens(each, neighbours, regime.word_substitution, rng) for each in documents]
+        return documents
+
+    return augment
+
+
+def label_prior(split: Split, labels: int) -> Tensor:
+    """(L,) logit of each label's share of the documents, smoothed by half a document.
+
+    In double precision: `torch.logit` gives other last bits where its input happens to lie elsewhere in memory.
+    """
+    with_label = label_frequencies(split, labels=labels) + 0.5
+    return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()
+
+
+def hybrid_backward(
+    model: Classifier, tokens: Tensor, labels: TrueLabels, reduction: str, regime: Regime, scale: float = 1.0
+) -> float:
+    """Equation 14: add the gradients of (1 - w) L(e, y) + w L(e_adv, y), w = `adversarial_weight`; return its value.
+
+    Both are averaged over documents, with the `reduction` "element" over labels too, and multiplied by `scale`. With
+    thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them.
+
+    The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
+    a random `adversarial_share` is attacked, whatever their order (batches come sorted by length). To these applies
+    `attribution_weight` times the penalty of `xmlcore.training.attribution_stability`, too.
+    """
+    weight = regime.adversarial_weight
+    labels_of_mean = 1 if reduction == "document" else model.labels
+    if not weight:
+        clean = scale * (model.loss(*model.distinct(tokens), labels) / (len(tokens) * labels_of_mean))
+        clean.backward()
+        return clean.item()
+    order = torch.randperm(len(tokens))
+    tokens, labels = tokens[order], labels.of(order)
+    attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
+    rows, index = model.distinct(tokens)
+    leaf = rows.detach().requires_grad_()
+    probe = leaf.new_zeros(*index[attacked].shape, leaf.shape[1], requires_grad=True)
+    clean = scale * (1 - weight) * (model.loss(leaf, index, labels, probe) / (len(tokens) * labels_of_mean))
+    clean.backward()
+    sign = sign_at_tokens(probe.grad, index[attacked])
+    attacked_labels = attacked.stop * labels_of_mean
+    moved, mask = perturb(leaf, index[attacked], sign, regime.epsilon), index[attacked] != 0
+    adversarial = scale * weight * (model.loss(*one_row_each(moved, mask), labels.of(attacked)) / attacked_labels)
+    if regime.attribution_weight:
+        embeddings = functional.embedding(index[attacked], leaf)
+        step = (moved - embeddings).detach()
+        penalty = attribution_change(model, embeddings, mask, step, labels.of(attacked))
+        adversarial = adversarial + scale * regime.attribution_weight * (penalty / attacked_labels)
+    adversarial.backward()
+    rows.backward(leaf.grad)
+    return (clean + adversarial).item()

@@ -1,0 +1,14 @@
+"""What is written of a training."""
+
+from pydantic import FiniteFloat, NonNegativeInt
+from typing_extensions import TypedDict
+
+Training = TypedDict(
+    "Training",
+    {
+        "epochs": NonNegativeInt,
+        "best_epoch": NonNegativeInt,
+        "validation_P@1": FiniteFloat,
+        "parameters": NonNegativeInt,
+    },
+)
