@@ -5,23 +5,39 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test lint bench install clean
+# The same pipeline with everything in it: four models, a rebalanced loss, stronger attacks, attacks on words,
+# explanations measured.
+STUDY := -S 'models=[xml_cnn,attention_xml,mach,aplc_xlnet_tiny]' -S 'losses=[bce,pw_cb]' -S 'checkpoints=[tiny-xlnet]' \
+	-S 'robustness.models=[xml_cnn,mach]' -S 'words.corpora=[simulated-rcv1,simulated-eurlex]' -S 'words.models=[xml_cnn]' \
+	-S 'explain.study.models=[xml_cnn,mach]'
 
-repro: install  ## run the whole pipeline on the corpora that params.yaml lists
+.PHONY: repro study test test-all lint docs bench install clean
+
+repro: install  ## run the pipeline on two small simulated corpora: trained, attacked, explained, reported
 	dvc repro
-	dvc metrics show metrics/*/*/*/*/fgsm/*.json
+	dvc metrics show
+
+study: install  ## run everything that there is on the same corpora; `git checkout params.yaml` goes back to the default
+	dvc exp run $(STUDY)
 
 test: install  ## run the tests
-	python -m pytest
+	python -m pytest -n 2
+
+test-all: install  ## run the long ones too: many more examples of each property, every stage killed
+	python -m pytest -n 2 -m 'long or not long' --hypothesis-profile thorough
+
+lint: install  ## check style, formatting and types
+	ruff check .
+	ruff format --check .
+	mypy xmlcore stages
+
+docs: install  ## write the tables of docs/results from its CSV files
+	python benchmarks/result_tables.py
 
 bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other that can be fetched
 	for stage in fetch convert; do python stages/$$stage.py $(CORPUS) || exit 1; done
-	for stage in encode build_embedding; do python stages/$$stage.py $(CORPUS) xml_cnn || exit 1; done
+	for stage in configure encode build_embedding; do python stages/$$stage.py $(CORPUS) xml_cnn || exit 1; done
 	python benchmarks/bench.py $(CORPUS)
-
-lint: install  ## check style and formatting
-	ruff check .
-	ruff format --check .
 
 install: $(INSTALLED)  ## make .venv from the lock file
 

@@ -28,7 +28,7 @@ from xmlcore.config.params import Params, load_params
 from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import EncodedCorpus, Split, load_encoded
 from xmlcore.data.tokens import PAD
-from xmlcore.data.word_vectors import load_vectors
+from xmlcore.data.vector_tables import load_vectors
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
 from xmlcore.explain.methods.lime import lime_surrogates
 from xmlcore.explain.methods.shap import shap_values

@@ -1,25 +1,21 @@
-"""Attack a model by substituting words (seed 003): `python stages/attack_words.py tibkat xml_cnn clean bce`.
+"""Attack a model by substituting words: `python stages/attack_words.py tibkat xml_cnn clean bce clean bce`.
 
-Reads `words` of params.yaml, attacks/CORPUS/MODEL/targets, data/CORPUS/words, the texts, the model with the defence of
-its regime, and what the generators need. Writes every attack, attacks/CORPUS/MODEL/REGIME/LOSS/attacks.jsonl; the
-figures, metrics/CORPUS/MODEL/REGIME/LOSS/words.json; the same by label frequency, plots/.../words.json; and the time,
-timings/.../attack_words.json. A run that was killed carries on where it was.
+What is aimed at are documents and labels about which the training in the last two arguments is right, the same for
+every training of the model. Reads `words` of params.yaml, data/CORPUS/language, the texts, the model with the defence
+of its regime, and what the generators need. Writes, in results/CORPUS/MODEL/REGIME/LOSS/attack_words: targets.json and
+clusters.json (what is aimed at, like labels), attacks.jsonl (every attack), summary.json (the figures),
+by_frequency.json (by label frequency) and timing.json. A run that was killed carries on where it was.
 """
-
-from pathlib import Path
 
 from xmlcore.common.cli import run
 
 
-def main(corpus: str, model: str, regime: str, loss: str) -> None:
+def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, right_loss: str) -> None:
     """Attack the MODEL of CORPUS trained in REGIME with LOSS by substituting words."""
-    import json
-
-    import xmlcore
-    from xmlcore.attacks.words.campaign import Campaign, by_frequency, summary
+    from xmlcore.attacks.words.campaign import Campaign, by_frequency, summary, write_attacks
     from xmlcore.attacks.words.generators.choice import load_generators
     from xmlcore.attacks.words.language import load_language
-    from xmlcore.attacks.words.sampling import read_samples
+    from xmlcore.attacks.words.sampling import choose_targets, write_targets
     from xmlcore.attacks.words.similarity import load_encoder
     from xmlcore.attacks.words.texts import read_texts
     from xmlcore.attacks.words.victim import Victim
@@ -27,43 +23,43 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.common.cli import track
     from xmlcore.common.files import atomic_directory, write_json
     from xmlcore.common.journal import Journal, fingerprint
+    from xmlcore.common.source_code import PACKAGE
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
     from xmlcore.data.dataset import load_encoded
     from xmlcore.defenses.squeezing import squeeze
     from xmlcore.models.registry import load_model
+    from xmlcore.ranking.predictions import predictions_of
 
-    params = load_params()
-    options, cell = params.words, (corpus, model, regime, loss)
-    language = load_language(paths.words(corpus))
-    encoder = load_encoder(options.encoder, language)
+    params, cell = load_params(), (corpus, model, regime, loss)
+    options, where = params.words, params.regime_of(regime).squeeze
+    language, known_right = paths.language(corpus), paths.predictions(corpus, model, right_regime, right_loss)
     data = load_encoded(paths.encoded(corpus, model))
-    where = params.regime_of(regime).squeeze
+    targets = choose_targets(data, predictions_of(data, known_right), options, params.seed)
+    words = load_language(language / "words")
     victim = Victim(squeeze(load_model(paths.model(*cell)), where, params.fgsm.bits), data, params.explain.batch_size)
-    generators = load_generators(options, victim, language, paths.masked_lm(corpus), paths.LEXICONS)
-    targets = paths.targets(corpus, model) / "targets.json"
-    samples = read_samples(targets, len(data.splits["test"]), len(data.label_names))
-    texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in samples})
+    generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS)
+    texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in targets.samples})
     sources = [
         paths.records(corpus),
-        paths.words(corpus),
-        paths.masked_lm(corpus),
+        language,
         paths.encoded(corpus, model),
         paths.model(*cell),
-        paths.targets(corpus, model),
+        known_right,
         paths.LEXICONS,
-        Path(xmlcore.__file__).parent,
+        PACKAGE,
     ]
-    mark = fingerprint(sources, options.model_dump(), where, params.fgsm.bits, params.explain.batch_size)
+    mark = fingerprint(sources, options.model_dump(), where, params.seed, params.fgsm.bits, params.explain.batch_size)
     journal = Journal(paths.JOURNALS / "attack_words" / f"{'-'.join(cell)}.jsonl", mark)
+    campaign = Campaign(victim, load_encoder(options.encoder, words), texts, data.label_names, options)
     with measured() as cost:
-        rows = Campaign(victim, encoder, texts, data.label_names, options).run(generators, samples, journal, track)
-    with atomic_directory(paths.attacks(*cell)) as folder:
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / "attacks.jsonl").write_text("".join(lines), encoding="utf-8")
-    write_json(paths.metrics(*cell, "words.json"), summary(rows, options.thresholds))
-    write_json(paths.plots(*cell) / "words.json", by_frequency(rows, options.thresholds))
-    write_json(paths.timings(*cell) / "attack_words.json", cost)
+        rows = campaign.run(generators, targets.samples, journal, track)
+    with atomic_directory(paths.results(*cell, "attack_words")) as results:
+        write_targets(results, targets, data.label_names)
+        write_attacks(results / "attacks.jsonl", rows)
+        write_json(results / "summary.json", summary(rows, options.thresholds))
+        write_json(results / "by_frequency.json", by_frequency(rows, options.thresholds))
+        write_json(results / "timing.json", cost)
     journal.remove()
 
 

@@ -1,23 +1,26 @@
-"""Initial word vectors of a corpus for a model: `python stages/build_embedding.py reuters21578 xml_cnn`.
+"""Initial word vectors of a model on a corpus: `python stages/build_embedding.py reuters21578 xml_cnn`.
 
-Reads data/CORPUS/encoded/MODEL (and data/vectors for GloVe), writes data/CORPUS/embeddings/MODEL: the vectors
-that know the training split alone, for selection, and those that know the validation split too, for the refit.
+Reads data/CORPUS/encoded/MODEL, the recipe and, for GloVe, data/vectors; writes data/CORPUS/embeddings/MODEL: the
+vectors that know the training split alone, for selection, and those that know the validation split too, for the refit.
 """
 
 from xmlcore.common.cli import run
 
 
 def main(corpus: str, model: str) -> None:
+    """Build the initial word vectors of MODEL on CORPUS: random, GloVe, learned from it or those of a checkpoint."""
     from xmlcore.common import paths
     from xmlcore.common.cli import console
     from xmlcore.common.files import atomic_directory
     from xmlcore.config.params import load_params
+    from xmlcore.config.recipes import read_embedding
     from xmlcore.data.dataset import load_encoded
-    from xmlcore.data.word_vectors import build_vectors, save_vectors
+    from xmlcore.data.vector_tables import save_vectors
+    from xmlcore.data.word_vectors import build_vectors
 
-    params = load_params()
-    options = params.model_of(corpus, model).embedding
-    vectors, coverage = build_vectors(load_encoded(paths.encoded(corpus, model)), options, paths.VECTORS, params.seed)
+    options = read_embedding(paths.recipe(corpus, model))
+    data = load_encoded(paths.encoded(corpus, model))
+    vectors, coverage = build_vectors(data, options, paths.VECTORS, load_params().seed)
     with atomic_directory(paths.embedding(corpus, model)) as folder:
         save_vectors(folder, vectors)
     console.print(f"{corpus}: {len(vectors.refit)} vectors, {options.kind}, {coverage:.1%} of the vocabulary covered")

@@ -1,6 +1,9 @@
 """Convert a corpus's official files in data/CORPUS/raw into the records of data/CORPUS/records.
 
 python stages/convert.py reuters21578
+
+The format decides how: RCV1's topics are merged into its token files (`merge_rcv1`), a bag of words such as EUR-Lex's
+becomes pseudo-text (`convert_eurlex`), and so on, a module for each in `xmlcore/corpora/formats`.
 """
 
 from typing import Annotated
@@ -8,21 +11,17 @@ from typing import Annotated
 import typer
 
 from xmlcore.common.cli import run
-from xmlcore.common.errors import UserError
 
 
 def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in params.yaml.")]) -> None:
-    """Convert a corpus into data/CORPUS/records/{train,test}.tsv."""
+    """Convert CORPUS into data/CORPUS/records/{train,test}.tsv."""
     from xmlcore.common import paths
     from xmlcore.common.files import atomic_directory
     from xmlcore.config.params import load_params
-    from xmlcore.data.formats.converters import CONVERTERS
-    from xmlcore.data.records import summarise
+    from xmlcore.corpora.formats.converters import CONVERTERS
+    from xmlcore.corpora.records import summarise
 
-    params = load_params()
-    if corpus not in params.corpus:
-        raise UserError(f"params.yaml: no corpus.{corpus}; choose one of: {', '.join(params.corpus)}")
-    options = params.corpus[corpus].convert
+    options = load_params().corpus_of(corpus).convert
     with atomic_directory(paths.records(corpus)) as destination:
         CONVERTERS[options.format](paths.raw(corpus), destination, options)
         summary = summarise(destination)

@@ -1,9 +1,10 @@
-"""Explain documents before and after an attack on their words, for the gallery of the report.
+"""Explain documents before and after an attack on their words.
 
 python stages/explain_attacks.py simulated-rcv1 xml_cnn adversarial bce clean bce
 
 Takes successful attacks on the MODEL of CORPUS trained in the last two arguments, and explains both texts by the one
-trained in REGIME with LOSS. Reads explain from params.yaml; writes explanations/CORPUS/MODEL/REGIME/LOSS/gallery.json.
+trained in REGIME with LOSS. Reads `explain` of params.yaml; writes
+results/CORPUS/MODEL/REGIME/LOSS/explain_attacks/gallery.json.
 """
 
 from xmlcore.common.cli import run
@@ -16,25 +17,25 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
     from xmlcore.attacks.words.victim import Victim
     from xmlcore.common import paths
     from xmlcore.common.cli import track
-    from xmlcore.common.distributed import is_writer, map_shared
+    from xmlcore.common.distributed import map_shared
     from xmlcore.common.files import write_json
+    from xmlcore.common.outputs import output_directory
     from xmlcore.config.params import load_params
     from xmlcore.data.dataset import load_encoded
     from xmlcore.explain.pages.attacked_documents import Gallery, chosen_attacks, read_attacks
     from xmlcore.models.predictor import Predictor
     from xmlcore.models.registry import load_model
 
-    params = load_params()
+    params, cell = load_params(), (corpus, model, regime, loss)
     options = params.explain
-    data = load_encoded(paths.encoded(corpus, model))
-    classifier = load_model(paths.model(corpus, model, regime, loss))
+    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
     victim = Victim(classifier, data, options.batch_size)
     gallery = Gallery(victim, Predictor(classifier, data, options.batch_size), options, params.seed)
-    path = paths.attacks(corpus, model, attacked_regime, attacked_loss) / "attacks.jsonl"
+    path = paths.results(corpus, model, attacked_regime, attacked_loss, "attack_words") / "attacks.jsonl"
     attacks = chosen_attacks(read_attacks(path, {*data.label_names}), options.gallery)
-    entries = map_shared(gallery.entries, track(attacks, f"attacked texts {corpus}/{model}/{regime}/{loss}"))
-    if is_writer():
-        write_json(paths.explanations(corpus, model, regime, loss) / "gallery.json", [*chain.from_iterable(entries)])
+    with output_directory(paths.results(*cell, "explain_attacks")) as results:
+        entries = map_shared(gallery.entries, track(attacks, f"attacked texts {'/'.join(cell)}"))
+        write_json(results / "gallery.json", [*chain.from_iterable(entries)])
 
 
 if __name__ == "__main__":

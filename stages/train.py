@@ -1,50 +1,50 @@
 """Train a model, clean or adversarially: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
 
-Reads data/CORPUS/encoded/MODEL and data/CORPUS/embeddings/MODEL; writes models/CORPUS/MODEL/REGIME/LOSS (weights,
-readable config), the learning curves plots/CORPUS/MODEL/REGIME/LOSS/learning, the summary
-metrics/CORPUS/MODEL/REGIME/LOSS/train.json and the wall-clock time and peak memory,
-timings/CORPUS/MODEL/REGIME/LOSS/train.json.
+Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and the recipe. Writes models/CORPUS/MODEL/REGIME/LOSS
+(weights, readable config) and, in results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning
+curves and timing.json.
 """
 
 from xmlcore.common.cli import run
 
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Train MODEL on CORPUS in REGIME with LOSS."""
     from xmlcore.common import paths
     from xmlcore.common.cli import track
-    from xmlcore.common.distributed import is_writer
-    from xmlcore.common.files import atomic_directory, write_json
+    from xmlcore.common.files import write_json
+    from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
+    from xmlcore.config.recipes import read_architecture, read_training
     from xmlcore.data.dataset import load_encoded
-    from xmlcore.data.word_vectors import load_vectors
+    from xmlcore.data.vector_tables import load_vectors
     from xmlcore.models.registry import build_model, save_model
     from xmlcore.training.learning_curves import learning_curves
     from xmlcore.training.loop import train
 
-    params = load_params()
-    recipe, conditions = params.model_of(corpus, model), params.regime_of(regime)
+    params, cell = load_params(), (corpus, model, regime, loss)
+    recipe = paths.recipe(corpus, model)
+    architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
-    vectors = load_vectors(paths.embedding(corpus, model), data.vocabulary)
-    with learning_curves(paths.plots(corpus, model, regime, loss) / "learning") as log, measured() as cost:
-        outcome = train(
-            lambda table: build_model(recipe.architecture, table, len(data.label_names), recipe.network),
-            vectors,
-            data.splits["train"],
-            data.splits["validation"],
-            recipe.training,
-            conditions,
-            params.loss_of(loss),
-            params.seed,
-            log,
-            track,
-        )
-    if not is_writer():
-        return
-    with atomic_directory(paths.model(corpus, model, regime, loss)) as folder:
-        save_model(folder, outcome.model, recipe.architecture, recipe.network)
-    write_json(paths.metrics(corpus, model, regime, loss, "train.json"), outcome.summary())
-    write_json(paths.timings(corpus, model, regime, loss) / "train.json", cost)
+    with output_directory(paths.results(*cell, "train")) as results:
+        with learning_curves(results / "learning") as log, measured() as cost:
+            outcome = train(
+                build=lambda table: build_model(architecture, table, len(data.label_names), network),
+                vectors=load_vectors(paths.embedding(corpus, model), data.vocabulary),
+                training=data.splits["train"],
+                validation=data.splits["validation"],
+                options=read_training(recipe),
+                regime=params.regime_of(regime),
+                loss=params.loss_of(loss),
+                seed=params.seed,
+                log=log,
+                track=track,
+            )
+        write_json(results / "training.json", outcome.summary())
+        write_json(results / "timing.json", cost)
+        with output_directory(paths.model(*cell)) as folder:
+            save_model(folder, outcome.model, architecture, network)
 
 
 if __name__ == "__main__":

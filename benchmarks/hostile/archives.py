@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from xmlcore.common.errors import UserError
 from xmlcore.common.printable import printable
-from xmlcore.data import archives
+from xmlcore.corpora import archives
 
 NAMES = [
     *("one.txt", "a/one.txt", "a", "a/", "./one.txt", ".", "", "..", "../evil", "a/../../evil", "/evil", "//evil", "~"),

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import SourceFile
-from xmlcore.data.fetching import fetch_files
+from xmlcore.corpora.fetching import fetch_files
 
 
 class Answering:
@@ -63,7 +63,7 @@ def fetched(folder: Path) -> None:
             patch.dict("os.environ", no_proxy="*"),
             patch("socket.getaddrinfo", only_here(socket.getaddrinfo)),
             patch("socket.gethostbyname", only_here(socket.gethostbyname)),
-            patch("xmlcore.data.download.RETRY_DELAYS", ()),
+            patch("xmlcore.corpora.download.RETRY_DELAYS", ()),
         ):
             fetch_files("corpus", {"file": SourceFile(url=url)}, raw, None)
         assert [path.name for path in raw.iterdir()] == ["file"]

@@ -9,7 +9,7 @@ from toys import random_xml_cnn
 from xmlcore.common.cli import run
 from xmlcore.common.distributed import is_writer, map_shared, rank, share
 from xmlcore.config.params import Loss, Regime, Training
-from xmlcore.data.word_vectors import InitialVectors
+from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
 from xmlcore.explain.methods.lime import lime_surrogates
 from xmlcore.models.xml_cnn.model import XMLCNN

@@ -6,7 +6,8 @@ from toys import split_of
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Encode
-from xmlcore.data.dataset import UNSEEN_LABEL, concatenate, encode_corpus, load_encoded, split_validation
+from xmlcore.data.dataset import UNSEEN_LABEL, concatenate, load_encoded
+from xmlcore.data.encoding import encode_corpus, split_validation
 from xmlcore.ranking.predictions import untracked
 
 TRAIN = [("C15 GCAT", "profit profit rose"), ("C15", "profit rose rain"), ("", "profit rain"), ("GCAT", "")]

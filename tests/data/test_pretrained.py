@@ -14,9 +14,10 @@ from xmlcore.common import paths
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import XLNetShape
 from xmlcore.config.params import Embedding, Encode, TinyCheckpoint
-from xmlcore.data.dataset import encode_corpus, load_encoded
+from xmlcore.corpora.simulation.checkpoint import SPECIAL_PIECES, write_tiny_checkpoint
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.encoding import encode_corpus
 from xmlcore.data.pretrained import XLNET, load_body, load_tokenizer, locate, piece_vectors, save_checkpoint
-from xmlcore.data.simulation.checkpoint import SPECIAL_PIECES, write_tiny_checkpoint
 from xmlcore.data.tokens import PAD, UNK, Pieces, Vocabulary
 from xmlcore.data.word_vectors import build_vectors
 from xmlcore.ranking.predictions import untracked
@@ -59,7 +60,7 @@ def test_a_tiny_checkpoint_has_the_files_of_a_real_one(checkpoint):
 def test_the_same_seed_writes_the_same_bytes_in_another_process(checkpoint, tmp_path):
     code = (
         "import sys, pathlib; from xmlcore.config.params import TinyCheckpoint; "
-        "from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint; "
+        "from xmlcore.corpora.simulation.checkpoint import write_tiny_checkpoint; "
         "write_tiny_checkpoint(TinyCheckpoint.model_validate_json(sys.argv[1]), 7, pathlib.Path(sys.argv[2]))"
     )
     subprocess.run([sys.executable, "-c", code, TINY.model_dump_json(), str(tmp_path)], check=True)
@@ -67,7 +68,7 @@ def test_the_same_seed_writes_the_same_bytes_in_another_process(checkpoint, tmp_
 
 
 def test_the_pieces_of_the_default_are_the_same_in_every_process():
-    code = "from xmlcore.data.simulation.checkpoint import unigram_pieces; print(unigram_pieces(4000))"
+    code = "from xmlcore.corpora.simulation.checkpoint import unigram_pieces; print(unigram_pieces(4000))"
     found = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(3)}
     assert len(found) == 1
 

@@ -10,16 +10,14 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Embedding
 from xmlcore.data.dataset import UNSEEN_LABEL, EncodedCorpus, concatenate
 from xmlcore.data.tokens import PAD, UNK, Vocabulary
+from xmlcore.data.vector_tables import InitialVectors, load_vectors, save_vectors
 from xmlcore.data.word_vectors import (
-    InitialVectors,
     build_vectors,
     glove_vectors,
     idf_vectors,
     in_domain_vectors,
     label_matrix,
-    load_vectors,
     random_vectors,
-    save_vectors,
     tfidf_matrix,
 )
 

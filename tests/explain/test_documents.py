@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from xmlcore.common.errors import UserError
-from xmlcore.data.records import Record
+from xmlcore.corpora.records import Record
 from xmlcore.explain.attributions import as_objects
 from xmlcore.explain.documents import select_documents
 from xmlcore.explain.methods.lime import lime_surrogates

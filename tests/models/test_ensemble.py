@@ -8,8 +8,8 @@ from toys import split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import EnsembleNetwork, XLNetShape
 from xmlcore.config.params import TinyCheckpoint
+from xmlcore.corpora.simulation.checkpoint import write_tiny_checkpoint
 from xmlcore.data.batches import pad, true_labels
-from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint
 from xmlcore.models.registry import build_model, load_model, save_model
 
 SPLIT = split_of([[1, 2, 3], [4, 5], [5, 1, 4, 2]], [[0], [3, 1], [2]])

@@ -5,7 +5,8 @@ from toys import LinearClassifier, split_of
 
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Encode
-from xmlcore.data.dataset import EncodedCorpus, encode_corpus
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.encoding import encode_corpus
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.models.predictor import Predictor, load_predictor
 from xmlcore.models.registry import build_model, save_model

@@ -15,7 +15,7 @@ from xmlcore.attacks.words.campaign import by_frequency, summary
 from xmlcore.common import paths
 from xmlcore.config.architectures import Member, XMLCNNNetwork
 from xmlcore.config.params import Encode, Generator, Goal, Loss, Params, Regime
-from xmlcore.data.dataset import encode_corpus
+from xmlcore.data.encoding import encode_corpus
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
 from xmlcore.models.registry import build_model, save_model
 from xmlcore.ranking.predictions import Predictions, untracked, write_predictions

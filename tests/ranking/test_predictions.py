@@ -71,7 +71,7 @@ def test_predictions_come_back_as_written(tmp_path):
 )
 def test_predictions_that_cannot_be_are_refused(tmp_path, labels, scores):
     write_predictions(tmp_path, Predictions(labels, scores))
-    with pytest.raises(UserError, match=f"{tmp_path}: damaged, or not what predict writes .*; run predict again"):
+    with pytest.raises(UserError, match=f"{tmp_path}: damaged, or not what predict writes .*; run evaluate again"):
         read_predictions(tmp_path)
 
 
@@ -80,5 +80,5 @@ def test_predictions_of_another_corpus_are_refused(tmp_path, documents, names, m
     write_predictions(tmp_path, Predictions(np.array([[2, 1]], np.int32), np.ones((1, 2), np.float32)))
     test = split_of([[1]] * documents, [[]] * documents)
     corpus = EncodedCorpus(Vocabulary([]), list(names), "words", 5, {"test": test})
-    with pytest.raises(UserError, match=f"{message}.*; run predict again"):
+    with pytest.raises(UserError, match=f"{message}.*; run evaluate again"):
         predictions_of(corpus, tmp_path)

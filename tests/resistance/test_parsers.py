@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Convert
-from xmlcore.data.formats.converters import CONVERTERS
+from xmlcore.corpora.formats.converters import CONVERTERS
 
 INPUTS, SLOW_INPUTS = 30, 6
 
@@ -79,6 +79,6 @@ def test_a_hang_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_archive_that_changes_something_outside_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("xmlcore.data.archives.unpack", lambda archive, *_, **__: archive.with_name("evil").touch())
+    monkeypatch.setattr("xmlcore.corpora.archives.unpack", lambda archive, *_, **__: archive.with_name("evil").touch())
     with pytest.raises(AssertionError, match="outside"):
         unpacked_safely(tmp_path, "corpus.tar")

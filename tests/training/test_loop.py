@@ -11,7 +11,7 @@ from xmlcore.config.params import Loss, Propensity, Regime, Training
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.data.tokens import PAD
-from xmlcore.data.word_vectors import InitialVectors
+from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.losses import label_weights
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.predictions import untracked

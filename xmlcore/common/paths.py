@@ -31,8 +31,8 @@ def language(corpus: str) -> Path:
 
 
 def recipe(corpus: str, model: str) -> Path:
-    """Return the file of a model's recipe on a corpus, with all overrides applied."""
-    return Path("data", corpus, "recipes", f"{model}.json")
+    """Return the folder of a model's recipe on a corpus, with all overrides applied."""
+    return Path("data", corpus, "recipes", model)
 
 
 def encoded(corpus: str, model: str) -> Path:

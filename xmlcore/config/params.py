@@ -33,7 +33,7 @@ class SourceFile(Section):
 
 
 class Simulation(Section):
-    """Sizes of a simulated corpus (`xmlcore.data.simulation.mirror`)."""
+    """Sizes of a simulated corpus (`xmlcore.corpora.simulation.mirror`)."""
 
     kind: Literal["rcv1", "eurlex"]
     train_documents: PositiveInt
@@ -56,7 +56,7 @@ class Fetch(Section):
 
 
 class Convert(Section):
-    """How the official files are read (`xmlcore.data.formats.converters`)."""
+    """How the official files are read (`xmlcore.corpora.formats.converters`)."""
 
     format: Literal["lyrl2004", "bag_of_words", "reuters21578", "labelled_text"]
     max_features: PositiveInt = 500
@@ -171,10 +171,8 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
-    attribution_weight: Annotated[float, Field(ge=0)] = (
-        0.0  # of `xmlcore.training.attribution_stability`, beside the attack's
-    )
-    word_substitution: Share = 0.0  # how many words of a training document become near neighbours
+    attribution_weight: Annotated[float, Field(ge=0)]  # of `attribution_stability`, beside the attack's
+    word_substitution: Share  # how many words of a training document become near neighbours
     squeeze: Squeeze
 
     @model_validator(mode="after")
@@ -220,6 +218,7 @@ class Fgsm(Section):
 class Robustness(Section):
     """Attacks on embeddings besides FGSM, and the checks of them (`xmlcore.evaluation`)."""
 
+    models: list[Name]  # whose embeddings are attacked so
     documents: PositiveInt = 100  # of the test split, drawn by the seed
     epsilon: Annotated[float, Field(gt=0)] = 0.1  # one of `epsilons`, where everything is tried
     epsilons: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]  # rising, until the model breaks
@@ -259,6 +258,8 @@ class MaskedLM(Section):
 class Words(Section):
     """Word-substitution attacks (`xmlcore.attacks.words`)."""
 
+    corpora: list[Name]  # whose language is learned, and on which
+    models: list[Name]  # these are attacked
     goals: Annotated[list[Goal], Field(min_length=1)]
     generators: Annotated[list[Generator], Field(min_length=1)]
     masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
@@ -303,6 +304,7 @@ class IntegratedGradients(Section):
 class ExplanationStudy(Section):
     """The measurement of the explainers (`xmlcore.explain.study.study`)."""
 
+    models: list[Name]  # whose explanations are measured
     documents: Annotated[int, Field(ge=2)] = 50  # of the test split, drawn by the seed
     beam: PositiveInt = 1  # rankings kept in the search for the best and the worst
     draws: PositiveInt = 2  # of noise on the embeddings
@@ -326,7 +328,7 @@ class Report(Section):
 
 
 class TinyCheckpoint(Section):
-    """Sizes of an XLNet with random weights and of its tokenizer (`xmlcore.data.simulation.checkpoint`)."""
+    """Sizes of an XLNet with random weights and of its tokenizer (`xmlcore.corpora.simulation.checkpoint`)."""
 
     vocabulary: Annotated[int, Field(ge=500)]
     body: XLNetShape
@@ -397,6 +399,17 @@ class Params(Section):
         ):
             for name in getattr(self, plural):
                 _named(known, name, plural)
+        for key, chosen, of in (
+            ("words.corpora", self.words.corpora, "corpora"),
+            ("words.models", self.words.models, "models"),
+            ("robustness.models", self.robustness.models, "models"),
+            ("explain.study.models", self.explain.study.models, "models"),
+        ):
+            for name in chosen:
+                if name not in getattr(self, of):
+                    raise UserError(f"{key}: {name!r} is not listed in `{of}`; add it there, or leave it out here")
+        if bool(self.words.corpora) != bool(self.words.models):
+            raise UserError("words: `corpora` and `models` say together what is attacked; give both or neither")
         for key, labels in (("explain.labels", self.explain.labels), ("words.k", self.words.k)):
             if labels > self.predict.labels:
                 raise ValueError(f"{key}: at most predict.labels, {self.predict.labels}")
@@ -406,6 +419,10 @@ class Params(Section):
             for name in self.model:
                 self.encode_of(corpus, name)
         return self
+
+    def corpus_of(self, corpus: str) -> Corpus:
+        """Return `corpus.NAME`."""
+        return _named(self.corpus, corpus, "corpus")
 
     def encode_of(self, corpus: str, model: str | None = None) -> Encode:
         """`encode` with the overrides of `corpus`, then those of `model`, if it is one's."""
@@ -453,7 +470,7 @@ def _override(section: Section, changes: dict[str, Any], place: str) -> Any:
 
 
 def format_epsilon(epsilon: float) -> str:
-    """The one spelling of an epsilon, as in `metrics/.../fgsm/eps=0.10.json`: at least two decimals, no exponent."""
+    """The one spelling of an epsilon, as in `metrics/.../eps=0.10.json`: at least two decimals, no exponent."""
     whole, _, decimals = f"{epsilon:.6f}".rstrip("0").partition(".")
     return f"{whole}.{decimals:0<2}"
 

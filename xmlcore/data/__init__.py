@@ -1,1 +1,1 @@
-"""Corpora: fetched, converted to records, encoded as token ids, and read in batches."""
+"""Corpora as models read them: tokens, splits of token ids, batches, and initial word vectors."""

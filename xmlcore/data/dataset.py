@@ -5,10 +5,7 @@ An encoded corpus is a folder: `vocabulary.txt` and `labels.txt` (one name a lin
 Where the tokens are the pieces of a checkpoint, `tokenizer.json` cuts more texts without it.
 """
 
-import json
-from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,10 +15,7 @@ from pydantic import FiniteFloat, NonNegativeInt
 from typing_extensions import TypedDict
 
 from xmlcore.common.artifacts import written_by
-from xmlcore.common.errors import UserError
-from xmlcore.config.params import Encode
 from xmlcore.config.schema import PositiveInt, Section
-from xmlcore.data.records import Record, read_records
 from xmlcore.data.tokens import PIECES, SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
 
 UNSEEN_LABEL = -1  # a label of test documents that no training record has: it can be missed, never predicted
@@ -58,32 +52,11 @@ def concatenate(first: Split, second: Split) -> Split:
         a, b = getattr(first, name), getattr(second, name)
         return np.concatenate([a, a[-1] + b[1:] if name.endswith("_offsets") else b])
 
-    return Split(**{name: joined(name) for name in _ARRAYS})
+    return Split(**{name: joined(name) for name in ARRAYS})
 
 
-_ARRAYS = {"tokens": np.int32, "token_offsets": np.int64, "labels": np.int32, "label_offsets": np.int64}
-
-
-class _SplitWriter:
-    """Appends documents to one split; only the offsets are held in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self._folder = folder
-        self._files = {name: (folder / f"{name}.bin").open("wb") for name in _ARRAYS}
-        self._offsets = {"token_offsets": array("q", [0]), "label_offsets": array("q", [0])}
-
-    def add(self, tokens: list[int], labels: list[int]) -> None:
-        for name, values in (("token", tokens), ("label", labels)):
-            np.asarray(values, _ARRAYS[f"{name}s"]).tofile(self._files[f"{name}s"])
-            offsets = self._offsets[f"{name}_offsets"]
-            offsets.append(offsets[-1] + len(values))
-
-    def close(self) -> None:
-        for name, offsets in self._offsets.items():
-            np.asarray(offsets, _ARRAYS[name]).tofile(self._files[name])
-        for file in self._files.values():
-            file.close()
+# The files of a split and their types.
+ARRAYS = {"tokens": np.int32, "token_offsets": np.int64, "labels": np.int32, "label_offsets": np.int64}
 
 
 @dataclass(frozen=True)
@@ -108,71 +81,6 @@ class EncodedCorpus:
     @cached_property
     def _tokenize(self) -> Callable[[str], list[str]]:
         return Pieces(self.pieces) if self.pieces else partial(tokenize, tokenizer=self.tokenizer)
-
-
-def encode_corpus(
-    records: Path, destination: Path, options: Encode, seed: int, track: Callable[..., Iterable[Record]]
-) -> dict[str, float]:
-    """Encode `records`/{train,test}.tsv into `destination`, an empty folder, in two passes and constant memory.
-
-    The vocabulary and the labels come from the train file alone. A seeded share `validation_fraction` of it is the
-    validation split. Returns the corpus's statistics (Table 1 of seed 000's paper). Raises `UserError` on bad records,
-    when a split would be empty or where there is no such tokenizer.
-    """
-    train_file, test_file = records / "train.tsv", records / "test.tsv"
-    split_text = _tokenizer(options.tokenizer, destination)
-    counts: Counter[str] = Counter()
-    names: set[str] = set()
-    documents = 0
-    for record in track(read_records(train_file), "vocabulary"):
-        counts.update(split_text(record.text))
-        names.update(record.labels)
-        documents += 1
-    if not names:
-        raise UserError(f"{train_file}: no document has a label; give the labels in the second field")
-    validation = set(split_validation(documents, options.validation_fraction, seed).tolist())
-    if not validation or len(validation) == documents:
-        raise UserError(
-            f"{train_file}: {documents} documents cannot be split with encode.validation_fraction="
-            f"{options.validation_fraction}; add documents or change the fraction"
-        )
-    vocabulary = Vocabulary.from_counts(counts, options.min_count)
-    label_names = sorted(names)
-    label_ids = {name: i for i, name in enumerate(label_names)}
-    writers = {split: _SplitWriter(destination / split) for split in SPLITS}
-
-    def add(record: Record, split: str) -> None:
-        tokens = vocabulary.encode(split_text(record.text), options.max_tokens)
-        labels = sorted(label_ids.get(label, UNSEEN_LABEL) for label in record.labels)
-        writers[split].add(tokens, labels)
-
-    for i, record in enumerate(track(read_records(train_file), "train", total=documents)):
-        add(record, "validation" if i in validation else "train")
-    for record in track(read_records(test_file), "test"):
-        add(record, "test")
-    for writer in writers.values():
-        writer.close()
-    (destination / "vocabulary.txt").write_text("\n".join(vocabulary.tokens) + "\n", encoding="utf-8")
-    (destination / "labels.txt").write_text("\n".join(label_names) + "\n", encoding="utf-8")
-    config = {"tokenizer": options.tokenizer, "max_tokens": options.max_tokens}
-    (destination / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    return statistics(load_encoded(destination))
-
-
-def _tokenizer(name: str, destination: Path) -> Callable[[str], list[str]]:
-    """The tokenizer `name`; that of a checkpoint is written into `destination` for the texts to come."""
-    if name in WORD_TOKENIZERS:
-        return partial(tokenize, tokenizer=name)
-    from xmlcore.data.pretrained import load_tokenizer
-
-    file = destination / PIECES
-    load_tokenizer(name, "encode.tokenizer", "`words` or `whitespace`").backend_tokenizer.save(str(file))
-    return Pieces(file)
-
-
-def split_validation(documents: int, fraction: float, seed: int) -> np.ndarray:
-    """Indices of the validation documents: the first `fraction` of a seeded permutation."""
-    return np.random.default_rng(seed).permutation(documents)[: round(documents * fraction)]
 
 
 class _Config(Section):
@@ -212,7 +120,7 @@ def _read_names(path: Path) -> list[str]:
 
 def _load_split(folder: Path, tokens: int, labels: int) -> Split:
     """The split in `folder`, checked against the sizes of the vocabulary and of the labels."""
-    split = Split(**{name: _load_array(folder / f"{name}.bin", dtype) for name, dtype in _ARRAYS.items()})
+    split = Split(**{name: _load_array(folder / f"{name}.bin", dtype) for name, dtype in ARRAYS.items()})
     for name, shortest in (("token", 1), ("label", 0)):
         offsets = getattr(split, f"{name}_offsets")
         if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(getattr(split, f"{name}s")):
@@ -238,8 +146,22 @@ def _require_ids(path: Path, lowest: int, end: int) -> None:
                 raise ValueError(f"{path.parent.name}/{path.name} has an id beyond {end - 1}")
 
 
-def statistics(corpus: EncodedCorpus) -> dict[str, float]:
-    """The row of seed 000's Table 1 for this corpus; lengths are after truncation to `max_tokens`."""
+class Statistics(TypedDict):
+    """The sizes of a corpus as a model reads it."""
+
+    train_documents: NonNegativeInt
+    validation_documents: NonNegativeInt
+    test_documents: NonNegativeInt
+    vocabulary: NonNegativeInt
+    labels: NonNegativeInt
+    labels_per_document: FiniteFloat
+    documents_per_label: FiniteFloat
+    tokens_per_train_document: FiniteFloat
+    tokens_per_test_document: FiniteFloat
+
+
+def statistics(corpus: EncodedCorpus) -> Statistics:
+    """Return the sizes of a corpus (Sapkal and Savalia 2025, table 1); lengths are after truncation to `max_tokens`."""
     train, validation, test = (corpus.splits[name] for name in SPLITS)
     labelled = len(train.labels) + len(validation.labels)
     documents = len(train) + len(validation)
@@ -254,17 +176,3 @@ def statistics(corpus: EncodedCorpus) -> dict[str, float]:
         "tokens_per_train_document": round(float(np.concatenate([train.lengths, validation.lengths]).mean()), 4),
         "tokens_per_test_document": round(float(test.lengths.mean()), 4),
     }
-
-
-class Statistics(TypedDict):
-    """Table 1 of the paper: sizes of a corpus after encoding."""
-
-    train_documents: NonNegativeInt
-    validation_documents: NonNegativeInt
-    test_documents: NonNegativeInt
-    vocabulary: NonNegativeInt
-    labels: NonNegativeInt
-    labels_per_document: FiniteFloat
-    documents_per_label: FiniteFloat
-    tokens_per_train_document: FiniteFloat
-    tokens_per_test_document: FiniteFloat

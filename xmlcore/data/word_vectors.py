@@ -8,20 +8,19 @@ as its body knows them.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import Ridge
 
-from xmlcore.common.artifacts import read_array, written_by
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Embedding
+from xmlcore.corpora.text_files import numbered_lines
 from xmlcore.data.dataset import EncodedCorpus, Split
-from xmlcore.data.formats.source_files import numbered_lines
 from xmlcore.data.sparse_matrices import label_matrix, tfidf_matrix
 from xmlcore.data.tokens import PAD, UNK, Vocabulary
+from xmlcore.data.vector_tables import InitialVectors
 
 
 def random_vectors(vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
@@ -136,13 +135,6 @@ def _normalise(vectors: np.ndarray) -> np.ndarray:
     return vectors
 
 
-class InitialVectors(NamedTuple):
-    """What a model begins from, (V, D) float32 each."""
-
-    selection: np.ndarray  # while its epoch is selected: has seen the training split alone
-    refit: np.ndarray  # when it is trained afresh: has seen the validation split too
-
-
 def build_vectors(
     corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int
 ) -> tuple[InitialVectors, float]:
@@ -173,19 +165,3 @@ def build_vectors(
     else:
         table, coverage = random_vectors(vocabulary, dimension, seed), 0.0
     return InitialVectors(table, table), coverage
-
-
-def save_vectors(folder: Path, vectors: InitialVectors) -> None:
-    """Write `selection.npy` and `refit.npy` into `folder`, which exists."""
-    for name, values in vectors._asdict().items():
-        np.save(folder / f"{name}.npy", values)
-
-
-def load_vectors(folder: Path, vocabulary: Vocabulary) -> InitialVectors:
-    """The vectors stored in `folder`. Raises `UserError` unless they are finite and one for each token."""
-    return InitialVectors(*(_load_vectors(folder / f"{name}.npy", vocabulary) for name in InitialVectors._fields))
-
-
-def _load_vectors(path: Path, vocabulary: Vocabulary) -> np.ndarray:
-    with written_by("build_embedding", path):
-        return read_array(path, np.float32, len(vocabulary), None)

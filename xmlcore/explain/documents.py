@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xmlcore.common.errors import UserError
-from xmlcore.data.records import Record
+from xmlcore.corpora.records import Record
 from xmlcore.ranking.predictions import Predictions
 
 
@@ -50,12 +50,12 @@ def select_documents(
         if record is None:
             raise UserError(
                 f"the test records end before document {index}, but there are predictions of {count} documents; "
-                "run the prediction stage again"
+                "run evaluate again"
             )
         if predictions.labels[index].max() >= len(label_names):
             raise UserError(
                 f"the predictions of document {index} have a label beyond the {len(label_names)} of the corpus; "
-                "run the prediction stage again"
+                "run evaluate again"
             )
         top = zip(predictions.labels[index].tolist(), predictions.scores[index].tolist(), strict=True)
         documents.append(

@@ -53,7 +53,7 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
 
 def read_predictions(folder: Path) -> Predictions:
     """Memory-mapped predictions of `folder`. Raises `UserError` where they are not whole."""
-    with written_by("predict", folder):
+    with written_by("evaluate", folder):
         labels = read_array(folder / "labels.npy", np.int32, None, None)
         scores = read_array(folder / "scores.npy", np.float32, *labels.shape)
         if (labels < 0).any() or (scores < 0).any() or (scores > 1).any():
@@ -64,7 +64,7 @@ def read_predictions(folder: Path) -> Predictions:
 def predictions_of(corpus: EncodedCorpus, folder: Path) -> Predictions:
     """Those of `folder`, which are of the test split of `corpus`. Raises `UserError` where they cannot be."""
     predictions = read_predictions(folder)
-    with written_by("predict", folder):
+    with written_by("evaluate", folder):
         if len(predictions.labels) != len(corpus.splits["test"]):
             raise ValueError(f"{len(predictions.labels)} rows for {len(corpus.splits['test'])} test documents")
         if predictions.labels.max(initial=0) >= len(corpus.label_names):

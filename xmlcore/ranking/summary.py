@@ -6,7 +6,9 @@ probability is at least `THRESHOLD`: labels that predictions.py did not store ar
 
 import numpy as np
 
-from xmlcore.data.dataset import Split
+from xmlcore.config.params import Propensity
+from xmlcore.data.dataset import SPLITS, EncodedCorpus, Split
+from xmlcore.data.propensity import label_frequencies, propensities
 from xmlcore.ranking.label_metrics import (
     best_gains,
     macro_f1,
@@ -102,3 +104,18 @@ def _tallies(predictions: Predictions, found: np.ndarray, split: Split, labels: 
 def _at_least_top(values: np.ndarray) -> np.ndarray:
     """`values` (N, K), with empty columns up to `TOP` where there are fewer labels."""
     return np.pad(values, ((0, 0), (0, max(TOP - values.shape[1], 0))))
+
+
+def summarise(
+    predictions: Predictions, corpus: EncodedCorpus, propensity: Propensity, edges: list[int]
+) -> tuple[dict[str, float], list[dict[str, float | str]]]:
+    """Return `ranking_report` and `label_bins` of the `predictions` of a corpus's test documents.
+
+    A label's frequency is that in training and validation together, the published training documents.
+    """
+    train, validation, test = (corpus.splits[name] for name in SPLITS)
+    known = label_frequencies(train, validation, labels=len(corpus.label_names))
+    frequencies = np.append(known, 0)  # 0 of UNSEEN_LABEL
+    chances = propensities(frequencies, len(train) + len(validation), propensity.a, propensity.b)
+    bins = label_bins(predictions, test, frequencies, chances, edges)
+    return ranking_report(predictions, test, chances), bins

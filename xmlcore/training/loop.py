@@ -23,7 +23,7 @@ from xmlcore.config.params import Loss, Regime, Training
 from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import Split, concatenate
 from xmlcore.data.propensity import label_frequencies
-from xmlcore.data.word_vectors import InitialVectors
+from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier, one_row_each
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import hits, precision_at_k

@@ -20,7 +20,7 @@ TINY = TinyCheckpoint(vocabulary=500, body=XLNetShape(width=4, layers=1, heads=2
 
 
 def write_xlnet(folder: Path) -> None:
-    from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint
+    from xmlcore.corpora.simulation.checkpoint import write_tiny_checkpoint
 
     write_tiny_checkpoint(TINY, 7, folder)
 

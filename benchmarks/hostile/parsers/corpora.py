@@ -9,8 +9,8 @@ from pathlib import Path
 from hostile.damage import compressed
 from hostile.parsers.base import Parser
 from xmlcore.config.params import Convert
-from xmlcore.data.formats.converters import CONVERTERS
-from xmlcore.data.records import SPLITS, read_records
+from xmlcore.corpora.formats.converters import CONVERTERS
+from xmlcore.corpora.records import SPLITS, read_records
 
 REUTERS = b"""<!DOCTYPE lewis SYSTEM "lewis.dtd">
 <REUTERS TOPICS="YES" LEWISSPLIT="TRAIN" NEWID="1">

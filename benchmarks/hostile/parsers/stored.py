@@ -19,10 +19,11 @@ from xmlcore.common.artifacts import written_by
 from xmlcore.common.journal import Journal
 from xmlcore.config.architectures import NETWORKS
 from xmlcore.config.params import Encode
-from xmlcore.data.dataset import encode_corpus, load_encoded
-from xmlcore.data.records import SPLITS, read_records
+from xmlcore.corpora.records import SPLITS, read_records
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.encoding import encode_corpus
 from xmlcore.data.tokens import Vocabulary
-from xmlcore.data.word_vectors import InitialVectors, load_vectors, save_vectors
+from xmlcore.data.vector_tables import InitialVectors, load_vectors, save_vectors
 from xmlcore.explain.documents import select_documents
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.ranking.predictions import Predictions, read_predictions, untracked, write_predictions

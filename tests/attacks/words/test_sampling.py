@@ -82,7 +82,7 @@ def test_samples_survive_their_file(tmp_path):
 @pytest.mark.parametrize(("documents", "labels"), [(5, LABELS), (40, 2)])
 def test_samples_of_another_corpus_are_refused(tmp_path, documents, labels):
     write_samples(draw()[0], tmp_path / "targets.json")
-    with pytest.raises(UserError, match=r"targets\.json: .* not in the test split\); run sample_attacks again"):
+    with pytest.raises(UserError, match=r"targets\.json: .* not in the test split\); run attack_words again"):
         read_samples(tmp_path / "targets.json", documents, labels)
 
 

@@ -196,5 +196,5 @@ class TestWordTable:
 def test_a_damaged_study_is_one_line(tmp_path, content):
     path = tmp_path / "clean.json"
     path.write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(UserError, match=r"clean\.json: damaged.*run measure_explanations again"):
+    with pytest.raises(UserError, match=r"clean\.json: damaged.*run explain again"):
         read_study(path)

@@ -10,10 +10,11 @@ from transformers import AutoTokenizer, XLNetModel
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import APLCXLNetNetwork, XLNetShape
 from xmlcore.config.params import Encode, TinyCheckpoint
+from xmlcore.corpora.simulation.checkpoint import write_tiny_checkpoint
 from xmlcore.data.batches import pad, true_labels
-from xmlcore.data.dataset import EncodedCorpus, encode_corpus, load_encoded
+from xmlcore.data.dataset import EncodedCorpus, load_encoded
+from xmlcore.data.encoding import encode_corpus
 from xmlcore.data.pretrained import XLNET, load_body, piece_vectors
-from xmlcore.data.simulation.checkpoint import write_tiny_checkpoint
 from xmlcore.data.tokens import PAD
 from xmlcore.defenses.squeezing import SqueezedEmbeddings
 from xmlcore.models.aplc.xlnet import CLS_SEGMENT, APLCXLNet

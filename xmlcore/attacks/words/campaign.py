@@ -1,7 +1,9 @@
 """All attacks on one model: every sample with every generator, in groups whose outcomes are kept as they come."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,8 +106,14 @@ class Campaign:
         return self._named(self._victim.best(words, self._options.k).tolist())
 
 
+def write_attacks(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write attacks.jsonl, an object a line."""
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
 def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, dict[str, dict[str, Any]]]:
-    """The content of words.json: of each goal, of each generator, the figures of `figures`, queries and costs."""
+    """Return the content of summary.json: of each goal, of each generator, the figures of `figures`, and costs."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for (goal, generator), chosen in _grouped(rows, "goal", "generator"):
         succeeded = [row for row in chosen if row["success"]]
@@ -118,7 +126,7 @@ def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict
 
 
 def by_frequency(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> list[dict[str, Any]]:
-    """The rows of plots/.../words.json: the figures of every bin of label frequency, where a goal has bins."""
+    """Return the rows of by_frequency.json: the figures of every bin of label frequency, where a goal has bins."""
     binned = [row | row["bin"] for row in rows if row["bin"]]
     names = ("goal", "generator", "lowest", "highest")
     return [

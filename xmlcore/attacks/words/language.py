@@ -9,7 +9,8 @@ import numpy as np
 from xmlcore.common.artifacts import read_array, written_by
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Encode
-from xmlcore.data.dataset import encode_corpus, load_encoded
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.encoding import encode_corpus
 from xmlcore.data.sparse_matrices import tfidf_matrix
 from xmlcore.data.tokens import WORD_TOKENIZERS, Vocabulary
 from xmlcore.data.word_vectors import in_domain_vectors, inverse_document_frequency
@@ -47,7 +48,7 @@ def write_language(records: Path, folder: Path, options: Encode, seed: int, trac
 
 def load_language(folder: Path) -> Language:
     """What `write_language` wrote into `folder`. Raises `UserError` where it is not whole."""
-    vocabulary = load_encoded(folder / "encoded", "encode_words").vocabulary
-    with written_by("encode_words", folder):
+    vocabulary = load_encoded(folder / "encoded", "learn_language").vocabulary
+    with written_by("learn_language", folder):
         idf = read_array(folder / "idf.npy", np.float32, len(vocabulary))
         return Language(vocabulary, idf, read_array(folder / "vectors.npy", np.float32, len(vocabulary), DIMENSION))

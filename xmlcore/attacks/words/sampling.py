@@ -9,15 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import NonNegativeInt, TypeAdapter
 
+from xmlcore.attacks.words.clusters import label_clusters
 from xmlcore.common.artifacts import written_by
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import write_json
 from xmlcore.config.params import Goal, Words
-from xmlcore.data.dataset import Split
+from xmlcore.data.dataset import EncodedCorpus, Split
+from xmlcore.data.propensity import label_frequencies
+from xmlcore.ranking.predictions import Predictions
 
 TRIES = 200  # of documents and labels for each sample with a negative target
 
@@ -40,6 +44,30 @@ class Sample:
     bin: Bin | None
 
 
+class Targets(NamedTuple):
+    """What attacks on a model aim at, however it is trained."""
+
+    samples: list[Sample]
+    clusters: list[np.ndarray]  # of like labels, for targets that are near a document
+
+
+def choose_targets(data: EncodedCorpus, predictions: Predictions, options: Words, seed: int) -> Targets:
+    """Draw samples about which `predictions` of the test documents are right. Raises as `draw_samples` does."""
+    training, labels = data.train_and_validation, len(data.label_names)
+    clusters = label_clusters(training, labels, options.cluster_labels, seed)
+    frequencies = label_frequencies(training, labels=labels)
+    return Targets(
+        draw_samples(data.splits["test"], predictions.labels, frequencies, clusters, options, seed), clusters
+    )
+
+
+def write_targets(folder: Path, targets: Targets, label_names: Sequence[str]) -> None:
+    """Write targets.json and clusters.json into `folder`, which exists."""
+    write_samples(targets.samples, folder / "targets.json")
+    names = [[label_names[label] for label in members] for members in targets.clusters]
+    write_json(folder / "clusters.json", names)
+
+
 def write_samples(samples: Sequence[Sample], path: Path) -> None:
     """Write targets.json."""
     write_json(path, [asdict(sample) for sample in samples])
@@ -47,7 +75,7 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
 
 def read_samples(path: Path, documents: int, labels: int) -> list[Sample]:
     """What `write_samples` wrote, of so many test documents. Raises `UserError` where it is not whole, or of others."""
-    with written_by("sample_attacks", path):
+    with written_by("attack_words", path):
         samples = TypeAdapter(list[Sample]).validate_json(path.read_bytes())
         for sample in samples:
             if sample.document >= documents or max(sample.labels, default=0) >= labels:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xmlcore.common.errors import UserError
+from xmlcore.corpora.records import read_records
 from xmlcore.data.dataset import EncodedCorpus
-from xmlcore.data.records import read_records
 
 
 class Text(NamedTuple):

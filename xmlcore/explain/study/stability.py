@@ -25,7 +25,7 @@ ByMethod = dict[str, list[WordWeights]]
 
 def read_study(path: Path) -> ByMethod:
     """Explanations that the study wrote. Raises `UserError` where the file is damaged."""
-    with written_by("measure_explanations", path):
+    with written_by("explain", path):
         found = TypeAdapter(ByMethod).validate_json(path.read_bytes())
         if not found:
             raise ValueError("no method")

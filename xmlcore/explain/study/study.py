@@ -4,11 +4,12 @@ Each document is explained for its best predicted label; the unit is the distinc
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from math import nan
+from pathlib import Path
 from statistics import fmean
 from time import perf_counter
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from xmlcore.common.distributed import map_shared
+from xmlcore.common.files import write_json
 from xmlcore.common.intervals import interval
 from xmlcore.config.params import Explain
 from xmlcore.data.batches import true_labels
@@ -25,6 +28,7 @@ from xmlcore.explain.documents import Document
 from xmlcore.explain.explainers import MEASURED, READING, explainers
 from xmlcore.explain.study.agreement import overlap, rank_correlation
 from xmlcore.explain.study.erasure import REMOVALS, Erasure, Faithfulness, faithfulness
+from xmlcore.explain.study.stability import stability
 from xmlcore.explain.study.word_table import WordTable
 from xmlcore.models.base import Classifier
 from xmlcore.models.predictor import Predictor
@@ -68,6 +72,10 @@ class Study:
         order = np.random.default_rng(self._seed).permutation(len(test)).tolist()
         several = (index for index in order if len(np.unique(test.document(index))) > 1)
         return sorted(index for index, _ in zip(several, range(self._options.study.documents), strict=False))
+
+    def run(self, documents: Sequence[Document], track: Callable[..., Iterable[Document]]) -> list[Studied]:
+        """Examine `documents`, shared by all processes."""
+        return map_shared(self.examine, track(documents, "explainers"))
 
     def examine(self, document: Document) -> Studied:
         """All figures of one document."""
@@ -136,6 +144,21 @@ def _largest_changes(weights: Mapping[str, OfWords], moved: Sequence[Mapping[str
         return float(np.linalg.norm(after - before) / norm) if norm else nan
 
     return {method: max(change(method, each[method]) for each in moved) for method in READING}
+
+
+def write_study(folder: Path, studied: Sequence[Studied]) -> None:
+    """Write clean.json, attacked.json, faithfulness.json and stability.json into the new `folder`."""
+    folder.mkdir()
+    clean, attacked = explanations(studied, moved=False), explanations(studied, moved=True)
+    write_json(folder / "clean.json", clean)
+    write_json(folder / "attacked.json", attacked)
+    write_json(folder / "faithfulness.json", summary(studied))
+    write_json(folder / "stability.json", {"documents": len(studied), "attacked": stability(clean, attacked)})
+
+
+def seconds_of_methods(studied: Sequence[Studied]) -> dict[str, float]:
+    """Return the mean seconds of one explanation by each of `MEASURED`; none where nothing was studied."""
+    return {method: round(fmean(each.seconds[method] for each in studied), 4) for method in MEASURED if studied}
 
 
 def summary(studied: Sequence[Studied]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.common.errors import UserError
-from xmlcore.data.formats.source_files import numbered_lines
+from xmlcore.corpora.text_files import numbered_lines
 
 
 class Synonyms:

@@ -1,0 +1,56 @@
+"""Explain a model's predictions: `python stages/explain.py simulated-rcv1 xml_cnn clean bce`.
+
+Reads `explain` of params.yaml, the model, the texts and its predictions. Writes, in
+results/CORPUS/MODEL/REGIME/LOSS/explain: lime, shap and ig (a page for each document, and explanations.json; for SHAP
+also the tokens that matter over many documents, global.json and global.svg); where `explain.study.models` lists the
+model, study (clean.json and attacked.json, the weights of all words; faithfulness.json and stability.json, how far the
+explanations can be believed); and timing.json.
+"""
+
+from xmlcore.common.cli import run
+
+
+def main(corpus: str, model: str, regime: str, loss: str) -> None:
+    """Explain the MODEL of CORPUS trained in REGIME with LOSS."""
+    from xmlcore.common import paths
+    from xmlcore.common.cli import track
+    from xmlcore.common.files import write_json
+    from xmlcore.common.outputs import output_directory
+    from xmlcore.common.timing import measured
+    from xmlcore.config.params import load_params
+    from xmlcore.corpora.records import read_records
+    from xmlcore.data.dataset import load_encoded
+    from xmlcore.explain.documents import select_documents
+    from xmlcore.explain.local import LocalExplanations
+    from xmlcore.explain.study.study import Study, seconds_of_methods, write_study
+    from xmlcore.models.predictor import Predictor
+    from xmlcore.models.registry import load_model
+    from xmlcore.ranking.predictions import read_predictions
+
+    params, cell = load_params(), (corpus, model, regime, loss)
+    options = params.explain
+    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
+    predictions = read_predictions(paths.predictions(*cell))
+
+    def documents(indices):
+        records = read_records(paths.records(corpus) / "test.tsv")
+        return select_documents(records, predictions, data.label_names, indices)
+
+    local = LocalExplanations("/".join(cell), Predictor(classifier, data, options.batch_size), options, params.seed)
+    chosen = documents(options.documents)
+    with output_directory(paths.results(*cell, "explain")) as results:
+        with measured() as cost:
+            local.write_lime(results / "lime", chosen, track)
+            first = range(min(options.shap.global_documents, len(predictions.labels)))
+            local.write_shap(results / "shap", chosen, documents(first), track)
+            local.write_ig(results / "ig", chosen, track)
+            studied = []
+            if model in options.study.models:
+                study = Study(classifier, data, options, params.robustness.epsilon, params.seed)
+                studied = study.run(documents(study.drawn()), track)
+                write_study(results / "study", studied)
+        write_json(results / "timing.json", cost | seconds_of_methods(studied))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""Corpora up to their records: official files fetched or simulated, and converted."""

@@ -1,0 +1,17 @@
+"""Corpora: one module a format, each converting the official files into the record format of `records`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xmlcore.config.params import Convert
+from xmlcore.corpora.formats.bag_of_words import convert_eurlex
+from xmlcore.corpora.formats.labelled_text import convert_labelled_text
+from xmlcore.corpora.formats.lyrl2004 import merge_rcv1
+from xmlcore.corpora.formats.reuters21578 import convert_reuters21578
+
+CONVERTERS: dict[str, Callable[[Path, Path, Convert], None]] = {
+    "bag_of_words": convert_eurlex,
+    "labelled_text": convert_labelled_text,
+    "lyrl2004": merge_rcv1,
+    "reuters21578": convert_reuters21578,
+}

@@ -1,0 +1,17 @@
+"""The table across epsilon, a small file for each: what `dvc metrics show` and `dvc exp show` print."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from xmlcore.common.files import write_json
+from xmlcore.config.params import format_epsilon
+
+COLUMNS = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "gap@1")  # nDCG@1 is P@1
+DECIMALS = 4
+
+
+def write_metrics(folder: Path, curve: Iterable[Mapping[str, float]]) -> None:
+    """Write eps=0.10.json and its like into `folder`: the `COLUMNS` of each row of `curve`, rounded for a terminal."""
+    for row in curve:
+        rounded = {name: round(row[name], DECIMALS) for name in COLUMNS}
+        write_json(folder / f"eps={format_epsilon(row['epsilon'])}.json", rounded)
