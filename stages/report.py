@@ -11,7 +11,7 @@ from xmlcore.config.params import load_params
 
 
 def main() -> None:
-    """Write the report of the corpora in params.yaml and of every corpus that has committed metrics."""
+    """Write the report of every corpus, model, regime and loss that params.yaml lists."""
     from xmlcore.report.collect import collect, nearest_epsilon
     from xmlcore.report.provenance import read_provenance
     from xmlcore.report.render import write_report
@@ -20,7 +20,8 @@ def main() -> None:
     epsilon = nearest_epsilon(params.fgsm.epsilons, params.report.epsilon)
     if epsilon != params.report.epsilon:
         console.print(f"report.epsilon {params.report.epsilon} is not in fgsm.epsilons: the report shows {epsilon}")
-    results = collect(Path(), params.corpora, params.models, params.regimes, params.losses, epsilon)
+    simulated = [name for name in params.corpora if params.corpus_of(name).fetch.simulation]
+    results = collect(Path(), params.corpora, params.models, params.regimes, params.losses, epsilon, simulated)
     provenance = read_provenance(Path(), results.corpora)
     with atomic_directory(Path("report")) as folder:
         write_report(folder, results, provenance)

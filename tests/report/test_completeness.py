@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from xmlcore.common.errors import UserError
-from xmlcore.report import explanations, tables
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results
+from xmlcore.report.sections import local_explanations as explanations
+from xmlcore.report.sections import tables
 
 PLACE = Path("toy", "xml_cnn")
 

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 from disk import write
 from trust import PLACES, stability
 
-from xmlcore.report import faithfulness
-from xmlcore.report import stability as stability_section
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results
+from xmlcore.report.sections import explanation_stability as stability_section
+from xmlcore.report.sections import faithfulness
 from xmlcore.report.table import MISSING, Fails, Holds
 
 CLEAN, ROBUST = ("toy", "xml_cnn", "clean", "bce"), ("toy", "xml_cnn", "adversarial", "bce")

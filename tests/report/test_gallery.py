@@ -11,8 +11,8 @@ from trust import PLACES, gallery_entry
 
 from xmlcore.common.errors import UserError
 from xmlcore.report.collect import collect
-from xmlcore.report.gallery import STRENGTHS, gallery, ranks
 from xmlcore.report.results import Results
+from xmlcore.report.sections.gallery import STRENGTHS, gallery, ranks
 
 
 def read(root: Path) -> Results:

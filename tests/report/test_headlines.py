@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from xmlcore.report.collect import collect
-from xmlcore.report.headlines import gap_reduction, headlines
+from xmlcore.report.sections.headlines import gap_reduction, headlines
 
 
 def test_the_headline_is_the_paper_s_own_figure(project: Path) -> None:

@@ -3,10 +3,10 @@ from pathlib import Path
 from disk import write
 from trust import PLACES, sanity
 
-from xmlcore.report import overview
 from xmlcore.report.collect import collect
-from xmlcore.report.ranking import METRICS
 from xmlcore.report.results import Results
+from xmlcore.report.sections import overview
+from xmlcore.report.sections.accuracy import METRICS
 from xmlcore.report.table import Fails, Holds
 
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from xmlcore.report import tables
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results
+from xmlcore.report.sections import tables
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from test_render import Page, write
 
 from xmlcore.common.errors import UserError
-from xmlcore.report import word_examples, word_figures, word_tables
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results
+from xmlcore.report.sections import word_examples, word_figures, word_tables
+from xmlcore.report.sections.word_examples import Example, Span, excerpt
 from xmlcore.report.table import Best
-from xmlcore.report.word_examples import Example, Span, excerpt
 
 HOSTILE = "\u202e<script>alert(1)</script>|`~~**\n\n# no heading\r![x](http://x)<!--"
 WORDS = [f"w{i}" for i in range(40)]

@@ -22,6 +22,7 @@ class LabelExplanation(TypedDict):
 
     document: NonNegativeInt  # its index in the test split
     doc_id: str
+    true_labels: list[str]
     label_name: str
     tokens: list[str]
     weights: list[FiniteFloat]

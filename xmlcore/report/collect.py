@@ -1,10 +1,8 @@
-"""What the stages left on disk, gathered into `Results`; nothing is computed or formatted here."""
+"""Gathers what the stages left of the listed trainings into `Results`; nothing is formatted here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-
-from pydantic import FiniteFloat
 
 from xmlcore.attacks.words.results import AttackBins, AttackSummaries, WordAttack
 from xmlcore.common import paths
@@ -12,7 +10,15 @@ from xmlcore.common.errors import UserError
 from xmlcore.common.timing import Timing
 from xmlcore.data.dataset import Statistics
 from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
-from xmlcore.explain.results import Faithfulness, GalleryEntry, Importance, LabelExplanation, SkippedDocument, Stability
+from xmlcore.explain.results import (
+    Faithfulness,
+    GalleryEntry,
+    Importance,
+    LabelExplanation,
+    SkippedDocument,
+    Stability,
+)
+from xmlcore.explain.study.stability import read_study, stability
 from xmlcore.ranking.results import LabelBin, Ranking
 from xmlcore.report.reading import MEND, read_curve, read_json, read_json_lines
 from xmlcore.report.results import (
@@ -32,7 +38,7 @@ from xmlcore.training.results import Training
 
 
 def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
-    """The attack of the sweep nearest to `wanted`, of two the stronger; 0 where there is no attack."""
+    """Return the attack of the sweep nearest to `wanted`, of two the stronger; 0 where there is no attack."""
     return min(filter(None, epsilons), key=lambda epsilon: (abs(epsilon - wanted), -epsilon), default=0.0)
 
 
@@ -43,32 +49,31 @@ def collect(
     regimes: Sequence[str],
     losses: Sequence[str],
     epsilon: float,
+    simulated: Collection[str] = (),
 ) -> Results:
-    """Gather the chosen corpora, models, regimes and losses, then every other corpus that has metrics below `root`.
+    """Gather what lies below `root` of every listed corpus, model, regime and loss, and of nothing else.
 
     Raises:
-        UserError: a file is broken, or a chosen corpus was not evaluated at `epsilon`.
+        UserError: a file is broken, or a listed training was not evaluated at `epsilon`.
     """
-    committed = sorted(path.name for path in (root / "metrics").glob("*") if path.is_dir())
-    names = [*corpora, *(name for name in committed if name not in corpora)]
     statistics, runs, experiments, words, clusters = {}, {}, [], {}, {}
-    for corpus in names:
-        chosen = corpus in corpora
-        for model in models if chosen else sorted(_folders(root / "metrics" / corpus)):
-            place = root / "metrics" / corpus / model
-            statistics[corpus, model] = read_json(place / "corpus.json", Statistics)
-            trainings = [*product(losses, regimes)] if chosen else _trainings(place)
-            cells = [Cell(corpus, model, regime, loss) for loss, regime in trainings]
-            found = {cell: _read_run(root, cell) for cell in cells if (place / cell.regime / cell.loss).is_dir()}
-            if chosen:
-                for cell, run in found.items():
-                    _require(run, epsilon, place / cell.regime / cell.loss / "fgsm")
-            runs |= found
-            experiments += [_experiment(found, corpus, model, loss) for loss in dict.fromkeys(c.loss for c in cells)]
-            words |= _read_words(root, cells)
-            if names_of := read_json(root / paths.targets(corpus, model) / "clusters.json", list[list[str]]):
-                clusters[corpus, model] = tuple(names_of)
-    return Results(epsilon, statistics, runs, tuple(experiments), words, clusters)
+    for corpus, model in product(corpora, models):
+        cells = [Cell(corpus, model, regime, loss) for loss, regime in product(losses, regimes)]
+        reference = Cell(corpus, model, regimes[0], losses[0])
+        trained = [cell for cell in cells if (root / paths.RESULTS / Path(*cell)).is_dir()]
+        found = {cell: _read_run(root, cell, reference) for cell in trained}
+        for cell, run in found.items():
+            _require(run, epsilon, root / paths.results(*cell, "evaluate"))
+        if not found:
+            continue
+        statistics[corpus, model] = next((run.statistics for run in found.values() if run.statistics), None)
+        runs |= found
+        experiments += [_experiment(found, corpus, model, loss) for loss in losses]
+        words |= _read_words(root, cells)
+        names = read_json(root / paths.results(*reference, "attack_words") / "clusters.json", list[list[str]])
+        if names:
+            clusters[corpus, model] = tuple(names)
+    return Results(epsilon, statistics, runs, tuple(experiments), words, clusters, frozenset(simulated))
 
 
 def _experiment(runs: dict[Cell, Run], corpus: str, model: str, loss: str) -> Experiment:
@@ -76,52 +81,55 @@ def _experiment(runs: dict[Cell, Run], corpus: str, model: str, loss: str) -> Ex
     return Experiment(corpus, model, loss, base, robust)
 
 
-def _folders(path: Path) -> Iterator[str]:
-    return (child.name for child in path.iterdir() if child.is_dir())
+def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
+    def place(stage: str) -> Path:
+        return root / paths.results(*cell, stage)
 
-
-def _trainings(place: Path) -> list[tuple[str, str]]:
-    """The losses and regimes of which there are metrics, the clean regime before the others."""
-    found = [(path.name, path.parent.name) for path in place.glob("*/*/")]
-    return sorted(found, key=lambda training: (training[0], training[1] != BASE, training[1]))
-
-
-def _read_run(root: Path, cell: Cell) -> Run:
-    metrics, plots = root / paths.metrics(*cell), root / paths.plots(*cell)
-    explanations = root / paths.explanations(*cell)
+    evaluated, explained = place("evaluate"), place("explain")
     return Run(
-        evaluations=_read_evaluations(metrics / "fgsm"),
-        ranking=read_json(metrics / "ranking.json", Ranking),
-        bins=tuple(read_json(plots / "label_bins.json", list[LabelBin]) or ()),
-        training=read_json(metrics / "train.json", Training),
-        seconds=_read_seconds(root / paths.timings(*cell)),
-        squeezing=tuple(read_json(plots / "squeezing.json", list[SqueezedEvaluation]) or ()),
-        learning=read_curve(plots / "learning" / "plots" / "metrics" / "validation_P@1.tsv"),
-        explanations={
-            method: found for method in METHODS if (found := _read_explanations(explanations / method)) is not None
+        statistics=read_json(evaluated / "corpus.json", Statistics),
+        evaluations=_read_evaluations(evaluated / "fgsm.json"),
+        ranking=read_json(evaluated / "ranking.json", Ranking),
+        bins=tuple(read_json(evaluated / "label_bins.json", list[LabelBin]) or ()),
+        training=read_json(place("train") / "training.json", Training),
+        seconds={
+            stage: timing["seconds"]
+            for stage in ("train", "evaluate", "explain", "attack_embeddings", "attack_words")
+            if (timing := read_json(place(stage) / "timing.json", Timing))
         },
-        sanity=read_json(metrics / "sanity.json", Sanity),
+        squeezing=tuple(read_json(evaluated / "squeezing.json", list[SqueezedEvaluation]) or ()),
+        learning=read_curve(place("train") / "learning" / "plots" / "metrics" / "validation_P@1.tsv"),
+        explanations={
+            method: found for method in METHODS if (found := _read_explanations(explained / method)) is not None
+        },
+        sanity=read_json(place("attack_embeddings") / "checks.json", Sanity),
         attacks=tuple(
-            sorted(read_json(plots / "attacks.json", list[AttackPoint]) or (), key=lambda point: point["epsilon"])
+            sorted(
+                read_json(place("attack_embeddings") / "curves.json", list[AttackPoint]) or (),
+                key=lambda point: point["epsilon"],
+            )
         ),
-        faithfulness=read_json(metrics / "faithfulness.json", Faithfulness),
-        explaining=read_json(root / paths.timings(*cell) / "measure_explanations.json", dict[str, FiniteFloat]) or {},
-        stability=read_json(metrics / "stability.json", Stability),
-        gallery=_read_gallery(explanations / "gallery.json"),
+        faithfulness=read_json(explained / "study" / "faithfulness.json", Faithfulness),
+        explaining=read_json(explained / "timing.json", dict[str, float]) or {},
+        stability=_read_stability(root, cell, reference),
+        gallery=_read_gallery(place("explain_attacks") / "gallery.json"),
     )
 
 
-def _read_evaluations(folder: Path) -> tuple[Evaluation, ...]:
-    found = [read_json(path, Evaluation) for path in sorted(folder.glob("eps=*.json"))]
-    evaluations = sorted((e for e in found if e is not None), key=lambda e: e["epsilon"])
+def _read_stability(root: Path, cell: Cell, reference: Cell) -> Stability | None:
+    """Return the stability that `explain` measured under attack, and the agreement with the reference's study."""
+    study, other = (root / paths.results(*each, "explain") / "study" for each in (cell, reference))
+    found = read_json(study / "stability.json", Stability)
+    if found and cell != reference and other.is_dir():
+        found["reference"] = stability(read_study(study / "clean.json"), read_study(other / "clean.json"))
+    return found
+
+
+def _read_evaluations(path: Path) -> tuple[Evaluation, ...]:
+    evaluations = sorted(read_json(path, list[Evaluation]) or (), key=lambda evaluation: evaluation["epsilon"])
     if evaluations and evaluations[0]["epsilon"] != 0:
-        raise UserError(f"{folder}: no clean evaluation (epsilon 0); add 0.0 to fgsm.epsilons and run `dvc repro`")
+        raise UserError(f"{path}: no clean evaluation (epsilon 0); {MEND}")
     return tuple(evaluations)
-
-
-def _read_seconds(folder: Path) -> dict[str, float]:
-    timings = {path.stem: read_json(path, Timing) for path in sorted(folder.glob("*.json"))}
-    return {stage: timing["seconds"] for stage, timing in timings.items() if timing}
 
 
 def _read_explanations(folder: Path) -> Explanations | None:
@@ -148,16 +156,17 @@ def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:
     return tuple(entries)
 
 
-def _read_words(root: Path, cells: Iterable[Cell]) -> dict[Cell, WordAttacks]:
-    """What word attacks left of `cells`, if anything."""
+def _read_words(root: Path, cells: Sequence[Cell]) -> dict[Cell, WordAttacks]:
+    """Return what word attacks left of `cells`, if anything."""
     attacks = {cell: _read_word_attacks(root, cell) for cell in sorted(cells, key=lambda cell: cell.regime != BASE)}
     return {cell: found for cell, found in attacks.items() if found.summaries or found.bins or found.successes}
 
 
 def _read_word_attacks(root: Path, cell: Cell) -> WordAttacks:
-    summaries = read_json(root / paths.metrics(*cell, "words.json"), AttackSummaries) or {}
-    bins = read_json(root / paths.plots(*cell) / "words.json", AttackBins) or []
-    attacks = _read_attacks(root / paths.attacks(*cell) / "attacks.jsonl")
+    folder = root / paths.results(*cell, "attack_words")
+    summaries = read_json(folder / "summary.json", AttackSummaries) or {}
+    bins = read_json(folder / "by_frequency.json", AttackBins) or []
+    attacks = _read_attacks(folder / "attacks.jsonl")
     return WordAttacks(
         summaries={
             goal: {each: summaries[goal][each] for each in GENERATORS if each in summaries[goal]}

@@ -5,7 +5,7 @@ The same inputs give the same bytes.
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -52,16 +52,33 @@ class Figure:
 
 def draw(name: str, caption: str, paint: Callable[["Axes"], None], width: float = 4.8, height: float = 3.0) -> Figure:
     """Let `paint` draw on axes `width` by `height` inches; a legend goes below."""
+    return draw_panels(name, caption, [("", paint)], width, height)
+
+
+def draw_panels(
+    name: str,
+    caption: str,
+    panels: Sequence[tuple[str, Callable[["Axes"], None]]],
+    width: float = 4.8,
+    height: float = 3.0,
+) -> Figure:
+    """Let each of `panels`, a title and what paints it, draw on axes `width` by `height` inches, side by side.
+
+    One legend goes below them all.
+    """
     import matplotlib
     from matplotlib.figure import Figure as Drawing
 
     with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has its own fonts
-        drawing = Drawing(figsize=(width, height), layout="constrained")
-        axes = drawing.add_subplot()
-        paint(axes)
-        if not drawing.legends and axes.get_legend_handles_labels()[0]:
-            drawing.legend(loc="outside lower center", ncol=4, columnspacing=1.2, handlelength=1.2)
+        drawing = Drawing(figsize=(width * len(panels), height), layout="constrained")
+        for axes, (title, paint) in zip(drawing.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            axes.set_title(title)
+            paint(axes)
+        lines = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # of the last panel, as of all
+        if lines and not drawing.legends:
+            place = {"loc": "outside lower center", "ncol": 4, "columnspacing": 1.2, "handlelength": 1.2}
+            drawing.legend(lines.values(), lines.keys(), **place)
         text = StringIO()
         drawing.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return Figure(name, caption, _for_the_web(text.getvalue()))

@@ -3,6 +3,7 @@
 import os
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -13,42 +14,58 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xmlcore.config.params import format_epsilon
-from xmlcore.report import (
-    explanations,
+from xmlcore.report import story
+from xmlcore.report.escaping import html_value, json_in_html, markdown_code_block, markdown_value
+from xmlcore.report.provenance import Provenance
+from xmlcore.report.results import Results
+from xmlcore.report.sections import (
+    accuracy,
+    attack_checks,
+    explanation_stability,
     faithfulness,
     figures,
     gallery,
+    local_explanations,
     overview,
-    ranking,
-    sanity,
-    stability,
     tables,
     word_examples,
     word_figures,
     word_tables,
 )
-from xmlcore.report.escaping import html_value, json_in_html, markdown_code_block, markdown_value
-from xmlcore.report.headlines import headlines
-from xmlcore.report.provenance import Provenance
-from xmlcore.report.results import Results
 from xmlcore.report.table import percent
 
-SECTIONS = {
-    "summary": "Summary",
-    "models": "Models compared",
-    "data": "Data",
-    "performance": "Performance",
-    "robustness": "Robustness",
-    "sanity": "Sanity checks",
-    "squeezing": "Feature squeezing",
-    "words": "Word substitution",
-    "gallery": "Gallery",
-    "faithfulness": "Faithfulness",
-    "stability": "Stability",
-    "training": "Training",
-    "explanations": "Explanations",
-    "provenance": "Provenance",
-}
+
+@dataclass(frozen=True)
+class Section:
+    """A folded part of the report: `templates/sections/ID.html.j2` and its Markdown form."""
+
+    id: str
+    heading: str
+    about: str  # one line, which is seen while it is folded
+    needs: str = "runs"  # the attribute of `Results`, or of one of its runs, without which there is nothing to show
+
+    def is_there(self, results: Results) -> bool:
+        """Return whether any training has something to show here."""
+        if hasattr(results, self.needs):
+            return bool(getattr(results, self.needs))
+        return any(getattr(run, self.needs) for run in results.runs.values())
+
+
+SECTIONS = (
+    Section("models", "Models compared", "Every ranking metric on clean test documents, and by label frequency"),
+    Section("data", "Data", "Sizes of the corpora"),
+    Section("performance", "Performance", "P@k and nDCG@k, clean and attacked"),
+    Section("robustness", "Robustness", "P@k and its gap for every strength of the attack"),
+    Section("sanity", "Checks of the attacks", "Can the robustness be believed?", "sanity"),
+    Section("squeezing", "Feature squeezing", "What squeezing adds", "squeezing"),
+    Section("words", "Word substitution", "Which words an attacker changes", "words"),
+    Section("gallery", "Gallery", "Attacked documents as every model explains them", "gallery"),
+    Section("faithfulness", "Faithfulness", "Do the words named count?", "faithfulness"),
+    Section("stability", "Stability", "Do explanations hold still under attack?", "stability"),
+    Section("training", "Training", "Epochs, sizes and learning curves"),
+    Section("explanations", "Explanations", "Documents explained, and the most important words", "explanations"),
+    Section("provenance", "Provenance", "Parameters, hashes of data and models, versions"),
+)
 
 
 def write_report(folder: Path, results: Results, provenance: Provenance) -> None:
@@ -69,58 +86,59 @@ def write_report(folder: Path, results: Results, provenance: Provenance) -> None
 
 def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
     """What the templates show, by the names they use."""
-    words_attacked = bool(results.words or results.clusters)
-    checks_failed, checks_made = overview.failing(results)
     script = files("xmlcore.report").joinpath("templates/page.js").read_text(encoding="utf-8")
     return {
-        "sections": [(id, heading) for id, heading in SECTIONS.items() if words_attacked or id != "words"],
+        "sections": [section for section in SECTIONS if section.is_there(results)],
         "script": Markup(script),
         "script_hash": b64encode(sha256(script.encode()).digest()).decode(),
         "about": {
             "overview": overview.ABOUT,
-            "sanity": sanity.ABOUT,
-            "curves": sanity.ABOUT_CURVES,
+            "sanity": attack_checks.ABOUT,
+            "curves": attack_checks.ABOUT_CURVES,
             "faithfulness": faithfulness.ABOUT,
-            "stability": stability.ABOUT,
+            "stability": explanation_stability.ABOUT,
             "gallery": gallery.ABOUT,
         },
-        "meanings": {"checks": [*sanity.CHECKS.values()], "faithfulness": faithfulness.MEANINGS},
-        "checks_failed": checks_failed,
-        "checks_made": checks_made,
-        "failures": sanity.failures(results),
-        "threat_models": sanity.threat_models(results),
+        "meanings": {"checks": [*attack_checks.CHECKS.values()], "faithfulness": faithfulness.MEANINGS},
+        "trained": story.trained(results),
+        "findings": story.findings(results),
+        "doubts": story.doubts(results),
+        "document": story.marked_document(results),
+        "failures": attack_checks.failures(results),
+        "threat_models": attack_checks.threat_models(results),
         "gallery": gallery.gallery(results),
         "faithfulness": faithfulness.methods(results),
         "epsilon": format_epsilon(results.epsilon),
-        "headlines": headlines(results),
         "tables": {
+            "story": story.table(results),
             "overview": overview.overview(results),
-            "models": ranking.models(results),
-            "frequencies": ranking.label_frequencies(results),
+            "models": accuracy.models(results),
+            "frequencies": accuracy.label_frequencies(results),
             "statistics": tables.statistics(results),
             "precision": tables.performance(results, "P"),
             "ndcg": tables.performance(results, "nDCG"),
             "gap": tables.robustness_gap(results),
             "time": tables.processing_time(results),
-            "checks": sanity.checks(results),
-            "attacks": sanity.attacks(results),
-            "convergence": sanity.convergence(results),
+            "checks": attack_checks.checks(results),
+            "attacks": attack_checks.attacks(results),
+            "convergence": attack_checks.convergence(results),
             "squeezing": tables.squeezing(results),
             "word_attacks": word_tables.attacks(results),
             "word_defences": word_tables.defences(results),
             "clusters": word_tables.clusters(results),
             "gallery": gallery.ranks(results),
             "method_agreement": faithfulness.agreement(results),
-            "stability": stability.stability(results),
+            "stability": explanation_stability.stability(results),
             "training": tables.training(results),
             "completeness": tables.completeness(results),
             "tracked_files": tables.tracked_files(provenance),
             "versions": tables.versions(provenance),
         },
         "figures": {
+            "story": story.picture(results),
             "performance": figures.performance(results),
             "epsilon": figures.precision_by_epsilon(results),
-            "attacks": sanity.curves(results),
+            "attacks": attack_checks.curves(results),
             "faithfulness": faithfulness.intervals(results),
             "squeezing": figures.squeezing(results),
             "word_losses": word_figures.success_by_loss(results),
@@ -130,8 +148,8 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "importance": figures.global_importance(results),
         },
         "word_examples": word_examples.examples(results),
-        "local_explanations": explanations.local_explanations(results),
-        "page_lists": explanations.page_lists(results),
+        "local_explanations": local_explanations.local_explanations(results),
+        "page_lists": local_explanations.page_lists(results),
         "parameters": provenance.parameters,
     }
 

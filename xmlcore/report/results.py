@@ -34,11 +34,12 @@ class Explanations:
 class Run:
     """One trained model; a part is None or empty where its stage has left nothing."""
 
+    statistics: Statistics | None  # of the corpus as the model reads it
     evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
     ranking: Ranking | None  # of the clean test documents
     bins: tuple[LabelBin, ...]  # by rising label frequency
     training: Training | None
-    seconds: dict[str, float]  # wall-clock, by stage: train, evaluate_fgsm
+    seconds: dict[str, float]  # wall-clock, by stage
     squeezing: tuple[SqueezedEvaluation, ...]
     learning: tuple[tuple[int, float], ...]  # (epoch, validation P@1)
     explanations: dict[str, Explanations]  # by method, of METHODS
@@ -108,6 +109,7 @@ class Results:
     experiments: tuple[Experiment, ...]
     words: dict[Cell, WordAttacks]  # of the models that were so attacked, the clean regime before the others
     clusters: dict[tuple[str, str], tuple[list[str], ...]]  # names of like labels, by corpus and model
+    simulated: frozenset[str] = frozenset()  # corpora that are no real ones
 
     @property
     def corpora(self) -> list[str]:

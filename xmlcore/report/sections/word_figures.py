@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xmlcore.attacks.words.results import SWEPT, AttackBin, AttackSummary
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import BASE, GENERATORS, Cell, Results, reference
-from xmlcore.report.word_tables import similarity_threshold, success_rate
+from xmlcore.report.sections.word_tables import similarity_threshold, success_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

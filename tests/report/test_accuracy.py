@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from xmlcore.common.errors import UserError
-from xmlcore.report import ranking
 from xmlcore.report.collect import collect
 from xmlcore.report.provenance import read_provenance
 from xmlcore.report.render import write_report
 from xmlcore.report.results import Results
+from xmlcore.report.sections import accuracy as ranking
 from xmlcore.report.table import Best, Table
 
 

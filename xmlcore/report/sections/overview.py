@@ -4,9 +4,9 @@ import math
 
 from xmlcore.config.params import format_epsilon
 from xmlcore.explain.results import Explainer
-from xmlcore.report.faithfulness import EXPLAINERS
 from xmlcore.report.results import Results, Run
-from xmlcore.report.sanity import outcome
+from xmlcore.report.sections.attack_checks import outcome
+from xmlcore.report.sections.faithfulness import EXPLAINERS
 from xmlcore.report.table import MISSING, NAMES, Column, Table, figure, percent, seconds, verdict
 
 SHOWN: tuple[Explainer, ...] = ("lime", "shap", "ig")

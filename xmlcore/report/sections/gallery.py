@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from xmlcore.explain.results import GalleryEntry, WeighedText
-from xmlcore.report.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.results import Cell, Results
+from xmlcore.report.sections.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.table import NAMES, Column, Table
 
 ABOUT = (

@@ -8,7 +8,7 @@ from xmlcore.config.params import format_epsilon
 from xmlcore.ranking.results import value_of
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import Experiment, Results
-from xmlcore.report.tables import ATTACKERS, CUTOFFS, SQUEEZES, squeezed
+from xmlcore.report.sections.tables import ATTACKERS, CUTOFFS, SQUEEZES, squeezed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,8 @@
 """Whether explanations stay the same: under attack, and from the reference model to another."""
 
 from xmlcore.explain.results import Drift
-from xmlcore.report.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.results import Results
+from xmlcore.report.sections.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.table import NAMES, Column, Table, interval
 
 ABOUT = (

@@ -8,9 +8,9 @@ import pytest
 from disk import write
 from trust import PLACES, sanity
 
-from xmlcore.report import sanity as section
 from xmlcore.report.collect import collect
 from xmlcore.report.results import Results
+from xmlcore.report.sections import attack_checks as section
 from xmlcore.report.table import Fails, Holds, NotAsked
 
 CLEAN, ROBUST = ("toy", "xml_cnn", "clean", "bce"), ("toy", "xml_cnn", "adversarial", "bce")

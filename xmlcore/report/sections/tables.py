@@ -5,9 +5,9 @@ from statistics import fmean
 
 from xmlcore.config.params import format_epsilon
 from xmlcore.evaluation.results import SqueezedEvaluation
-from xmlcore.report.headlines import measured
 from xmlcore.report.provenance import Provenance
 from xmlcore.report.results import Results, Run
+from xmlcore.report.sections.headlines import measured
 from xmlcore.report.table import MISSING, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)
@@ -99,7 +99,7 @@ def processing_time(results: Results) -> Table:
             *(
                 seconds(run.seconds.get(stage) if run else None)
                 for run in (experiment.base, experiment.robust)
-                for stage in ("train", "evaluate_fgsm")
+                for stage in ("train", "evaluate")
             ),
         )
         for experiment in results.experiments

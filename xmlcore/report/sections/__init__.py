@@ -1,0 +1,1 @@
+"""The folded sections of the report: tables, figures and texts, a module for each theme."""
