@@ -6,7 +6,7 @@ from toys import split_of
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Encode
-from xmlcore.data.dataset import UNSEEN_LABEL, concatenate, load_encoded
+from xmlcore.data.dataset import UNSEEN_LABEL, concatenate, load_encoded, statistics
 from xmlcore.data.encoding import encode_corpus, split_validation
 from xmlcore.ranking.predictions import untracked
 
@@ -32,8 +32,9 @@ def encode(tmp_path):
         destination = tmp_path / "encoded"
         destination.mkdir()
         records = write_records(tmp_path / "records", train, test)
-        statistics = encode_corpus(records, destination, OPTIONS.model_copy(update=options), SEED, untracked)
-        return load_encoded(destination), statistics
+        encode_corpus(records, destination, OPTIONS.model_copy(update=options), SEED, untracked)
+        corpus = load_encoded(destination)
+        return corpus, statistics(corpus)
 
     return encode
 
@@ -92,8 +93,8 @@ def test_the_tokenizer_is_remembered(encode):
 
 
 def test_statistics_by_hand(encode):
-    _, statistics = encode()
-    assert statistics == {
+    _, sizes = encode()
+    assert sizes == {
         "train_documents": 3,
         "validation_documents": 1,
         "test_documents": 2,

@@ -48,4 +48,9 @@ def test_stored_objects_name_document_and_label_or_say_why_not(document, scorer)
     assert (row["document"], row["doc_id"], row["label"], row["label_name"]) == (7, "n7", 1, "GWEA")
     assert row["tokens"][0] == "rain" and 0 < row["r2"] <= 1
     (skipped,) = as_objects(document, [])
-    assert skipped == {"document": 7, "doc_id": "n7", "skipped": "the document has no token"}
+    assert skipped == {
+        "document": 7,
+        "doc_id": "n7",
+        "true_labels": ["C15"],
+        "skipped": "the document has no token",
+    }

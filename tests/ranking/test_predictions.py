@@ -71,7 +71,7 @@ def test_predictions_come_back_as_written(tmp_path):
 )
 def test_predictions_that_cannot_be_are_refused(tmp_path, labels, scores):
     write_predictions(tmp_path, Predictions(labels, scores))
-    with pytest.raises(UserError, match=f"{tmp_path}: damaged, or not what predict writes .*; run evaluate again"):
+    with pytest.raises(UserError, match=f"{tmp_path}: damaged, or not what evaluate writes .*; run evaluate again"):
         read_predictions(tmp_path)
 
 

@@ -51,20 +51,24 @@ def evaluation(epsilon: float, clean: float, attacked: float) -> dict[str, float
 
 
 def write_evaluations(root: Path, place: str, attacked: dict[float, float]) -> None:
-    for epsilon, share in attacked.items():
-        write(root / "metrics" / place / "fgsm" / f"eps={epsilon:.2f}.json", evaluation(epsilon, attacked[0.0], share))
+    rows = [evaluation(epsilon, attacked[0.0], share) for epsilon, share in attacked.items()]
+    write(root / "results" / place / "evaluate" / "fgsm.json", rows)
 
 
 def write_run(root: Path, regime: str, attacked: dict[float, float]) -> None:
     place = f"toy/xml_cnn/{regime}/bce"
     write_evaluations(root, place, attacked)
     training = {"epochs": 14, "best_epoch": 11, "validation_P@1": 0.95, "parameters": 1234567}
-    write(root / "metrics" / place / "train.json", training)
-    write(root / "timings" / place / "train.json", {"seconds": 63.14})
-    write(root / "timings" / place / "evaluate_fgsm.json", {"seconds": 7.0})
+    results = root / "results" / place
+    write(results / "train" / "training.json", training)
+    write(results / "train" / "timing.json", {"seconds": 63.14})
+    write(results / "evaluate" / "timing.json", {"seconds": 7.0})
+    counts = ("train_documents", "validation_documents", "test_documents", "vocabulary", "labels")
+    means = ("labels_per_document", "documents_per_label", "tokens_per_train_document", "tokens_per_test_document")
+    write(results / "evaluate" / "corpus.json", dict.fromkeys(counts, 12345) | dict.fromkeys(means, 3.14159))
     shares = {"P@1": 0.9, "P@3": 0.6, "P@5": 0.4, "nDCG@1": 0.9, "tied": 0.125}
     write(
-        root / "plots" / place / "squeezing.json",
+        results / "evaluate" / "squeezing.json",
         [
             {"epsilon": epsilon, "squeeze": squeeze, "attacker": attacker} | shares
             for epsilon in (0.0, 0.1)
@@ -74,25 +78,22 @@ def write_run(root: Path, regime: str, attacked: dict[float, float]) -> None:
         ],
     )
     curve = "step\tvalidation_P@1\n" + "".join(f"{epoch}\t{1 - 1 / (epoch + 2)}\n" for epoch in range(6))
-    write(root / "plots" / place / "learning" / "plots" / "metrics" / "validation_P@1.tsv", curve)
+    write(results / "train" / "learning" / "plots" / "metrics" / "validation_P@1.tsv", curve)
 
-    origin = {"document": 0, "doc_id": HOSTILE}
+    origin = {"document": 0, "doc_id": HOSTILE, "true_labels": [HOSTILE]}
     explanation = {"label_name": HOSTILE, "label": 3, "score": 0.9, "tokens": ["profit", HOSTILE, "profit"]}
     for method in ("lime", "shap"):
-        folder = root / "explanations" / place / method
+        folder = results / "explain" / method
         write(folder / "document-000.html", "<!DOCTYPE html>")
         skipped = {"document": 1, "doc_id": "d1", "skipped": "the document has no token"}
         entry = origin | explanation | {"weights": [0.25, -0.125, 0.25], "r2": 0.75}
         write(folder / "explanations.json", [entry, skipped])
     importances = [{"token": "profit", "importance": 2.0}, {"token": HOSTILE, "importance": 1.0}]
-    write(root / "explanations" / place / "shap" / "global.json", importances)
+    write(results / "explain" / "shap" / "global.json", importances)
 
 
 def write_project(root: Path) -> None:
-    """`toy` complete, base and robust; `other` with committed metrics of the base model alone, at another epsilon."""
-    counts = ("train_documents", "validation_documents", "test_documents", "vocabulary", "labels")
-    means = ("labels_per_document", "documents_per_label", "tokens_per_train_document", "tokens_per_test_document")
-    write(root / "metrics/toy/xml_cnn/corpus.json", dict.fromkeys(counts, 12345) | dict.fromkeys(means, 3.14159))
+    """`toy` complete, base and robust; `other`, which is not listed, with results of the base model."""
     write_run(root, "clean", {0.0: 0.9507, 0.05: 0.8, 0.1: 0.7004})
     write_run(root, "adversarial", {0.0: 0.9533, 0.05: 0.9, 0.1: 0.7852})
     write_evaluations(root, "other/xml_cnn/clean/bce", {0.0: 0.5329, 0.2: 0.2494})

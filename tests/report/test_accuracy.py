@@ -18,9 +18,9 @@ from xmlcore.report.table import Best, Table
 def write(root: Path, place: str, shift: float, seconds: float | None = None, **others: float) -> None:
     """A ranking with P@1 0.5, P@3 0.49 and so on to macro F1 0.4, all raised by `shift` but for the `others`."""
     shares = {key: 0.5 + shift - i / 100 for i, key in enumerate(ranking.METRICS)}
-    dump(root / "metrics" / place / "ranking.json", shares | {"PSnDCG@5": 0.3, "micro_F1@5": 0.2} | others)
+    dump(root / "results" / place / "evaluate/ranking.json", shares | {"PSnDCG@5": 0.3, "micro_F1@5": 0.2} | others)
     if seconds is not None:
-        dump(root / "timings" / place / "train.json", {"seconds": seconds})
+        dump(root / "results" / place / "train/timing.json", {"seconds": seconds})
 
 
 def write_bins(root: Path, place: str, **recalls: float | None) -> None:
@@ -30,7 +30,7 @@ def write_bins(root: Path, place: str, **recalls: float | None) -> None:
         | {"PSP@5": (share or 0.0) / 2, "P@5": 0.1}
         for name, share in recalls.items()
     ]
-    dump(root / "plots" / place / "label_bins.json", rows)
+    dump(root / "results" / place / "evaluate/label_bins.json", rows)
 
 
 def dump(path: Path, content: Any) -> None:
@@ -89,7 +89,7 @@ def test_what_reads_the_same_is_marked_alike_and_not_at_all_if_all_of_it_does(tm
 
 
 def test_a_model_without_a_ranking_has_no_row(root: Path) -> None:
-    (root / "metrics/toy/xml_cnn/clean/bce/ranking.json").unlink()
+    (root / "results/toy/xml_cnn/clean/bce/evaluate/ranking.json").unlink()
     assert [row[1:4] for row in ranking.models(read(root)).rows[:2]] == [
         ("mach", "bce", "Base"),
         ("xml_cnn", "bce", "Robust"),
@@ -120,8 +120,12 @@ def test_every_bin_has_its_labels_its_recall_and_its_part_of_psp(root: Path) -> 
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("metrics/toy/mach/clean/bce/ranking.json", {"P@1": 0.5}, r"ranking\.json: P@3: "),
-        ("plots/toy/mach/clean/bce/label_bins.json", [{"frequency": 3}], r"label_bins\.json: 0\.frequency: "),
+        ("results/toy/mach/clean/bce/evaluate/ranking.json", {"P@1": 0.5}, r"ranking\.json: P@3: "),
+        (
+            "results/toy/mach/clean/bce/evaluate/label_bins.json",
+            [{"frequency": 3}],
+            r"label_bins\.json: 0\.frequency: ",
+        ),
     ],
 )
 def test_a_broken_file_is_refused_by_its_name(root: Path, name: str, content: Any, complaint: str) -> None:

@@ -64,7 +64,7 @@ def test_convergence_goes_by_rising_numbers_of_steps_and_says_where_a_model_brea
 def test_cells_with_one_threat_model_share_it(trusted: Path) -> None:
     ((_, titles),) = section.threat_models(read(trusted)).items()
     assert titles == ["toy · xml_cnn · clean · bce", "toy · xml_cnn · adversarial · bce"]
-    path = trusted / "metrics" / PLACES[1] / "sanity.json"
+    path = trusted / "results" / PLACES[1] / "attack_embeddings/checks.json"
     write(path, json.loads(path.read_text()) | {"threat_model": "Grey box."})
     assert len(section.threat_models(read(trusted))) == 2
 
@@ -78,7 +78,11 @@ def test_a_curve_for_every_attack_and_norm(trusted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["metrics/toy/xml_cnn/clean/bce/sanity.json", "plots/toy/xml_cnn/clean/bce/attacks.json"]
+    "name",
+    [
+        "results/toy/xml_cnn/clean/bce/attack_embeddings/checks.json",
+        "results/toy/xml_cnn/clean/bce/attack_embeddings/curves.json",
+    ],
 )
 def test_a_cell_that_was_not_asked_is_left_out(trusted: Path, name: str) -> None:
     (trusted / name).unlink()
@@ -88,5 +92,5 @@ def test_a_cell_that_was_not_asked_is_left_out(trusted: Path, name: str) -> None
 
 
 def test_cells_of_any_regime_are_shown(project: Path) -> None:
-    write(project / "metrics/other/xml_cnn/squeezed/pw/sanity.json", sanity())
+    write(project / "results/other/xml_cnn/squeezed/pw/attack_embeddings/checks.json", sanity())
     assert [row[:4] for row in section.checks(read(project)).rows] == [("other", "xml_cnn", "squeezed", "pw")]

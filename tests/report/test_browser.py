@@ -31,8 +31,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     write_project(root)
     write_trust(root)
-    write_file(root / "explanations/other/xml_cnn/clean/bce/gallery.json", [gallery_entry(5, "G15", 4)])
-    write_file(root / "metrics/toy/xml_cnn/clean/bce/words.json", {"positive": {"masked_lm": summary(0.9)}})
+    write_file(root / "results/other/xml_cnn/clean/bce/explain_attacks/gallery.json", [gallery_entry(5, "G15", 4)])
+    write_file(
+        root / "results/toy/xml_cnn/clean/bce/attack_words/summary.json", {"positive": {"masked_lm": summary(0.9)}}
+    )
     dump_attacks(root, attack(3, (20, HOSTILE), words=[HOSTILE] * 40, labels=[HOSTILE], best_before=[HOSTILE] * 2))
     return write(root) / "index.html"
 

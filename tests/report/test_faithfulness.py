@@ -62,13 +62,13 @@ def test_stability_is_under_attack_and_against_the_reference_which_has_none_itse
 def test_a_method_of_one_comparison_alone_has_a_row(trusted: Path) -> None:
     found = stability(reference=True)
     del found["attacked"]["shap"]
-    write(trusted / "metrics" / PLACES[1] / "stability.json", found)
+    write(trusted / "results" / PLACES[1] / "explain/study/stability.json", found)
     row = stability_section.stability(read(trusted)).rows[4]
     assert row[4:8] == ("SHAP", "50", "–", "–") and "–" not in row[8:]
 
 
 def test_what_a_method_does_not_have_is_a_dash(trusted: Path) -> None:
-    path = trusted / "metrics/toy/xml_cnn/clean/bce/faithfulness.json"
+    path = trusted / "results/toy/xml_cnn/clean/bce/explain/study/faithfulness.json"
     found = json.loads(path.read_text())
     method = found["methods"]["random"]
     for key in ("sensitivity", "randomised", "tau_leave_one_out", "sparseness"):

@@ -40,7 +40,7 @@ def test_weights_are_whole_numbers_of_the_largest(trusted: Path) -> None:
 def test_a_text_without_weight_has_no_strengths(trusted: Path) -> None:
     entry = gallery_entry(12, "C15", 9)
     entry["texts"]["original"]["weights"] = {"ig": [0.0] * 7}
-    write(trusted / "explanations" / PLACES[0] / "gallery.json", [entry])
+    write(trusted / "results" / PLACES[0] / "explain_attacks/gallery.json", [entry])
     (method,) = gallery(read(trusted))[0]["cases"][0]["readings"][0]["original"]["methods"]
     assert method == {"name": "IG", "largest": 0.0, "strengths": [0] * 7}
 
@@ -48,7 +48,7 @@ def test_a_text_without_weight_has_no_strengths(trusted: Path) -> None:
 def test_other_words_are_another_case_and_a_model_that_was_not_asked_has_no_reading(trusted: Path) -> None:
     entry = gallery_entry(12, "C15", 9)
     entry["texts"]["attacked"]["tokens"][0] = "loss"
-    write(trusted / "explanations" / PLACES[1] / "gallery.json", [entry])
+    write(trusted / "results" / PLACES[1] / "explain_attacks/gallery.json", [entry])
     cases = gallery(read(trusted))[0]["cases"]
     assert [[reading is None for reading in case["readings"]] for case in cases] == [[False, True]] * 3 + [
         [True, False]
@@ -80,7 +80,7 @@ def test_without_a_gallery_there_is_no_control(project: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["weights", "changed"])
 def test_positions_and_weights_must_match_the_tokens(trusted: Path, broken: str) -> None:
-    path = trusted / "explanations" / PLACES[0] / "gallery.json"
+    path = trusted / "results" / PLACES[0] / "explain_attacks/gallery.json"
     entries = json.loads(path.read_text(encoding="utf-8"))
     text = entries[1]["texts"]["attacked"]
     if broken == "weights":

@@ -16,7 +16,7 @@ def read(root: Path) -> Results:
 
 def test_a_row_has_accuracy_robustness_faithfulness_and_cost(trusted: Path) -> None:
     shares = {key: 0.5 + i / 100 for i, key in enumerate(METRICS)}
-    write(trusted / "metrics/toy/xml_cnn/adversarial/bce/ranking.json", shares)
+    write(trusted / "results/toy/xml_cnn/adversarial/bce/evaluate/ranking.json", shares)
     table = overview.overview(read(trusted))
     assert table.rows == (
         ("toy", "xml_cnn", "clean", "bce")
@@ -29,7 +29,7 @@ def test_a_row_has_accuracy_robustness_faithfulness_and_cost(trusted: Path) -> N
 
 
 def test_the_worst_attack_of_another_strength_is_not_set_beside_fgsm(trusted: Path) -> None:
-    write(trusted / "metrics" / PLACES[0] / "sanity.json", sanity() | {"epsilon": 0.2})
+    write(trusted / "results" / PLACES[0] / "attack_embeddings/checks.json", sanity() | {"epsilon": 0.2})
     assert overview.overview(read(trusted)).rows[0][7:10] == ("70.04", "–", "✓ all 7 hold")
 
 

@@ -110,7 +110,7 @@ def test_nothing_can_turn_the_writing_direction(report: Path) -> None:
 
 
 def test_the_squeezing_is_not_drawn_where_it_was_not_measured(project: Path) -> None:
-    for path in project.glob("plots/toy/xml_cnn/*/bce/squeezing.json"):
+    for path in project.glob("results/toy/xml_cnn/*/bce/evaluate/squeezing.json"):
         path.write_text(path.read_text(encoding="utf-8").replace('"epsilon": 0.1', '"epsilon": 0.05'), encoding="utf-8")
     assert not list(write(project).glob("figures/squeezing-*.svg"))
 

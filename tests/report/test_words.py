@@ -70,7 +70,7 @@ def dump(path: Path, content: Any) -> None:
 
 
 def dump_attacks(root: Path, *attacks: dict[str, Any], place: str = "toy/xml_cnn/clean/bce") -> None:
-    path = root / "attacks" / place / "attacks.jsonl"
+    path = root / "results" / place / "attack_words/attacks.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in attacks), encoding="utf-8")
 
@@ -96,14 +96,27 @@ def attacked(project: Path) -> Path:
     """`toy` attacked in three cells, and a cell of `other` with another goal, generator and regime."""
     negative = {"gradient": summary(0.0), "masked_lm": summary(0.25)}
     positive = {"gradient": summary(0.8), "masked_lm": summary(0.9)}
-    dump(project / "metrics/toy/xml_cnn/clean/bce/words.json", {"negative": negative, "positive": positive})
-    dump(project / "metrics/toy/xml_cnn/clean/pw/words.json", {"positive": {"masked_lm": summary(0.5, clean=0.6)}})
-    dump(project / "metrics/toy/xml_cnn/adversarial/bce/words.json", {"positive": {"gradient": summary(0.0, clean=0)}})
-    dump(project / "plots/toy/xml_cnn/clean/bce/words.json", bins(0.9, 0.5, 0.1) + bins(1.0, goal="negative"))
-    dump(project / "plots/toy/xml_cnn/clean/pw/words.json", bins(0.6, 0.5))
-    dump(project / "plots/toy/xml_cnn/adversarial/bce/words.json", bins(0.7, 0.6, 0.2))
     dump(
-        project / "metrics/other/xml_cnn/substituted/bce/words.json", {"non_targeted": {"deletion": summary(0.5, 0.5)}}
+        project / "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
+        {"negative": negative, "positive": positive},
+    )
+    dump(
+        project / "results/toy/xml_cnn/clean/pw/attack_words/summary.json",
+        {"positive": {"masked_lm": summary(0.5, clean=0.6)}},
+    )
+    dump(
+        project / "results/toy/xml_cnn/adversarial/bce/attack_words/summary.json",
+        {"positive": {"gradient": summary(0.0, clean=0)}},
+    )
+    dump(
+        project / "results/toy/xml_cnn/clean/bce/attack_words/by_frequency.json",
+        bins(0.9, 0.5, 0.1) + bins(1.0, goal="negative"),
+    )
+    dump(project / "results/toy/xml_cnn/clean/pw/attack_words/by_frequency.json", bins(0.6, 0.5))
+    dump(project / "results/toy/xml_cnn/adversarial/bce/attack_words/by_frequency.json", bins(0.7, 0.6, 0.2))
+    dump(
+        project / "results/other/xml_cnn/substituted/bce/attack_words/summary.json",
+        {"non_targeted": {"deletion": summary(0.5, 0.5)}},
     )
     dump_attacks(project, attack(3, (0, "gold")), attack(4, (1, "tin"), success=False))
     dump(project / "attacks/toy/xml_cnn/targets/clusters.json", [["C15", "C151"], ["M11", "M12", "M13"]])
@@ -143,7 +156,7 @@ def test_the_threshold_is_the_nearest_that_was_swept(
     tmp_path: Path, thresholds: tuple[float, ...], nearest: float
 ) -> None:
     rows = [{"goal": "positive", "generator": "synonyms", "lowest": 1, "highest": 2} | rates(0.5, 1.0, thresholds)]
-    dump(tmp_path / "plots/toy/xml_cnn/clean/bce/words.json", rows)
+    dump(tmp_path / "results/toy/xml_cnn/clean/bce/attack_words/by_frequency.json", rows)
     assert word_tables.similarity_threshold(read(tmp_path)) == nearest
 
 
@@ -174,13 +187,16 @@ def test_success_by_frequency_has_a_line_for_each_loss_and_one_for_each_regime(a
     assert {"1", "2–9", "10–1,234", "bce", "pw", "similarity ≥ 0.75"} <= {*texts} and "adversarial" not in texts
     (regimes,) = word_figures.success_by_regime(read(attacked))
     assert {"clean", "adversarial"} <= {*texts_of(regimes.svg)}
-    (attacked / "plots/toy/xml_cnn/adversarial/bce/words.json").unlink()
+    (attacked / "results/toy/xml_cnn/adversarial/bce/attack_words/by_frequency.json").unlink()
     assert word_figures.success_by_regime(read(attacked)) == []
 
 
 def test_a_generator_without_positive_targets_has_no_figure(attacked: Path) -> None:
-    dump(attacked / "plots/toy/xml_cnn/clean/bce/words.json", bins(1.0, generator="synonyms", goal="negative"))
-    dump(attacked / "plots/toy/xml_cnn/clean/pw/words.json", [])
+    dump(
+        attacked / "results/toy/xml_cnn/clean/bce/attack_words/by_frequency.json",
+        bins(1.0, generator="synonyms", goal="negative"),
+    )
+    dump(attacked / "results/toy/xml_cnn/clean/pw/attack_words/by_frequency.json", [])
     assert word_figures.success_by_loss(read(attacked)) == []
 
 
@@ -270,7 +286,8 @@ def test_a_run_without_word_attacks_has_no_such_section(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kept", ["metrics/toy/xml_cnn/clean/bce/words.json", "attacks", "plots", "attacks/toy/xml_cnn/targets"]
+    "kept",
+    ["results/toy/xml_cnn/clean/bce/attack_words/summary.json", "attacks", "plots", "attacks/toy/xml_cnn/targets"],
 )
 def test_what_is_there_is_shown_whatever_else_is_missing(attacked: Path, kept: str) -> None:
     for path in [*attacked.rglob("words.json"), *attacked.glob("attacks/**/*.json*")]:
@@ -323,37 +340,45 @@ def test_hostile_words_and_labels_are_inert(attacked: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("metrics/toy/xml_cnn/clean/bce/words.json", "{", r"bce/words\.json: Invalid JSON"),
-        ("metrics/toy/xml_cnn/clean/bce/words.json", {"wrong": {}}, r"words\.json: wrong"),
+        ("results/toy/xml_cnn/clean/bce/attack_words/summary.json", "{", r"bce/words\.json: Invalid JSON"),
+        ("results/toy/xml_cnn/clean/bce/attack_words/summary.json", {"wrong": {}}, r"words\.json: wrong"),
         (
-            "metrics/toy/xml_cnn/clean/bce/words.json",
+            "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": 3}},
             r"words\.json: positive\.masked_lm: ",
         ),
         (
-            "metrics/toy/xml_cnn/clean/bce/words.json",
+            "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": rates(0.5)}},
             r"words\.json: positive\.masked_lm\.similarity: Field required",
         ),
         (
-            "metrics/toy/xml_cnn/clean/bce/words.json",
+            "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": summary(0.5) | {"success_rate@0.80": "high"}}},
             r"words\.json: positive\.masked_lm\.success_rate@\.0\.80: ",
         ),
         (
-            "metrics/toy/xml_cnn/clean/bce/words.json",
+            "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": summary(0.5) | {"success_rate@high": 0.5}}},
             r"words\.json: positive\.masked_lm\.success_rate@\.high",
         ),
-        ("plots/toy/xml_cnn/clean/bce/words.json", [{"goal": "positive"}], r"plots/.*words\.json: 0\.samples: "),
-        ("attacks/toy/xml_cnn/clean/bce/attacks.jsonl", "{}\n{", r"attacks\.jsonl: line 1: goal: Field required"),
         (
-            "attacks/toy/xml_cnn/clean/bce/attacks.jsonl",
+            "results/toy/xml_cnn/clean/bce/attack_words/by_frequency.json",
+            [{"goal": "positive"}],
+            r"plots/.*words\.json: 0\.samples: ",
+        ),
+        (
+            "results/toy/xml_cnn/clean/bce/attack_words/attacks.jsonl",
+            "{}\n{",
+            r"attacks\.jsonl: line 1: goal: Field required",
+        ),
+        (
+            "results/toy/xml_cnn/clean/bce/attack_words/attacks.jsonl",
             json.dumps(attack(0, (0, "x"), ranks_after=[])),
             r"attacks\.jsonl: line 1: as many ranks as labels",
         ),
         (
-            "attacks/toy/xml_cnn/clean/bce/attacks.jsonl",
+            "results/toy/xml_cnn/clean/bce/attack_words/attacks.jsonl",
             json.dumps(attack(0)) + "\n" + json.dumps(attack(0, (39, "x"), words=["short"])),
             r"attacks\.jsonl: line 2: a change is beyond the last word",
         ),

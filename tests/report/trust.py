@@ -75,9 +75,20 @@ def drift(mean: float) -> dict[str, Any]:
     return {"rank_correlation": interval(mean), "overlap": interval(mean / 2)}
 
 
-def stability(reference: bool) -> dict[str, Any]:
-    found = {"documents": 50, "attacked": {method: drift(0.8) for method in METHODS}}
-    return found | ({"reference": {method: drift(0.4) for method in METHODS}} if reference else {})
+def stability() -> dict[str, Any]:
+    return {"documents": 50, "attacked": {method: drift(0.8) for method in METHODS}}
+
+
+def study(reverse: bool) -> dict[str, Any]:
+    """The weights of four words in two documents; in `reverse` they are in the opposite order."""
+    weights = [0.1, 0.2, 0.3, 0.4]
+    return {
+        method: [
+            {"doc_id": doc_id, "label_name": "C15", "tokens": list("abcd"), "weights": weights[:: -1 if reverse else 1]}
+            for doc_id in ("1", "2")
+        ]
+        for method in METHODS
+    }
 
 
 def text(tokens: list[str], changed: list[int], rank: int) -> dict[str, Any]:
@@ -103,18 +114,20 @@ def gallery_entry(document: int, label: str, rank_after: int) -> dict[str, Any]:
 def write_trust(root: Path) -> None:
     """All five files of both models of `toy`; two checks of the robust model fail."""
     clean, robust = PLACES
-    write(root / "metrics" / clean / "sanity.json", sanity())
+    write(root / "results" / clean / "attack_embeddings" / "checks.json", sanity())
     write(
-        root / "metrics" / robust / "sanity.json",
+        root / "results" / robust / "attack_embeddings" / "checks.json",
         sanity(straight_through_at_least_unaware=True, steps_converge=False, model_breaks=False)
         | {"straight_through": {"unaware": 0.5, "aware": 0.45}, "breaks_at": None},
     )
     for place in PLACES:
-        write(root / "plots" / place / "attacks.json", attacks())
-        write(root / "metrics" / place / "faithfulness.json", faithfulness())
+        results = root / "results" / place
+        write(results / "attack_embeddings" / "curves.json", attacks())
+        write(results / "explain" / "study" / "faithfulness.json", faithfulness())
         seconds = dict.fromkeys(("lime", "shap", "ig", "gradient_x_input", "random"), 0.4)
-        write(root / "timings" / place / "measure_explanations.json", {"seconds": 60.0} | seconds)
-        write(root / "metrics" / place / "stability.json", stability(reference=place != clean))
+        write(results / "explain" / "timing.json", {"seconds": 60.0} | seconds)
+        write(results / "explain" / "study" / "stability.json", stability())
+        write(results / "explain" / "study" / "clean.json", study(reverse=place != clean))
         rank = 9 if place == clean else 2
         entries = [gallery_entry(12, "C15", rank), gallery_entry(12, HOSTILE, rank + 1), gallery_entry(3, "M11", rank)]
-        write(root / "explanations" / place / "gallery.json", entries)
+        write(results / "explain_attacks" / "gallery.json", entries)

@@ -171,8 +171,8 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
-    attribution_weight: Annotated[float, Field(ge=0)]  # of `attribution_stability`, beside the attack's
-    word_substitution: Share  # how many words of a training document become near neighbours
+    attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of `attribution_stability`, beside the attack's
+    word_substitution: Share = 0.0  # how many words of a training document become near neighbours
     squeeze: Squeeze
 
     @model_validator(mode="after")
@@ -218,7 +218,7 @@ class Fgsm(Section):
 class Robustness(Section):
     """Attacks on embeddings besides FGSM, and the checks of them (`xmlcore.evaluation`)."""
 
-    models: list[Name]  # whose embeddings are attacked so
+    models: list[Name] = []  # whose embeddings are attacked so
     documents: PositiveInt = 100  # of the test split, drawn by the seed
     epsilon: Annotated[float, Field(gt=0)] = 0.1  # one of `epsilons`, where everything is tried
     epsilons: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]  # rising, until the model breaks
@@ -258,8 +258,8 @@ class MaskedLM(Section):
 class Words(Section):
     """Word-substitution attacks (`xmlcore.attacks.words`)."""
 
-    corpora: list[Name]  # whose language is learned, and on which
-    models: list[Name]  # these are attacked
+    corpora: list[Name] = []  # whose language is learned, and on which
+    models: list[Name] = []  # these are attacked
     goals: Annotated[list[Goal], Field(min_length=1)]
     generators: Annotated[list[Generator], Field(min_length=1)]
     masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
@@ -304,7 +304,7 @@ class IntegratedGradients(Section):
 class ExplanationStudy(Section):
     """The measurement of the explainers (`xmlcore.explain.study.study`)."""
 
-    models: list[Name]  # whose explanations are measured
+    models: list[Name] = []  # whose explanations are measured
     documents: Annotated[int, Field(ge=2)] = 50  # of the test split, drawn by the seed
     beam: PositiveInt = 1  # rankings kept in the search for the best and the worst
     draws: PositiveInt = 2  # of noise on the embeddings

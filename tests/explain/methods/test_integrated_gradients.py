@@ -292,6 +292,6 @@ def test_page_of_a_document_without_tokens_says_so(document):
 def test_stored_objects_have_the_figures_that_the_report_reads(document):
     (first, *_) = as_objects(document, explain(DOCUMENT, xml_cnn()[1], document.top_labels(3)))
     assert [*first] == [
-        *("document", "doc_id", "label_name", "label", "score"),
+        *("document", "doc_id", "true_labels", "label_name", "label", "score"),
         *("logit", "baseline_logit", "delta", "tokens", "weights"),
     ]

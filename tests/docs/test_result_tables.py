@@ -1,0 +1,79 @@
+"""The tables of docs/results: pages and CSV files agree, a cell has one training, a finished run can be recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+import result_pages
+import result_tables
+from result_tables import CELL, FOLDER, ORIGIN, TABLES, read_table, record_cell
+
+from xmlcore.common.errors import UserError
+
+OTHERS = ("peers", "learning")
+ORIGIN_OF_RUN = {"command": "dvc repro", "commit": "abc", "machine": "x86_64, 2 cores", "threads": "1"}
+TOY = ("toy", "xml_cnn", "clean", "bce")
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in FOLDER.glob("*.md")))
+def test_pages_are_drawn_from_the_tables(page: str) -> None:
+    text = (FOLDER / page).read_text(encoding="utf-8")
+    assert result_pages.fill(text, read_table) == text, "run `make docs`"
+
+
+def test_every_row_says_what_made_it() -> None:
+    for name in (*TABLES, *OTHERS):
+        rows = read_table(name)
+        assert rows, name
+        assert all(row["command"] and row["machine"] and row["threads"] for row in rows), name
+
+
+def test_a_cell_has_one_training() -> None:
+    trainings: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for name in TABLES:
+        for row in read_table(name):
+            trainings.setdefault(tuple(row[key] for key in CELL), set()).add(tuple(row[key] for key in ORIGIN))
+    assert {cell: origins for cell, origins in trainings.items() if len(origins) > 1} == {}
+
+
+def test_ranking_and_fgsm_tell_the_same_of_a_model_without_a_defence() -> None:
+    ranking = {tuple(row[key] for key in CELL): row for row in read_table("ranking")}
+    compared = 0
+    for row in read_table("fgsm"):
+        cell = tuple(row[key] for key in CELL)
+        if float(row["epsilon"]) == 0 and row["regime"] == "clean" and cell in ranking:
+            assert [row[f"P@{k}"] for k in (1, 3, 5)] == [ranking[cell][f"P@{k}"] for k in (1, 3, 5)], cell
+            compared += 1
+    assert compared > 4
+
+
+def test_a_run_is_recorded_in_the_place_of_an_older_one(tmp_path: Path) -> None:
+    results, tables = tmp_path / "results", tmp_path / "tables"
+    tables.mkdir()
+    place = results.joinpath(*TOY)
+    for source, content in {
+        "evaluate/ranking.json": {"P@1": 0.5},
+        "evaluate/fgsm.json": [{"epsilon": 0.0, "P@1": 0.5}, {"epsilon": 0.1, "P@1": 0.25}],
+        "attack_embeddings/checks.json": {"P@1": {"clean": 0.5}, "threat_model": "", "checks": {"a": True, "b": False}},
+    }.items():
+        (place / source).parent.mkdir(parents=True, exist_ok=True)
+        (place / source).write_text(json.dumps(content))
+    record_cell(TOY, results, ORIGIN_OF_RUN, tables)
+    assert [row["P@1"] for row in read_table("fgsm", tables)] == ["0.5", "0.25"]
+    (checks,) = read_table("attack_checks", tables)
+    assert (checks["P@1.clean"], checks["checks"], checks["failing"]) == ("0.5", "2", "b")
+
+    (place / "attack_embeddings" / "checks.json").unlink()
+    (place / "evaluate" / "fgsm.json").write_text(json.dumps([{"epsilon": 0.0, "P@1": 0.75}]))
+    record_cell(TOY, results, ORIGIN_OF_RUN | {"commit": "def"}, tables)
+    assert [(row["P@1"], row["commit"]) for row in read_table("fgsm", tables)] == [("0.75", "def")]
+    assert read_table("attack_checks", tables) == []
+
+
+def test_a_table_that_is_none_is_named() -> None:
+    with pytest.raises(UserError, match="no such table; choose one of models"):
+        result_pages.fill("<!-- nope -->\n<!-- end -->", read_table)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((Path(result_tables.__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()) <= 250
