@@ -1,4 +1,4 @@
-"""The tables that the pages of docs/results show, drawn from the CSV files between `<!-- NAME -->` and `<!-- end -->`."""
+"""The tables that the pages of docs/results show between `<!-- NAME -->` and `<!-- end -->`, drawn from CSV files."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -121,15 +121,17 @@ def record_cell(cell: Sequence[str], results: Path, origin: Mapping[str, str], f
     """Put what `results` holds of `cell` into every table, in the place of all that they had of it."""
     names = dict(zip(CELL, cell, strict=True))
     for table, (source, rows_of) in TABLES.items():
-        kept = [row for row in read_table(table, folder) if any(row[key] != names[key] for key in CELL)]
+        rows = read_table(table, folder)
+        kept = [row for row in rows if any(row[key] != names[key] for key in CELL)]
         path = results.joinpath(*cell, source)
         new = [names | row | origin for row in rows_of(json.loads(path.read_bytes()))] if path.exists() else []
-        if kept or new:
+        if new or len(kept) < len(rows):
             write_table(table, [*kept, *new], folder)
     curve = read_curve(results.joinpath(*cell, "train/learning/plots/metrics/validation_P@1.tsv"))
-    kept = [row for row in read_table("learning", folder) if any(row[key] != names[key] for key in CELL)]
+    rows = read_table("learning", folder)
+    kept = [row for row in rows if any(row[key] != names[key] for key in CELL)]
     new = [names | {"epoch": epoch, "validation_P@1": value} | origin for epoch, value in curve]
-    if kept or new:
+    if new or len(kept) < len(rows):
         write_table("learning", [*kept, *new], folder)
 
 

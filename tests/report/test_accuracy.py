@@ -39,7 +39,8 @@ def dump(path: Path, content: Any) -> None:
 
 
 def read(root: Path) -> Results:
-    return collect(root, ["toy"], ["mach", "xml_cnn"], ["clean", "adversarial"], ["bce"], 0.1)
+    corpora, models, regimes = ["toy", "other"], ["mach", "xml_cnn"], ["clean", "adversarial"]
+    return collect(root, corpora, models, regimes, ["bce", "pw"], 0.1)
 
 
 def marked(table: Table) -> list[list[str]]:

@@ -17,13 +17,12 @@ PLACE = Path("toy", "xml_cnn")
 def explanation(label: str, logit: float, baseline_logit: float, delta: float) -> dict[str, object]:
     change = logit - baseline_logit + delta
     figures = {"score": 0.9, "logit": logit, "baseline_logit": baseline_logit, "delta": delta}
-    origin = {"document": 0, "doc_id": "d0", "label": 3, "label_name": label}
+    origin = {"document": 0, "doc_id": "d0", "true_labels": ["C15"], "label": 3, "label_name": label}
     return origin | figures | {"tokens": ["profit", "rain"], "weights": [change, 0.0]}
 
 
 def write(root: Path, regime: str, found: list[dict[str, object]]) -> None:
-    (root / "metrics" / PLACE / regime / "bce").mkdir(parents=True)
-    folder = root / "explanations" / PLACE / regime / "bce" / "ig"
+    folder = root / "results" / PLACE / regime / "bce" / "explain" / "ig"
     folder.mkdir(parents=True)
     (folder / "document-000.html").write_text("<!DOCTYPE html>")
     skipped = {"document": 1, "doc_id": "d1", "skipped": "the document has no token"}
@@ -60,7 +59,7 @@ def test_the_figure_has_no_number_and_links_to_its_pages(project: Path) -> None:
 
 
 def test_a_delta_that_is_no_number_is_refused_by_name(project: Path) -> None:
-    path = project / "explanations" / PLACE / "clean" / "bce" / "ig" / "explanations.json"
+    path = project / "results" / PLACE / "clean" / "bce" / "explain" / "ig" / "explanations.json"
     path.write_text(path.read_text().replace("0.03", '"small"', 1))
     with pytest.raises(UserError, match=r"ig/explanations\.json: 0\."):
         read(project)

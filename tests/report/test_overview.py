@@ -23,7 +23,6 @@ def test_a_row_has_accuracy_robustness_faithfulness_and_cost(trusted: Path) -> N
         + ("95.07", "19.01", "–", "70.04", "17.50", "✓ all 7 hold", "0.80", "0.70", "0.60", "63.1"),
         ("toy", "xml_cnn", "adversarial", "bce")
         + ("50.00", "52.00", "57.00", "78.52", "17.50", "✗ 2 of 8 fail", "0.80", "0.70", "0.60", "63.1"),
-        ("other", "xml_cnn", "clean", "bce", "53.29", "10.66", *["–"] * 8),
     )
     assert isinstance(table.rows[0][9], Holds) and isinstance(table.rows[1][9], Fails)
 
@@ -38,7 +37,7 @@ def test_failing_checks_are_counted_over_all_cells(trusted: Path) -> None:
 
 
 def test_without_any_measure_a_model_still_has_its_row(project: Path) -> None:
-    (project / "metrics/toy/xml_cnn/clean/pw").mkdir()
+    (project / "results/toy/xml_cnn/clean/pw").mkdir()
     results = collect(project, ["toy"], ["xml_cnn"], ["clean"], ["pw"], 0.1)
     assert overview.overview(results).rows[0] == ("toy", "xml_cnn", "clean", "pw", *["–"] * 10)
     assert overview.failing(results) == (0, 0)

@@ -119,7 +119,7 @@ def attacked(project: Path) -> Path:
         {"non_targeted": {"deletion": summary(0.5, 0.5)}},
     )
     dump_attacks(project, attack(3, (0, "gold")), attack(4, (1, "tin"), success=False))
-    dump(project / "attacks/toy/xml_cnn/targets/clusters.json", [["C15", "C151"], ["M11", "M12", "M13"]])
+    dump(project / "results/toy/xml_cnn/clean/bce/attack_words/clusters.json", [["C15", "C151"], ["M11", "M12", "M13"]])
     return project
 
 
@@ -141,12 +141,8 @@ def test_every_goal_and_generator_has_a_row_the_clean_regime_and_positive_target
         (*clean, "bce", "negative", "masked_lm", "1,000", "100.00", "25.00", "6.25", "75.00", *means),
         (*clean, "bce", "negative", "gradient", "1,000", "100.00", "0.00", "0.00", "100.00", *nothing),
         (*robust, "bce", "positive", "gradient", "1,000", "0.00", "–", "–", "0.00", *nothing),
-        *[
-            ("other", "xml_cnn", "substituted", "bce", "non_targeted", "deletion")
-            + ("1,000", "50.00", "50.00", "12.50", "25.00", *means)
-        ],
     )
-    assert [len(group) for group in table.row_groups] == [6, 1]
+    assert [len(group) for group in table.row_groups] == [6]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +169,7 @@ def test_defences_stand_under_each_other_by_generator(attacked: Path) -> None:
 def test_clusters_are_a_sample_of_the_first_model(attacked: Path) -> None:
     assert word_tables.clusters(read(attacked)).rows == (("toy", "1", "C15; C151"), ("toy", "2", "M11; M12; M13"))
     many = [[str(i)] * 9 for i in range(1, 1001)]
-    dump(attacked / "attacks/toy/mach/targets/clusters.json", many)
+    dump(attacked / "results/toy/mach/clean/bce/attack_words/clusters.json", many)
     results = collect(attacked, ["toy"], ["mach", "xml_cnn"], ["clean"], ["bce"], 0.1)
     rows = word_tables.clusters(results).rows
     assert [row[1] for row in rows] == ["1", "201", "401", "601", "801"]
@@ -201,9 +197,11 @@ def test_a_generator_without_positive_targets_has_no_figure(attacked: Path) -> N
 
 
 def test_success_by_similarity_has_a_line_for_each_goal_of_the_clean_model_with_the_plain_loss(attacked: Path) -> None:
-    toy, other = word_figures.success_by_similarity(read(attacked))
+    (toy,) = word_figures.success_by_similarity(read(attacked))
     assert toy.caption.startswith("toy · xml_cnn, clean, bce, masked_lm: ")
     assert {"positive", "negative"} <= {*texts_of(toy.svg)}
+    results = collect(attacked, ["other"], ["xml_cnn"], ["substituted"], ["bce"], 0.1)
+    (other,) = word_figures.success_by_similarity(results)
     assert other.caption.startswith("other · xml_cnn, substituted, bce, deletion: ")
 
 
@@ -287,15 +285,15 @@ def test_a_run_without_word_attacks_has_no_such_section(project: Path) -> None:
 
 @pytest.mark.parametrize(
     "kept",
-    ["results/toy/xml_cnn/clean/bce/attack_words/summary.json", "attacks", "plots", "attacks/toy/xml_cnn/targets"],
+    ["summary.json", "by_frequency.json", "attacks.jsonl"],
 )
 def test_what_is_there_is_shown_whatever_else_is_missing(attacked: Path, kept: str) -> None:
-    for path in [*attacked.rglob("words.json"), *attacked.glob("attacks/**/*.json*")]:
-        if not path.relative_to(attacked).as_posix().startswith(kept):
+    for path in attacked.glob("results/*/*/*/*/attack_words/*"):
+        if path.name != kept:
             path.unlink()
     folder = write(attacked, losses=("bce", "pw"))
     page = Page((folder / "index.html").read_text(encoding="utf-8"))
-    assert "words" in page.ids and "#words" in page.links
+    assert "words" in page.ids
     assert ("Word substitution: accuracies" in page.text) and ("nothing has been recorded" in page.text)
     assert "## Word substitution" in (folder / "report.md").read_text(encoding="utf-8")
 
@@ -321,7 +319,7 @@ def test_hostile_words_and_labels_are_inert(attacked: Path) -> None:
     hostile = attack(3, (20, HOSTILE), words=[HOSTILE] * 40, labels=[HOSTILE], best_before=[HOSTILE] * 2)
     hostile["changes"][0]["word"] = HOSTILE
     dump_attacks(attacked, hostile | {"doc_id": HOSTILE, "true_labels": [HOSTILE], "best_after": [HOSTILE]})
-    dump(attacked / "attacks/toy/xml_cnn/targets/clusters.json", [[HOSTILE, HOSTILE]])
+    dump(attacked / "results/toy/xml_cnn/clean/bce/attack_words/clusters.json", [[HOSTILE, HOSTILE]])
     folder = write(attacked, losses=("bce", "pw"))
     page = Page((folder / "index.html").read_text(encoding="utf-8"))
     assert page.tags.count("script") == 1 and "img" not in page.tags
@@ -340,32 +338,32 @@ def test_hostile_words_and_labels_are_inert(attacked: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("results/toy/xml_cnn/clean/bce/attack_words/summary.json", "{", r"bce/words\.json: Invalid JSON"),
-        ("results/toy/xml_cnn/clean/bce/attack_words/summary.json", {"wrong": {}}, r"words\.json: wrong"),
+        ("results/toy/xml_cnn/clean/bce/attack_words/summary.json", "{", r"summary\.json: Invalid JSON"),
+        ("results/toy/xml_cnn/clean/bce/attack_words/summary.json", {"wrong": {}}, r"summary\.json: wrong"),
         (
             "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": 3}},
-            r"words\.json: positive\.masked_lm: ",
+            r"summary\.json: positive\.masked_lm: ",
         ),
         (
             "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": rates(0.5)}},
-            r"words\.json: positive\.masked_lm\.similarity: Field required",
+            r"summary\.json: positive\.masked_lm\.similarity: Field required",
         ),
         (
             "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": summary(0.5) | {"success_rate@0.80": "high"}}},
-            r"words\.json: positive\.masked_lm\.success_rate@\.0\.80: ",
+            r"summary\.json: positive\.masked_lm\.success_rate@\.0\.80: ",
         ),
         (
             "results/toy/xml_cnn/clean/bce/attack_words/summary.json",
             {"positive": {"masked_lm": summary(0.5) | {"success_rate@high": 0.5}}},
-            r"words\.json: positive\.masked_lm\.success_rate@\.high",
+            r"summary\.json: positive\.masked_lm\.success_rate@\.high",
         ),
         (
             "results/toy/xml_cnn/clean/bce/attack_words/by_frequency.json",
             [{"goal": "positive"}],
-            r"plots/.*words\.json: 0\.samples: ",
+            r"by_frequency\.json: 0\.samples: ",
         ),
         (
             "results/toy/xml_cnn/clean/bce/attack_words/attacks.jsonl",
@@ -382,7 +380,7 @@ def test_hostile_words_and_labels_are_inert(attacked: Path) -> None:
             json.dumps(attack(0)) + "\n" + json.dumps(attack(0, (39, "x"), words=["short"])),
             r"attacks\.jsonl: line 2: a change is beyond the last word",
         ),
-        ("attacks/toy/xml_cnn/targets/clusters.json", [["C15", 3]], r"clusters\.json: 0\.1: "),
+        ("results/toy/xml_cnn/clean/bce/attack_words/clusters.json", [["C15", 3]], r"clusters\.json: 0\.1: "),
     ],
 )
 def test_a_broken_file_is_refused_by_its_name(attacked: Path, name: str, content: Any, complaint: str) -> None:

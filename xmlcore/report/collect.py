@@ -70,8 +70,9 @@ def collect(
         runs |= found
         experiments += [_experiment(found, corpus, model, loss) for loss in losses]
         words |= _read_words(root, cells)
-        names = read_json(root / paths.results(*reference, "attack_words") / "clusters.json", list[list[str]])
-        if names:
+        attacked = (root / paths.results(*cell, "attack_words") for cell in found)
+        named = (read_json(folder / "clusters.json", list[list[str]]) for folder in attacked)
+        if names := next(filter(None, named), None):
             clusters[corpus, model] = tuple(names)
     return Results(epsilon, statistics, runs, tuple(experiments), words, clusters, frozenset(simulated))
 

@@ -12,8 +12,8 @@ from xmlcore.explain.token_weights import sum_by_token, top_tokens
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw_panels
 from xmlcore.report.results import BASE, ROBUST, Experiment, Results, Run
 from xmlcore.report.sections.attack_checks import outcome
-from xmlcore.report.sections.headlines import gap_reduction, measured
-from xmlcore.report.table import Column, Table, percent
+from xmlcore.report.sections.gap import gap_reduction, measured
+from xmlcore.report.table import Column, Fails, Table, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,8 @@ def doubts(results: Results) -> list[str]:
             "list models in robustness.models, or run make study."
         )
     elif failed:
-        found.append(f"{failed} of {sum(outcome(each)[1] for each in checked)} checks of the attacks fail; see below.")
+        made = sum(outcome(each)[1] for each in checked)
+        found.append(Fails(f"✗ {failed} of {made} checks of the attacks fail: see below, “Checks of the attacks”."))
     if not any(run.faithfulness for run in results.runs.values()):
         found.append("Explanations were not measured: list models in explain.study.models, or run make study.")
     return found

@@ -7,7 +7,7 @@ from xmlcore.config.params import format_epsilon
 from xmlcore.evaluation.results import SqueezedEvaluation
 from xmlcore.report.provenance import Provenance
 from xmlcore.report.results import Results, Run
-from xmlcore.report.sections.headlines import measured
+from xmlcore.report.sections.gap import measured
 from xmlcore.report.table import MISSING, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)
