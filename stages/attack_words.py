@@ -22,7 +22,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.files import atomic_directory, write_json
-    from xmlcore.common.journal import Journal, fingerprint
+    from xmlcore.attacks.words.journal import Journal, fingerprint
     from xmlcore.common.source_code import PACKAGE
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params

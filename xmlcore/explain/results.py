@@ -8,7 +8,7 @@ from typing import Literal, NotRequired
 from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
-from xmlcore.common.intervals import Interval
+from xmlcore.explain.intervals import Interval
 from xmlcore.config.params import Generator, Goal
 
 Explainer = Literal["lime", "shap", "ig", "gradient_x_input", "random"]

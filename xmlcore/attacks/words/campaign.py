@@ -15,7 +15,7 @@ from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.common.journal import Journal
+from xmlcore.attacks.words.journal import Journal
 from xmlcore.config.params import Words
 
 GROUP = 16  # documents attacked in step; a killed run loses no more than one group

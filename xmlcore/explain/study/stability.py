@@ -7,7 +7,7 @@ from pydantic import Field, FiniteFloat, TypeAdapter
 from typing_extensions import TypedDict
 
 from xmlcore.common.artifacts import written_by
-from xmlcore.common.intervals import interval
+from xmlcore.explain.intervals import interval
 from xmlcore.explain.study.agreement import likenesses
 
 

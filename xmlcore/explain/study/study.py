@@ -19,7 +19,7 @@ import torch
 
 from xmlcore.common.distributed import map_shared
 from xmlcore.common.files import write_json
-from xmlcore.common.intervals import interval
+from xmlcore.explain.intervals import interval
 from xmlcore.config.params import Explain
 from xmlcore.data.batches import true_labels
 from xmlcore.data.dataset import EncodedCorpus

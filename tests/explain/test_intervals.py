@@ -2,7 +2,7 @@ from math import nan, sqrt
 
 import pytest
 
-from xmlcore.common.intervals import interval
+from xmlcore.explain.intervals import interval
 
 
 def test_by_hand():
