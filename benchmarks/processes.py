@@ -6,6 +6,7 @@ writes benchmarks/CORPUS-processes.json, and fails where the two leave different
 
 import filecmp
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,19 +27,22 @@ from xmlcore.config.params import load_params
 
 MODEL, LOSS = "xml_cnn", "bce"
 CELLS = [("train", "clean"), ("train", "adversarial")]
-CELLS += [(stage, "adversarial") for stage in ("predict", "evaluate_fgsm", "explain_lime", "explain_shap")]
+CELLS += [(stage, "adversarial") for stage in ("evaluate", "explain")]
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def prepare(folder: Path, corpus: str, epochs: int, micro_batches: int) -> None:
-    """A workspace whose data are this one's, with so few epochs for `corpus`, whatever its own settings."""
+    """Make a workspace with this one's data, with so few epochs for `corpus`, whatever its own settings."""
     folder.mkdir()
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")
     overrides = params["corpus"][corpus]["model"].setdefault(MODEL, {}).setdefault("training", {})
     overrides.update(epochs=epochs, milestones=[], micro_batches=micro_batches)
     yaml.dump(params, folder / "params.yaml")
-    (folder / "data").symlink_to(ROOT / "data", target_is_directory=True)
+    shutil.copytree(ROOT / "data" / corpus, folder / "data" / corpus)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(ROOT / "stages" / "configure.py"), corpus, MODEL]
+    subprocess.run(command, cwd=folder, env=environment, check=True)
 
 
 def seconds(folder: Path, launcher: Sequence[str], stage: str, *cell: str) -> float:
@@ -53,9 +57,13 @@ def seconds(folder: Path, launcher: Sequence[str], stage: str, *cell: str) -> fl
 
 
 def differing(one: Path, other: Path) -> list[str]:
-    """Files that are not the same in both folders; `timings` may differ."""
+    """Return the files that are not the same in both folders; times and what was there before do not count."""
     names = {path.relative_to(each) for each in (one, other) for path in each.rglob("*") if path.is_file()}
-    kept = [str(name) for name in sorted(names) if name.parts[0] not in ("timings", "data", "params.yaml")]
+    kept = [
+        str(name)
+        for name in sorted(names)
+        if name.name != "timing.json" and name.parts[0] not in ("data", "params.yaml")
+    ]
     _, mismatch, errors = filecmp.cmpfiles(one, other, kept, shallow=False)
     return mismatch + errors
 

@@ -3,8 +3,8 @@
 python benchmarks/result_tables.py                                   # write the pages from the CSV files
 python benchmarks/result_tables.py record reuters21578 --command "dvc exp run -S 'corpora=[reuters21578]'"
 
-`record` takes what params.yaml lists of a corpus from results/. A cell (corpus, model, regime, loss) has one training in
-all tables: recording it replaces every row that it had in any of them.
+`record` takes what params.yaml lists of a corpus from results/. A cell (corpus, model, regime, loss) has one training
+in all tables: recording it replaces every row that it had in any of them.
 """
 
 import csv

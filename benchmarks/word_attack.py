@@ -47,9 +47,10 @@ def main(
     classifier = load_model(paths.model(corpus, model, "clean", "bce")).eval()
     victim = Victim(classifier, data, params.explain.batch_size)
     options = params.words.model_copy(update={"generators": ["masked_lm"]})
-    language = load_language(paths.words(corpus))
-    (generator,) = load_generators(options, victim, language, paths.masked_lm(corpus), paths.LEXICONS).values()
-    targets = paths.targets(corpus, model) / "targets.json"
+    learned = paths.language(corpus)
+    language = load_language(learned / "words")
+    (generator,) = load_generators(options, victim, language, learned / "masked_lm", paths.LEXICONS).values()
+    targets = paths.results(corpus, model, "clean", "bce", "attack_words") / "targets.json"
     drawn = read_samples(targets, len(data.splits["test"]), len(data.label_names))
     samples = [each for each in drawn if each.labels]
     samples = [each for goal in options.goals for each in [s for s in samples if s.goal == goal][:documents]]

@@ -66,13 +66,23 @@ class Workspace:
         lines = self.run("dvc", "repro").splitlines()
         return {line.split("'")[1] for line in lines if line.startswith("Running stage")}
 
+    def dry_run(self, *targets: str) -> list[str]:
+        """Return what `dvc repro --single-item` of `targets` says that it would run."""
+        lines = self.run("dvc", "repro", "--dry", "--single-item", *targets).splitlines()
+        return [line for line in lines if line.startswith("Running stage")]
+
     def metrics(self) -> dict[str, dict[str, float]]:
         return json.loads(self.run("dvc", "metrics", "show", "--json"))[""]["data"]
 
 
 def shrink(params: Any) -> None:
-    params.update(corpora=list(CORPORA), models=["xml_cnn"], checkpoints=[])
+    params["corpora"][:] = [CORPORA[0]]
+    params["models"][:] = ["xml_cnn"]
+    for section in (params["robustness"], params["words"], params["explain"]["study"]):
+        section["models"][:] = ["xml_cnn"]
+    params["words"]["corpora"][:] = [CORPORA[0]]
     for corpus in CORPORA:
+        params["corpus"][corpus]["model"]["xml_cnn"] = {}
         params["corpus"][corpus]["fetch"]["simulation"].update(
             train_documents=120, test_documents=40, labels=30, mean_tokens=20
         )

@@ -52,9 +52,9 @@ def test_sides_are_measured_in_turns_after_a_turn_unmeasured():
 
 def test_a_byte_that_differs_is_seen_and_timings_are_not(tmp_path):
     for name, content in (("one", b"same"), ("other", b"some")):
-        for folder in ("models", "timings"):
-            (tmp_path / name / folder).mkdir(parents=True)
-            (tmp_path / name / folder / "file").write_bytes(content)
+        for file in ("models/file", "results/timing.json"):
+            (tmp_path / name / file).parent.mkdir(parents=True)
+            (tmp_path / name / file).write_bytes(content)
         (tmp_path / name / "metrics.json").write_bytes(b"{}")
     (tmp_path / "one" / "alone").write_bytes(b"")
     assert differing(tmp_path / "one", tmp_path / "other") == ["models/file", "alone"]

@@ -48,4 +48,4 @@ def test_failure_is_one_line_and_keeps_the_former_records(project: Path) -> None
 def test_unknown_corpus_is_answered_with_the_known_ones(project: Path) -> None:
     failed = convert(project, "nope")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("error: params.yaml: no corpus.nope; choose one of: ")
+    assert failed.stderr.startswith("error: corpus: 'nope' is not defined; known are ")

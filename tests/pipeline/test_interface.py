@@ -15,8 +15,10 @@ from xmlcore.attacks.words.campaign import by_frequency, summary
 from xmlcore.common import paths
 from xmlcore.config.architectures import Member, XMLCNNNetwork
 from xmlcore.config.params import Encode, Generator, Goal, Loss, Params, Regime
+from xmlcore.data.dataset import load_encoded, statistics
 from xmlcore.data.encoding import encode_corpus
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.evaluation.metrics_table import COLUMNS
 from xmlcore.models.registry import build_model, save_model
 from xmlcore.ranking.predictions import Predictions, untracked, write_predictions
 
@@ -66,6 +68,7 @@ explain.study.beam
 explain.study.documents
 explain.study.draws
 explain.study.epsilon
+explain.study.models
 explain.top_tokens
 fgsm.bits
 fgsm.epsilons
@@ -196,6 +199,7 @@ report.epsilon
 robustness.documents
 robustness.epsilon
 robustness.epsilons
+robustness.models
 robustness.noise
 robustness.restarts
 robustness.step_size
@@ -213,6 +217,7 @@ vectors
 words.bins
 words.candidates
 words.cluster_labels
+words.corpora
 words.encoder
 words.generators
 words.goals
@@ -220,6 +225,7 @@ words.k
 words.labels
 words.masked_lm
 words.max_change
+words.models
 words.samples
 words.thresholds
 """
@@ -227,25 +233,18 @@ words.thresholds
 STAGES = {
     "fetch": "fetch.py",
     "fetch_vectors": "fetch.py",
-    "fetch_checkpoint": "fetch_checkpoint.py",
     "fetch_lexicon": "fetch.py",
+    "fetch_checkpoint": "fetch.py",
     "convert": "convert.py",
+    "configure": "configure.py",
     "encode": "encode.py",
     "build_embedding": "build_embedding.py",
-    "encode_words": "encode_words.py",
-    "train_masked_lm": "train_masked_lm.py",
+    "learn_language": "learn_language.py",
     "train": "train.py",
-    "predict": "predict.py",
-    "evaluate_ranking": "evaluate_ranking.py",
-    "evaluate_fgsm": "evaluate_fgsm.py",
-    "evaluate_attacks": "evaluate_attacks.py",
-    "sample_attacks": "sample_attacks.py",
+    "evaluate": "evaluate.py",
+    "explain": "explain.py",
+    "attack_embeddings": "attack_embeddings.py",
     "attack_words": "attack_words.py",
-    "explain_lime": "explain_lime.py",
-    "explain_shap": "explain_shap.py",
-    "explain_ig": "explain_ig.py",
-    "measure_explanations": "measure_explanations.py",
-    "compare_explanations": "compare_explanations.py",
     "explain_attacks": "explain_attacks.py",
     "report": "report.py",
 }
@@ -293,8 +292,7 @@ def test_stages_and_their_scripts():
 
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
-    explaining = {"explain_lime", "explain_shap", "explain_ig", "explain_attacks", "measure_explanations"}
-    assert launched == {"train", "predict", "evaluate_fgsm", "evaluate_attacks"} | explaining
+    assert launched == {"train", "evaluate", "explain", "attack_embeddings", "explain_attacks"}
 
 
 def test_scripts():
@@ -303,14 +301,22 @@ def test_scripts():
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
     stages = dvc_stages()
-    cells = ("train", "predict", "evaluate_ranking", "evaluate_fgsm", "evaluate_attacks", "attack_words")
-    explaining = ("measure_explanations", "compare_explanations", "explain_attacks")
-    for name in (*cells, "explain_lime", "explain_shap", "explain_ig", *explaining):
+    for name in ("train", "evaluate", "explain", "attack_embeddings", "attack_words", "explain_attacks"):
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
-    for name in ("encode", "build_embedding", "sample_attacks"):
+    for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
-    for name in ("fetch", "convert", "encode_words", "train_masked_lm"):
+    for name in ("fetch", "convert", "learn_language"):
         assert [*stages[name]["matrix"]] == ["corpus"]
+
+
+def test_every_stage_says_what_it_is():
+    assert all(stage["desc"] for stage in dvc_stages().values())
+
+
+def test_every_regime_and_loss_has_all_its_keys():
+    params = YAML(typ="safe").load(ROOT / "params.yaml")
+    assert {tuple(regime) for regime in params["regime"].values()} == {tuple(Regime.model_fields)}
+    assert {tuple(loss) for loss in params["loss"].values()} == {tuple(Loss.model_fields)}
 
 
 def test_regimes():
@@ -352,6 +358,10 @@ def test_metric_keys():
     assert " ".join(result.metrics) == "P@1 P@3 P@5 nDCG@1 nDCG@3 nDCG@5 gap@1 gap@3 gap@5"
 
 
+def test_columns_of_the_table_across_epsilon():
+    assert " ".join(COLUMNS) == "P@1 P@3 P@5 nDCG@3 nDCG@5 gap@1"
+
+
 def test_places():
     cell = ("rcv1", "xml_cnn", "clean", "bce")
     assert [
@@ -364,17 +374,12 @@ def test_places():
             paths.VECTORS,
             paths.CHECKPOINTS,
             paths.LEXICONS,
-            paths.words("rcv1"),
-            paths.masked_lm("rcv1"),
-            paths.targets("rcv1", "xml_cnn"),
-            paths.attacks(*cell),
+            paths.language("rcv1"),
+            paths.recipe("rcv1", "xml_cnn"),
             paths.model(*cell),
             paths.predictions(*cell),
-            paths.explanations(*cell),
-            paths.metrics("rcv1", "xml_cnn", "corpus.json"),
-            paths.metrics(*cell, "fgsm"),
-            paths.plots(*cell),
-            paths.timings(*cell),
+            paths.metrics(*cell),
+            paths.results(*cell, "explain"),
             paths.REPORT,
         )
     ] == [
@@ -385,17 +390,12 @@ def test_places():
         "data/vectors",
         "data/checkpoints",
         "data/lexicons",
-        "data/rcv1/words",
-        "data/rcv1/masked_lm",
-        "attacks/rcv1/xml_cnn/targets",
-        "attacks/rcv1/xml_cnn/clean/bce",
+        "data/rcv1/language",
+        "data/rcv1/recipes/xml_cnn",
         "models/rcv1/xml_cnn/clean/bce",
-        "predictions/rcv1/xml_cnn/clean/bce",
-        "explanations/rcv1/xml_cnn/clean/bce",
-        "metrics/rcv1/xml_cnn/corpus.json",
-        "metrics/rcv1/xml_cnn/clean/bce/fgsm",
-        "plots/rcv1/xml_cnn/clean/bce",
-        "timings/rcv1/xml_cnn/clean/bce",
+        "results/rcv1/xml_cnn/clean/bce/evaluate/predictions",
+        "metrics/rcv1/xml_cnn/clean/bce",
+        "results/rcv1/xml_cnn/clean/bce/explain",
         "report",
     ]
 
@@ -407,12 +407,13 @@ def test_files_of_an_encoded_corpus(tmp_path):
     for name in ("train", "test"):
         (records / f"{name}.tsv").write_text("1\tC15\tprofit\n2\tC15\tprofit\n")
     options = Encode(validation_fraction=0.5)
-    statistics = encode_corpus(records, encoded, options, 0, untracked)
+    encode_corpus(records, encoded, options, 0, untracked)
+    sizes = statistics(load_encoded(encoded))
     arrays = ("label_offsets.bin", "labels.bin", "token_offsets.bin", "tokens.bin")
     expected = [f"{split}/{array}" for split in ("test", "train", "validation") for array in arrays]
     assert files_of(encoded) == sorted(["config.json", "labels.txt", "vocabulary.txt", *expected])
     assert json.loads((encoded / "config.json").read_text()) == {"tokenizer": "words", "max_tokens": 500}
-    assert " ".join(statistics) == (
+    assert " ".join(sizes) == (
         "train_documents validation_documents test_documents vocabulary labels labels_per_document "
         "documents_per_label tokens_per_train_document tokens_per_test_document"
     )

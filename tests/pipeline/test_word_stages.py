@@ -53,26 +53,27 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_words_then_a_masked_language_model_and_a_failure_that_keeps_them(project: Path) -> None:
     data = project / "data" / CORPUS
-    for stage in ("encode_words", "train_masked_lm"):
-        done = run(project, stage)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    vocabulary = (data / "words" / "encoded" / "vocabulary.txt").read_text().split()
+    done = run(project, "learn_language")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    language = data / "language"
+    vocabulary = (language / "words" / "encoded" / "vocabulary.txt").read_text().split()
     assert set(vocabulary[2:]) == {"wheat", "harvest", "ship", "port"}
-    assert np.load(data / "words" / "vectors.npy").shape == (6, 100)
+    assert np.load(language / "words" / "vectors.npy").shape == (6, 100)
     files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
-    assert {path.name for path in (data / "masked_lm").iterdir()} == files
-    metrics = json.loads((project / "metrics" / CORPUS / "masked_lm.json").read_text())
+    assert {path.name for path in (language / "masked_lm").iterdir()} == files
+    metrics = json.loads((language / "masked_lm.json").read_text())
     assert metrics["loss"] > 0 and 0 <= metrics["masked_accuracy"] <= 1
 
     written = contents(data)
     change(project, lambda params: params["corpus"][CORPUS].update(encode={"tokenizer": "tiny-xlnet"}))
-    failed = run(project, "encode_words")
+    failed = run(project, "learn_language")
     assert failed.returncode == 1
     assert failed.stderr.startswith("error: encode.tokenizer: ") and failed.stderr.count("\n") == 1
     assert contents(data) == written
 
 
-def test_without_words_the_stage_that_writes_them_is_asked_for(project: Path) -> None:
-    failed = run(project, "train_masked_lm")
+def test_without_records_the_stage_that_writes_them_is_asked_for(project: Path) -> None:
+    shutil.rmtree(project / "data" / CORPUS / "records")
+    failed = run(project, "learn_language")
     assert failed.returncode == 1
     assert "run the stage that writes it" in failed.stderr and failed.stderr.count("\n") == 1

@@ -13,7 +13,9 @@ STRAY = SCRIPT + "Path('stray').touch(); time.sleep(9)"
 
 
 def test_stages_that_were_killed_give_what_undisturbed_ones_do(tmp_path: Path) -> None:
-    assert sum(killed for *_, killed in compare_stages(tmp_path, 2, 0, ("fetch", "convert", "encode"))) == 6
+    assert (
+        sum(killed for *_, killed in compare_stages(tmp_path, 2, 0, ("fetch", "convert", "configure", "encode"))) == 8
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ VOCABULARY = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\noil\n"
 
 
 def write_masked(folder: Path) -> None:
-    """As the stage `train_masked_lm` does."""
+    """Write a checkpoint as the stage `learn_language` does."""
     from transformers import BertConfig, BertForMaskedLM
 
     from xmlcore.attacks.words.language_model import SPECIAL, write_masked_lm

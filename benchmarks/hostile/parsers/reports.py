@@ -15,6 +15,7 @@ from xmlcore.report.collect import collect
 from xmlcore.report.provenance import read_provenance
 
 CELL = ("toy", "xml_cnn", "clean", "bce")
+PLACE = "results/toy/xml_cnn/clean/bce"
 SHARES = {"P@1": 0.9, "P@3": 0.6, "P@5": 0.4, "nDCG@1": 0.9, "nDCG@3": 0.8, "nDCG@5": 0.7}
 RATES = {
     "samples": 3,
@@ -27,44 +28,42 @@ KS = (1, 3, 5)
 INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
 STUDY = {"lime": [{"document": 0, "doc_id": "1", "label_name": "a", "tokens": ["x", "y"], "weights": [0.5, -0.1]}]}
 REPORTED: dict[str, Any] = {
-    "metrics/toy/xml_cnn/corpus.json": {
+    f"{PLACE}/evaluate/corpus.json": {
         **dict.fromkeys(("train_documents", "validation_documents", "test_documents", "vocabulary", "labels"), 3),
         **dict.fromkeys(("labels_per_document", "documents_per_label"), 1.5),
         **dict.fromkeys(("tokens_per_train_document", "tokens_per_test_document"), 1.5),
     },
-    "metrics/toy/xml_cnn/clean/bce/fgsm/eps=0.00.json": {"epsilon": 0.0, **SHARES, "gap@1": 0, "gap@3": 0, "gap@5": 0},
-    "metrics/toy/xml_cnn/clean/bce/ranking.json": {
+    f"{PLACE}/evaluate/fgsm.json": [{"epsilon": 0.0, **SHARES, "gap@1": 0, "gap@3": 0, "gap@5": 0}],
+    f"{PLACE}/evaluate/ranking.json": {
         **SHARES,
         **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
     },
-    "metrics/toy/xml_cnn/clean/bce/train.json": {"epochs": 2, "best_epoch": 1, "validation_P@1": 0.5, "parameters": 9},
-    "metrics/toy/xml_cnn/clean/bce/words.json": {
+    f"{PLACE}/train/training.json": {"epochs": 2, "best_epoch": 1, "validation_P@1": 0.5, "parameters": 9},
+    f"{PLACE}/attack_words/summary.json": {
         "positive": {"gradient": {**RATES, "similarity": 0.9, "change_rate": None, "queries": 3.0}}
     },
-    "plots/toy/xml_cnn/clean/bce/words.json": [
+    f"{PLACE}/attack_words/by_frequency.json": [
         {"goal": "positive", "generator": "gradient", "lowest": 1, "highest": 2, **RATES}
     ],
-    "plots/toy/xml_cnn/clean/bce/label_bins.json": [
-        {"frequency": "1-5", "labels": 3, "pairs": 4, "recall@5": 0.5, "PSP@5": 0.5}
-    ],
-    "plots/toy/xml_cnn/clean/bce/squeezing.json": [
+    f"{PLACE}/evaluate/label_bins.json": [{"frequency": "1-5", "labels": 3, "pairs": 4, "recall@5": 0.5, "PSP@5": 0.5}],
+    f"{PLACE}/evaluate/squeezing.json": [
         {"epsilon": 0.0, "squeeze": "none", "attacker": "aware", "P@1": 0.5, "P@3": 0.5, "P@5": 0.5, "tied": 0.0}
     ],
-    "timings/toy/xml_cnn/clean/bce/train.json": {"seconds": 1.5},
-    "explanations/toy/xml_cnn/clean/bce/lime/explanations.json": [
-        {"document": 0, "doc_id": "1", "label_name": "a", "tokens": ["x"], "weights": [0.5], "r2": 0.5},
+    f"{PLACE}/train/timing.json": {"seconds": 1.5},
+    f"{PLACE}/explain/lime/explanations.json": [
+        {"document": 0, "doc_id": "1", "true_labels": ["a"], "label_name": "a"} | {"tokens": ["x"], "weights": [0.5]},
         {"document": 1, "skipped": "no token"},
     ],
-    "explanations/toy/xml_cnn/clean/bce/lime/global.json": [{"token": "x", "importance": 1.0}],
-    "metrics/toy/xml_cnn/clean/bce/sanity.json": {
+    f"{PLACE}/explain/lime/global.json": [{"token": "x", "importance": 1.0}],
+    f"{PLACE}/attack_embeddings/checks.json": {
         **{"threat_model": "white box", "epsilon": 0.1, "documents": 9, "zero_gradients": 0.0, "breaks_at": None},
         "P@1": dict.fromkeys(("clean", "noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "pgd_l2", "worst"), 0.5),
         **{"steps": {"1": 0.5}, "restarts": {"1": 0.5}, "checks": {"model_breaks": False, "steps_converge": True}},
     },
-    "plots/toy/xml_cnn/clean/bce/attacks.json": [
+    f"{PLACE}/attack_embeddings/curves.json": [
         {"attack": "pgd", "norm": "linf", "epsilon": 0.1} | {f"{each}@{k}": 0.5 for each in ("P", "nDCG") for k in KS}
     ],
-    "metrics/toy/xml_cnn/clean/bce/faithfulness.json": {
+    f"{PLACE}/explain/study/faithfulness.json": {
         **{"documents": 9, "agreement": {"lime_ig": 0.5}, "better_than_random": {"lime": True}},
         "methods": {
             "lime": dict.fromkeys(
@@ -72,10 +71,10 @@ REPORTED: dict[str, Any] = {
             )
         },
     },
-    "metrics/toy/xml_cnn/clean/bce/stability.json": {
+    f"{PLACE}/explain/study/stability.json": {
         **{"documents": 9, "attacked": {"lime": {"rank_correlation": INTERVAL, "overlap": INTERVAL}}},
     },
-    "explanations/toy/xml_cnn/clean/bce/gallery.json": [
+    f"{PLACE}/explain_attacks/gallery.json": [
         {
             **{"document": 0, "doc_id": "1", "label_name": "a", "true_labels": ["a"]},
             **{"goal": "positive", "generator": "gradient"},
@@ -85,7 +84,7 @@ REPORTED: dict[str, Any] = {
             ),
         }
     ],
-    "attacks/toy/xml_cnn/targets/clusters.json": [["a", "b"], ["c"]],
+    f"{PLACE}/attack_words/clusters.json": [["a", "b"], ["c"]],
 }
 ATTACK = {
     **{"goal": "positive", "generator": "gradient", "document": 0, "doc_id": "1", "labels": ["a"]},
@@ -93,8 +92,8 @@ ATTACK = {
     **{"true_labels": ["a"], "words": ["x", "y"], "changes": [{"position": 1, "word": "y", "substitute": ""}]},
     **{"ranks_before": [1], "ranks_after": [9], "best_before": ["a"], "best_after": ["b"], "success": True},
 }
-CURVE = "plots/toy/xml_cnn/clean/bce/learning/plots/metrics/validation_P@1.tsv"
-ATTACKS = "attacks/toy/xml_cnn/clean/bce/attacks.jsonl"
+CURVE = f"{PLACE}/train/learning/plots/metrics/validation_P@1.tsv"
+ATTACKS = f"{PLACE}/attack_words/attacks.jsonl"
 LOCK = b"""\
 schema: '2.0'
 stages:
@@ -135,7 +134,7 @@ def parsers() -> Iterator[Parser]:
     files = written(write_reported)
     for target in REPORTED:
         yield Parser(
-            f"report {Path(target).name} of {Path(target).parts[0]}", files, target, use_reported, damaged_text
+            f"report {Path(target).parent.name}/{Path(target).name}", files, target, use_reported, damaged_text
         )
     yield Parser("report attacks.jsonl", files, ATTACKS, use_reported, damaged_text)
     yield Parser("report learning curve", files, CURVE, use_reported)
