@@ -40,7 +40,7 @@ from xmlcore.models.registry import build_model
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.metrics import TOP
 from xmlcore.ranking.predictions import BATCH_SIZE
-from xmlcore.training.loop import hybrid_backward
+from xmlcore.training.adversarial import hybrid_backward
 from xmlcore.training.optimiser import Optimisation
 
 MODEL = "xml_cnn"

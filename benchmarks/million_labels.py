@@ -19,7 +19,7 @@ from xmlcore.config.architectures import NETWORKS
 from xmlcore.config.params import Regime, Training
 from xmlcore.data.batches import TrueLabels, pad
 from xmlcore.models.registry import build_model
-from xmlcore.training.loop import hybrid_backward
+from xmlcore.training.adversarial import hybrid_backward
 from xmlcore.training.optimiser import Optimisation
 
 VOCABULARY, BATCH_SIZE, TOKENS, TRUE_LABELS = 50_000, 64, 60, 5

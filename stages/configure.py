@@ -18,9 +18,10 @@ def main(corpus: str, model: str) -> None:
 
     params = load_params()
     recipe = params.model_of(corpus, model)
-    modules = {ARCHITECTURES[name].split(":")[0] for name in architectures_in(recipe.architecture, recipe.network)}
+    names = architectures_in(recipe.architecture, recipe.network)
+    modules = filter(None, (module_file(ARCHITECTURES[name].split(":")[0]) for name in names))
     with atomic_directory(paths.recipe(corpus, model)) as folder:
-        write_recipe(folder, params, corpus, model, code_digest(map(module_file, modules)))
+        write_recipe(folder, params, corpus, model, code_digest(modules))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from xmlcore.common.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Explain the MODEL of CORPUS trained in REGIME with LOSS."""
+    from collections.abc import Iterable
+
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.files import write_json
@@ -20,7 +22,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.config.params import load_params
     from xmlcore.corpora.records import read_records
     from xmlcore.data.dataset import load_encoded
-    from xmlcore.explain.documents import select_documents
+    from xmlcore.explain.documents import Document, select_documents
     from xmlcore.explain.local import LocalExplanations
     from xmlcore.explain.study.study import Study, seconds_of_methods, write_study
     from xmlcore.models.predictor import Predictor
@@ -32,7 +34,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
     predictions = read_predictions(paths.predictions(*cell))
 
-    def documents(indices):
+    def documents(indices: Iterable[int]) -> list[Document]:
         records = read_records(paths.records(corpus) / "test.tsv")
         return select_documents(records, predictions, data.label_names, indices)
 

@@ -10,7 +10,7 @@ from toys import labels_of
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Regime
 from xmlcore.models.xml_cnn.model import XMLCNN
-from xmlcore.training.loop import hybrid_backward
+from xmlcore.training.adversarial import hybrid_backward
 
 LENGTH, LABELS = 12, 5
 

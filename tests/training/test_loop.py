@@ -16,7 +16,8 @@ from xmlcore.models.losses import label_weights
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.predictions import untracked
 from xmlcore.training import loop
-from xmlcore.training.loop import hybrid_backward, label_prior, train
+from xmlcore.training.adversarial import hybrid_backward
+from xmlcore.training.loop import label_prior, train
 from xmlcore.training.optimiser import Optimisation
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")

@@ -64,11 +64,14 @@ class Findings:
                 key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)
             }
 
+        unaware = [part.unaware for part in parts if part.unaware is not None]
         return cls(
-            np.concatenate([part.clean for part in parts]),
-            np.concatenate([part.zero_gradients for part in parts]),
-            *map(join, ("attacks", "steps", "restarts")),
-            None if parts[0].unaware is None else np.concatenate([part.unaware for part in parts]),
+            clean=np.concatenate([part.clean for part in parts]),
+            zero_gradients=np.concatenate([part.zero_gradients for part in parts]),
+            attacks=join("attacks"),
+            steps=join("steps"),
+            restarts=join("restarts"),
+            unaware=np.concatenate(unaware) if unaware else None,
         )
 
 

@@ -8,8 +8,8 @@ from typing import Literal, NotRequired
 from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
-from xmlcore.explain.intervals import Interval
 from xmlcore.config.params import Generator, Goal
+from xmlcore.explain.intervals import Interval
 
 Explainer = Literal["lime", "shap", "ig", "gradient_x_input", "random"]
 

@@ -62,20 +62,19 @@ def label_bins(
     tallies = _tallies(predictions, found, split, labels)
     best = best_gains(split, propensities)
     bins = np.searchsorted([0, *edges], frequencies)
-    rows = []
+    rows: list[dict[str, float | str]] = []
     for i, name in enumerate(bin_names(edges)):
         members, known = bins == i, np.flatnonzero(bins[:-1] == i)
         binned = {cut: one[:, members] for cut, one in tallies.items()}
         hit = {k: binned[f"@{k}"][0] for k in KS}
-        rows.append(
-            {"frequency": name, "labels": len(known), "pairs": int(binned[""][2].sum())}
-            | {f"recall{cut}": recall(one) for cut, one in binned.items()}
-            | {f"precision{cut}": precision(one) for cut, one in binned.items()}
-            | {f"micro_F1{cut}": micro_f1(one) for cut, one in binned.items()}
-            | {f"macro_F1{cut}": macro_f1(one[:, known]) for cut, one in tallies.items()}
-            | {f"P@{k}": ratio(hit[k].sum(), len(split) * k) for k in KS}
-            | {f"PSP@{k}": ratio((hit[k] / propensities[members]).sum(), best[:, :k].sum()) for k in KS}
-        )
+        row: dict[str, float | str] = {"frequency": name, "labels": len(known), "pairs": int(binned[""][2].sum())}
+        row |= {f"recall{cut}": recall(one) for cut, one in binned.items()}
+        row |= {f"precision{cut}": precision(one) for cut, one in binned.items()}
+        row |= {f"micro_F1{cut}": micro_f1(one) for cut, one in binned.items()}
+        row |= {f"macro_F1{cut}": macro_f1(one[:, known]) for cut, one in tallies.items()}
+        row |= {f"P@{k}": ratio(hit[k].sum(), len(split) * k) for k in KS}
+        row |= {f"PSP@{k}": ratio((hit[k] / propensities[members]).sum(), best[:, :k].sum()) for k in KS}
+        rows.append(row)
     return rows
 
 

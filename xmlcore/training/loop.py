@@ -1,10 +1,9 @@
-"""Training, clean or adversarial: one loop whose hybrid loss (equation 14 of seed 000) has a weight of 0 when clean.
+"""Training, clean or adversarial: one loop whose hybrid loss (`adversarial`) has a weight of 0 when clean.
 
 The epoch is chosen by clean validation P@1 with early stopping; the model may then be trained afresh on the training
 and validation documents together, from vectors of both, for just that many epochs.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,21 +13,19 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
-from torch.nn import functional
 
-from xmlcore.attacks.embeddings.fgsm import perturb, sign_at_tokens
 from xmlcore.common.distributed import processes
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, Regime, Training
-from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
+from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split, concatenate
 from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
-from xmlcore.models.base import Classifier, one_row_each
+from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import hits, precision_at_k
 from xmlcore.ranking.predictions import Track, predict
-from xmlcore.training.attribution_stability import attribution_change
+from xmlcore.training.adversarial import hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate
 from xmlcore.training.optimiser import Optimisation
@@ -202,43 +199,3 @@ def label_prior(split: Split, labels: int) -> Tensor:
     """
     with_label = label_frequencies(split, labels=labels) + 0.5
     return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()
-
-
-def hybrid_backward(
-    model: Classifier, tokens: Tensor, labels: TrueLabels, reduction: str, regime: Regime, scale: float = 1.0
-) -> float:
-    """Equation 14: add the gradients of (1 - w) L(e, y) + w L(e_adv, y), w = `adversarial_weight`; return its value.
-
-    Both are averaged over documents, with the `reduction` "element" over labels too, and multiplied by `scale`. With
-    thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them.
-
-    The attack costs one pass, not two: its gradient comes with the backward pass of the clean loss. Of `tokens` (B, T)
-    a random `adversarial_share` is attacked, whatever their order (batches come sorted by length). To these applies
-    `attribution_weight` times the penalty of `xmlcore.training.attribution_stability`, too.
-    """
-    weight = regime.adversarial_weight
-    labels_of_mean = 1 if reduction == "document" else model.labels
-    if not weight:
-        clean = scale * (model.loss(*model.distinct(tokens), labels) / (len(tokens) * labels_of_mean))
-        clean.backward()
-        return clean.item()
-    order = torch.randperm(len(tokens))
-    tokens, labels = tokens[order], labels.of(order)
-    attacked = slice(math.ceil(regime.adversarial_share * len(tokens)))
-    rows, index = model.distinct(tokens)
-    leaf = rows.detach().requires_grad_()
-    probe = leaf.new_zeros(*index[attacked].shape, leaf.shape[1], requires_grad=True)
-    clean = scale * (1 - weight) * (model.loss(leaf, index, labels, probe) / (len(tokens) * labels_of_mean))
-    clean.backward()
-    sign = sign_at_tokens(probe.grad, index[attacked])
-    attacked_labels = attacked.stop * labels_of_mean
-    moved, mask = perturb(leaf, index[attacked], sign, regime.epsilon), index[attacked] != 0
-    adversarial = scale * weight * (model.loss(*one_row_each(moved, mask), labels.of(attacked)) / attacked_labels)
-    if regime.attribution_weight:
-        embeddings = functional.embedding(index[attacked], leaf)
-        step = (moved - embeddings).detach()
-        penalty = attribution_change(model, embeddings, mask, step, labels.of(attacked))
-        adversarial = adversarial + scale * regime.attribution_weight * (penalty / attacked_labels)
-    adversarial.backward()
-    rows.backward(leaf.grad)
-    return (clean + adversarial).item()

@@ -1,5 +1,7 @@
 """Adam (Kingma and Ba 2015) for the embedding table, the body and the output layer of a classifier."""
 
+from typing import Any
+
 from torch.optim import Adam, Optimizer, SparseAdam
 from torch.optim.lr_scheduler import MultiStepLR
 
@@ -24,18 +26,21 @@ class Optimisation:
         apart = {id(parameter) for parameter in (table, *output)}
         body = [parameter for parameter in model.parameters() if id(parameter) not in apart]
         rate = options.learning_rate
-        top = {"params": output, "lr": options.output_learning_rate, "eps": options.output_epsilon}
+        top: dict[str, Any] = {"params": output, "lr": options.output_learning_rate, "eps": options.output_epsilon}
         if options.sparse_embedding:
-            optimizers: list[Optimizer] = [Adam([{"params": body}, top], rate, fused=True), SparseAdam([table], rate)]
+            optimizers: list[Optimizer] = [
+                Adam([dict[str, Any](params=body), top], rate, fused=True),
+                SparseAdam([table], rate),
+            ]
         else:
-            optimizers = [Adam([{"params": [table, *body]}, top], rate, fused=True)]
+            optimizers = [Adam([dict[str, Any](params=[table, *body]), top], rate, fused=True)]
         self._optimizers = optimizers
         self._schedulers = [MultiStepLR(each, options.milestones, options.gamma) for each in optimizers]
 
     @property
     def learning_rate(self) -> float:
         """The rate of body and table in this epoch."""
-        return self._schedulers[0].get_last_lr()[0]
+        return float(self._schedulers[0].get_last_lr()[0])
 
     def step(self) -> None:
         """Move the parameters along their gradients."""

@@ -1,5 +1,7 @@
 """Stochastic weight averaging (Izmailov et al. 2018), as AttentionXML is trained (You et al. 2019)."""
 
+from typing import cast
+
 from torch.optim.swa_utils import AveragedModel
 
 from xmlcore.models.base import Classifier
@@ -25,4 +27,4 @@ class WeightAverage:
     @property
     def model(self) -> Classifier:
         """The model with the mean weights, or the learning one while there is no mean."""
-        return self._learning if self._average is None else self._average.module
+        return self._learning if self._average is None else cast(Classifier, self._average.module)

@@ -1,7 +1,7 @@
 """All attacks on one model: every sample with every generator, in groups whose outcomes are kept as they come."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ import numpy as np
 
 from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.goals import Target
+from xmlcore.attacks.words.journal import Journal
 from xmlcore.attacks.words.sampling import Sample
 from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
-from xmlcore.attacks.words.journal import Journal
 from xmlcore.config.params import Words
 
 GROUP = 16  # documents attacked in step; a killed run loses no more than one group
@@ -39,7 +39,7 @@ class Campaign:
         generators: Mapping[str, Generator],
         samples: Sequence[Sample],
         journal: Journal,
-        track: Callable[..., Iterator],
+        track: Callable[..., Iterable[Any]],
     ) -> list[dict[str, Any]]:
         """The outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again."""
         groups = [
