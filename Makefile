@@ -23,8 +23,10 @@ study: install  ## run everything that there is on the same corpora; `git checko
 test: install  ## run the tests
 	python -m pytest -n 2
 
-test-all: install  ## run the long ones too: many more examples of each property, every stage killed
-	python -m pytest -n 2 -m 'long or not long' --hypothesis-profile thorough
+test-all: install  ## run them with many more examples of each property; damage every kind of file; kill every stage
+	python -m pytest -n 2 --hypothesis-profile thorough
+	python benchmarks/fuzz.py --seconds 60
+	python benchmarks/kills.py --kills 1
 
 lint: install  ## check style, formatting and types
 	ruff check .

@@ -15,7 +15,7 @@ import typer
 
 from xmlcore.common.cli import run, track
 from xmlcore.common.timing import measured
-from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.params import Regime, Training
 from xmlcore.data.batches import TrueLabels, pad
 from xmlcore.models.registry import build_model
@@ -41,7 +41,9 @@ def main(
     torch.manual_seed(0)
     with measured() as cost:
         vectors = rng.standard_normal((VOCABULARY, WIDTHS[architecture]), np.float32)
-        model = build_model(architecture, vectors, labels, NETWORKS[architecture].model_validate(SHAPES[architecture]))
+        model = build_model(
+            architecture, vectors, labels, ARCHITECTURES[architecture].network.model_validate(SHAPES[architecture])
+        )
         optimisation = Optimisation(model, Training(sparse_embedding=True))
         seconds = []
         for _ in track(range(steps + 1), f"{architecture}, {labels:,} labels"):

@@ -56,7 +56,7 @@ def fgsm(model: PlainXMLCNN, embeddings: Tensor, mask: Tensor, targets: Tensor, 
 
 
 def backward(model: PlainXMLCNN, tokens: Tensor, targets: Tensor, regime: Regime) -> None:
-    """The gradients of equation 14, every document attacked, as in seed 000."""
+    """The gradients of equation 14, every document attacked, as in Sapkal and Savalia 2025."""
     weight = regime.adversarial_weight
     embeddings = model.embed(tokens)
     loss = binary_cross_entropy(model.score(embeddings), targets) / len(tokens)

@@ -1,4 +1,4 @@
-"""Algorithm 1 of seed 003 as it is printed, one document scored at a time."""
+"""Algorithm 1 of Qaraei and Babbar as it is printed, one document scored at a time."""
 
 from collections.abc import Callable, Sequence
 

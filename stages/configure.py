@@ -12,14 +12,14 @@ def main(corpus: str, model: str) -> None:
     from xmlcore.common import paths
     from xmlcore.common.files import atomic_directory
     from xmlcore.common.source_code import code_digest, module_file
+    from xmlcore.config.architectures import ARCHITECTURES
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import architectures_in, write_recipe
-    from xmlcore.models.registry import ARCHITECTURES
 
     params = load_params()
     recipe = params.model_of(corpus, model)
     names = architectures_in(recipe.architecture, recipe.network)
-    modules = filter(None, (module_file(ARCHITECTURES[name].split(":")[0]) for name in names))
+    modules = filter(None, (module_file(ARCHITECTURES[name].module) for name in names))
     with atomic_directory(paths.recipe(corpus, model)) as folder:
         write_recipe(folder, params, corpus, model, code_digest(modules))
 

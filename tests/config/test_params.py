@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from xmlcore.common.errors import UserError
-from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.params import Encode, format_epsilon, load_params
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -49,7 +49,7 @@ def test_the_repositorys_own_file():
         for name, model in params.model.items():
             assert isinstance(params.encode_of(corpus, name), Encode)
             assert params.model_of(corpus, name).architecture == model.architecture
-            assert isinstance(model.network, NETWORKS[model.architecture])
+            assert isinstance(model.network, ARCHITECTURES[model.architecture].network)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_mistake_is_named_with_what_is_allowed(changed, key, value, words):
 
 
 def test_an_architecture_is_one_of_those_there_are(changed):
-    key, known = f"model.{MODEL}.architecture", ", ".join(NETWORKS)
+    key, known = f"model.{MODEL}.architecture", ", ".join(ARCHITECTURES)
     assert complaint(changed({key: "xml_cn"})).endswith(f"params.yaml: {key}: one of {known} (is 'xml_cn')")
     assert complaint(changed({key: None})).endswith(f"params.yaml: {key}: missing; add it")
 

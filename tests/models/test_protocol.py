@@ -5,7 +5,7 @@ import torch
 from toys import split_of
 
 from xmlcore.attacks.embeddings.fgsm import gradient_sign
-from xmlcore.config.architectures import NETWORKS
+from xmlcore.config import architectures
 from xmlcore.config.params import Training
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.tokens import PAD
@@ -66,7 +66,7 @@ OWN_OUTPUTS = [name for name, (architecture, _) in ARCHITECTURES.items() if arch
 @pytest.fixture(params=ARCHITECTURES)
 def recipe(request):
     architecture, network = ARCHITECTURES[request.param]
-    return architecture, NETWORKS[architecture].model_validate(network)
+    return architecture, architectures.ARCHITECTURES[architecture].network.model_validate(network)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from workspace import ROOT, Workspace
 
 from xmlcore.common.source_code import PACKAGE, import_closure, module_file
 from xmlcore.config import params as params_module
-from xmlcore.models.registry import ARCHITECTURES
+from xmlcore.config.architectures import ARCHITECTURES
 
 CELL = "simulated-rcv1-xml_cnn-adversarial-bce"
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -57,7 +57,7 @@ def test_a_stage_names_all_the_code_that_it_imports_and_little_else(name: str) -
 
 
 def test_configure_names_whatever_an_architecture_may_import() -> None:
-    files = [module_file(place.split(":")[0]) for place in ARCHITECTURES.values()]
+    files = [module_file(architecture.module) for architecture in ARCHITECTURES.values()]
     closure = {str(path.relative_to(ROOT)) for path in import_closure([file for file in files if file])}
     deps = code_of(STAGES["configure"])
     assert {each for each in closure if not each.startswith(tuple(deps)) and not each.endswith("__init__.py")} == set()

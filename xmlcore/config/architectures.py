@@ -1,6 +1,6 @@
-"""The shape of each architecture as params.yaml gives it; the networks themselves are in `xmlcore.models.base`."""
+"""Every architecture: its name, its shape as params.yaml gives it, and where its network is."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -145,12 +145,24 @@ class EnsembleNetwork(Section):
     members: Annotated[list[Member], Field(min_length=2)]
 
 
-NETWORKS: dict[str, type[Section]] = {
-    "xml_cnn": XMLCNNNetwork,
-    "attention_xml": AttentionXMLNetwork,
-    "bag_of_words": BagOfWordsNetwork,
-    "mach": MACHNetwork,
-    "aplc_xlnet": APLCXLNetNetwork,
-    "aplc_bert": APLCBERTNetwork,
-    "ensemble": EnsembleNetwork,
+class Architecture(NamedTuple):
+    """An architecture: the shape that it has, and the class that builds it, imported when it is first used."""
+
+    network: type[Section]
+    place: str  # module:class
+
+    @property
+    def module(self) -> str:
+        """Return the name of the module that holds the class."""
+        return self.place.partition(":")[0]
+
+
+ARCHITECTURES = {
+    "xml_cnn": Architecture(XMLCNNNetwork, "xmlcore.models.xml_cnn.model:XMLCNN"),
+    "attention_xml": Architecture(AttentionXMLNetwork, "xmlcore.models.attention_xml.model:AttentionXML"),
+    "bag_of_words": Architecture(BagOfWordsNetwork, "xmlcore.models.bag_of_words:BagOfWords"),
+    "mach": Architecture(MACHNetwork, "xmlcore.models.mach:MACH"),
+    "aplc_xlnet": Architecture(APLCXLNetNetwork, "xmlcore.models.aplc.xlnet:APLCXLNet"),
+    "aplc_bert": Architecture(APLCBERTNetwork, "xmlcore.models.aplc.bert:APLCBERT"),
+    "ensemble": Architecture(EnsembleNetwork, "xmlcore.models.ensemble:Ensemble"),
 }

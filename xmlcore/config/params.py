@@ -15,7 +15,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, create_model, m
 
 from xmlcore.common.errors import UserError
 from xmlcore.common.yaml_files import load_yaml
-from xmlcore.config.architectures import NETWORKS, XLNetShape
+from xmlcore.config.architectures import ARCHITECTURES, XLNetShape
 from xmlcore.config.schema import Epsilon, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
@@ -131,7 +131,7 @@ def _tag(architecture: str) -> str:
 def _tag_of(recipe: Any) -> str:
     """That of its architecture; of what names none that of any, so that the section says what is wrong."""
     get = recipe.get if isinstance(recipe, dict) else partial(getattr, recipe)
-    return _tag(get("architecture", next(iter(NETWORKS))))
+    return _tag(get("architecture", next(iter(ARCHITECTURES))))
 
 
 AnyModel = Annotated[
@@ -140,13 +140,13 @@ AnyModel = Annotated[
             Annotated[
                 create_model("Model", __base__=Model, architecture=Literal[name], network=network), Tag(_tag(name))
             ]
-            for name, network in NETWORKS.items()
+            for name, (network, _) in ARCHITECTURES.items()
         )
     ],
     Discriminator(
         _tag_of,
         custom_error_type="architecture",
-        custom_error_message=f"one of {', '.join(NETWORKS)}",
+        custom_error_message=f"one of {', '.join(ARCHITECTURES)}",
     ),
 ]
 
@@ -491,7 +491,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 def _describe(error: ValidationError, place: str = "") -> str:
     """The first complaint of pydantic as `key: what is allowed (value)`."""
     first = error.errors()[0]
-    parts = [str(part) for part in first["loc"] if part not in map(_tag, NETWORKS)]
+    parts = [str(part) for part in first["loc"] if part not in map(_tag, ARCHITECTURES)]
     key = ".".join([place] * bool(place) + parts)
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown parameter; remove it or mend its spelling"

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from xmlcore.common.artifacts import written_by
 from xmlcore.common.files import write_json
-from xmlcore.config.architectures import NETWORKS, Encoder
+from xmlcore.config.architectures import ARCHITECTURES, Encoder
 from xmlcore.config.params import Embedding, Encode, Params, Training
 from xmlcore.config.schema import Section
 
@@ -61,7 +61,7 @@ def read_architecture(folder: Path) -> tuple[str, Section]:
     path = folder / "architecture.json"
     with written_by("configure", path):
         content = _Stored.model_validate_json(path.read_bytes())
-        return content.architecture, NETWORKS[content.architecture].model_validate(content.network)
+        return content.architecture, ARCHITECTURES[content.architecture].network.model_validate(content.network)
 
 
 def architectures_in(architecture: str, network: Section) -> set[str]:

@@ -1,4 +1,4 @@
-"""Feature squeezing (Xu et al. 2018; equation 16 of seed 000): a defence wraps a classifier and is a classifier."""
+"""Feature squeezing (Xu et al. 2018; Sapkal and Savalia 2025, eq. 16): a defence is a classifier around one."""
 
 import torch
 from torch import Tensor

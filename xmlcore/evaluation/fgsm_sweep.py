@@ -62,7 +62,8 @@ def fgsm_sweep(
     """Every setting at every epsilon in one pass over `split`; an epsilon costs a forward pass and no gradient.
 
     The gaps (equation 17) are taken from the same setting at epsilon 0. With `perturb_padding_to` every document is
-    padded to that many tokens, and the padding is convolved, pooled and attacked like text, as in seed 000's code.
+    padded to that many tokens, and the padding is convolved, pooled and attacked like text, as in the code of
+    Sapkal and Savalia (2025).
     """
     model.eval()
     epsilons = [0.0, *(epsilon for epsilon in epsilons if epsilon)]

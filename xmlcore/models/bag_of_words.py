@@ -1,6 +1,6 @@
 """A bag of words: the direction of the sum of its words' vectors, and one logit a label (as in Joulin et al. 2017).
 
-The embedding table is the first layer of a network on sparse word counts, as in MACH's own classifiers (seed 004).
+The embedding table is the first layer of a network on sparse word counts, as in MACH's own classifiers.
 Vectors that begin as random directions, scaled by the rarity of their word, make the sum a random projection of tf-idf;
 the output begins at the prototype of each label, the mean direction of its documents. So the untrained model is the
 nearest-prototype classifier in tf-idf, which rare labels need, and training moves on from there.

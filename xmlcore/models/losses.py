@@ -1,4 +1,4 @@
-"""Binary cross-entropy, plain and rebalanced for labels that are rare and often missing (PW and PW-cb of seed 003)."""
+"""Binary cross-entropy, plain and rebalanced for rare and often missing labels (PW and PW-cb of Qaraei and Babbar)."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from xmlcore.data.propensity import label_frequencies, propensities
 def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Summed over `logits` and `targets`, both (B, M); M is the labels, or what a model predicts in their place.
 
-    A target is 0, or the weight of missing what is true (equation 4.6 of seed 003).
+    A target is 0, or the weight of missing what is true (Qaraei and Babbar, eq. 4.6).
     """
     positive = targets > 0
     return functional.binary_cross_entropy_with_logits(
@@ -22,7 +22,7 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def label_weights(loss: Loss, split: Split, labels: int) -> Tensor:
-    """(L,) float32 weights of the positive labels, C_j W_j of equation 4.6 of seed 003; 1 where `loss` asks for none.
+    """(L,) float32 weights of the positive labels, C_j W_j of Qaraei and Babbar, eq. 4.6; 1 where there are none.
 
     W_j = 2 / p_j - 1 compensates for labels that annotators missed, p_j being the propensity of Jain et al. 2016. With
     `class_balance` β, C_j = (1 - β) / (1 - β^n_j) of Cui et al. 2019; n_j documents of `split` have the label.

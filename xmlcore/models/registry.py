@@ -12,19 +12,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from xmlcore.common.artifacts import written_by
-from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.schema import PositiveInt, Section
 from xmlcore.models.base import Classifier
-
-ARCHITECTURES = {
-    "xml_cnn": "xmlcore.models.xml_cnn.model:XMLCNN",
-    "attention_xml": "xmlcore.models.attention_xml.model:AttentionXML",
-    "bag_of_words": "xmlcore.models.bag_of_words:BagOfWords",
-    "mach": "xmlcore.models.mach:MACH",
-    "aplc_xlnet": "xmlcore.models.aplc.xlnet:APLCXLNet",
-    "aplc_bert": "xmlcore.models.aplc.bert:APLCBERT",
-    "ensemble": "xmlcore.models.ensemble:Ensemble",
-}  # imported when first used: not every one needs what the others need
 
 
 class _Config(Section):
@@ -36,8 +26,8 @@ class _Config(Section):
 
 
 def build_model(architecture: str, vectors: np.ndarray, labels: int, network: Section) -> Classifier:
-    """A fresh classifier of `labels` outputs that begins from `vectors` (V, D); `network` is of its `NETWORKS`."""
-    return resolve_name(ARCHITECTURES[architecture])(torch.from_numpy(np.array(vectors)), labels, network)
+    """Return a fresh classifier of `labels` outputs that begins from `vectors` (V, D) and has the shape `network`."""
+    return resolve_name(ARCHITECTURES[architecture].place)(torch.from_numpy(np.array(vectors)), labels, network)
 
 
 def save_model(folder: Path, model: Classifier, architecture: str, network: Section) -> None:
@@ -63,7 +53,7 @@ def load_model(folder: Path) -> Classifier:
         if max(_integers(config.model_dump())) > size or 4 * config.vocabulary * config.dimension > size:
             raise ValueError("config.json names sizes that weights.safetensors cannot have")
         vectors = np.zeros((config.vocabulary, config.dimension), np.float32)
-        network = NETWORKS[config.architecture].model_validate(config.network)
+        network = ARCHITECTURES[config.architecture].network.model_validate(config.network)
         model = build_model(config.architecture, vectors, config.labels, network)
         model.load_state_dict(load_file(weights))
         for name, tensor in model.state_dict().items():

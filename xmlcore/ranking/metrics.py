@@ -1,6 +1,7 @@
 """Ranking metrics of extreme classification, from the top k predictions of each document alone.
 
-P@k is equation 18 of seed 000; nDCG@k divides by the best DCG that the document's own labels allow (Jain et al. 2016).
+P@k is equation 18 of Sapkal and Savalia 2025; nDCG@k divides by the best DCG that a document's own labels
+allow (Jain et al. 2016).
 """
 
 import numpy as np
@@ -70,5 +71,5 @@ def document_metrics(hits: np.ndarray, label_counts: np.ndarray) -> np.ndarray:
 
 
 def robustness_gap(clean: dict[str, float], attacked: dict[str, float]) -> dict[str, float]:
-    """`gap@k`: clean minus attacked P@k (equation 17 of seed 000)."""
+    """`gap@k`: clean minus attacked P@k (Sapkal and Savalia 2025, eq. 17)."""
     return {f"gap@{k}": clean[f"P@{k}"] - attacked[f"P@{k}"] for k in KS}

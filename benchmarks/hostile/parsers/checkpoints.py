@@ -10,7 +10,7 @@ import torch
 from hostile.damage import damaged_text
 from hostile.parsers.base import Parser, written
 from hostile.parsers.stored import use_encoded, write_encoded
-from xmlcore.config.architectures import NETWORKS, BERTShape, XLNetShape
+from xmlcore.config.architectures import ARCHITECTURES, BERTShape, XLNetShape
 from xmlcore.config.params import TinyCheckpoint
 from xmlcore.data.dataset import load_encoded
 from xmlcore.data.tokens import Vocabulary
@@ -30,7 +30,7 @@ def use_body(folder: Path, architecture: str) -> None:
     from xmlcore.data.pretrained import piece_vectors
 
     vectors, _ = piece_vectors(str(folder), Vocabulary(["▁the", "x"]))
-    network = NETWORKS[architecture].model_validate({"checkpoint": str(folder), "hidden": 4})
+    network = ARCHITECTURES[architecture].network.model_validate({"checkpoint": str(folder), "hidden": 4})
     model = build_model(architecture, vectors, 2, network)
     assert model.special.shape == (2, model.shape.width)
 

@@ -17,7 +17,7 @@ from xmlcore.attacks.words.journal import Journal
 from xmlcore.attacks.words.language import load_language, write_language
 from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
 from xmlcore.common.artifacts import written_by
-from xmlcore.config.architectures import NETWORKS
+from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.params import Encode
 from xmlcore.corpora.records import SPLITS, read_records
 from xmlcore.data.dataset import load_encoded
@@ -70,7 +70,7 @@ def use_words(folder: Path) -> None:
 
 def write_model(architecture: str, network: dict[str, Any], folder: Path) -> None:
     torch.manual_seed(0)
-    shape = NETWORKS[architecture].model_validate(network)
+    shape = ARCHITECTURES[architecture].network.model_validate(network)
     save_model(folder, build_model(architecture, VECTORS, 5, shape), architecture, shape)
 
 

@@ -1,7 +1,7 @@
 """How far an attack may move the embeddings of a document: L-infinity and L2 balls around them.
 
-Both radii follow from the adaptive epsilon of seed 000 (equation 10). The L2 ball is around the document as a whole and
-passes through the corners of the L-infinity ball, to which FGSM moves it: the two attacks have equal norm.
+Both radii follow from the adaptive epsilon (Sapkal and Savalia 2025, eq. 10). The L2 ball is around the document as a
+whole and passes through the corners of the L-infinity ball, to which FGSM moves it: the two attacks have equal norm.
 """
 
 from abc import ABC, abstractmethod

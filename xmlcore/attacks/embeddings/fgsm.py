@@ -1,4 +1,4 @@
-"""Adaptive FGSM in embedding space (equations 9 and 10 of seed 000).
+"""Adaptive FGSM in embedding space (Sapkal and Savalia 2025, eqs. 9 and 10).
 
 Threat model: white box, untargeted, L-infinity ball around the embeddings of real tokens, radius
 `epsilon * mean embedding norm / 10`. A batch comes as `rows` (R, D) and `index` (B, T), see `Classifier`; positions

@@ -1,1 +1,1 @@
-"""Word-substitution attacks on multi-label classifiers (seed 003): goals, targets, candidates, search, similarity."""
+"""Word-substitution attacks on multi-label classifiers (Qaraei and Babbar): goals, targets, search, similarity."""

@@ -1,4 +1,4 @@
-"""Clusters of like labels, by halving them again and again (section 4.2.2 of seed 003, after Prabhu et al. 2018)."""
+"""Clusters of like labels, by halving again and again (Qaraei and Babbar, section 4.2.2, after Prabhu et al. 2018)."""
 
 import numpy as np
 

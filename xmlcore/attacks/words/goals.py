@@ -1,4 +1,4 @@
-"""What an attack on one document wants (section 3 of seed 003): which labels, and whether they shall fall or rise."""
+"""What an attack on one document wants (Qaraei and Babbar, section 3): labels that shall fall or rise."""
 
 from dataclasses import dataclass
 

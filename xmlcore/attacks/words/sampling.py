@@ -1,4 +1,4 @@
-"""Which documents and labels are attacked (section 4.1 of seed 003): equally many for labels of every frequency.
+"""Which documents and labels are attacked (Qaraei and Babbar, section 4.1): equally many for labels of every frequency.
 
 A model, the reference, must be right about them: a true label among its best k for positive targets, a label neither
 true nor among them for negative ones. All other models are attacked on the same samples. Documents too short for one

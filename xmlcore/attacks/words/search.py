@@ -1,4 +1,4 @@
-"""Greedy substitution of important words (section 3 and Algorithm 1 of seed 003), many documents in step.
+"""Greedy substitution of important words (Qaraei and Babbar, section 3 and Algorithm 1), many documents in step.
 
 A document's words are masked one by one to learn which matter (equations 3.1 to 3.3). Then, the most important first,
 each is replaced by the substitute that comes closest to the goal (equation 3.4), until the goal is reached or as many

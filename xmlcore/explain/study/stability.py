@@ -1,4 +1,4 @@
-"""Whether explanations hold still: seed 000 says so of adversarially trained models, by eye; here it is a number."""
+"""Whether explanations hold still: Sapkal and Savalia (2025) say so of robust models, by eye; here it is a number."""
 
 from pathlib import Path
 from typing import Annotated

@@ -43,7 +43,7 @@ class WordTable:
         return self._radius(epsilon) * (torch.rand(words.shape, generator=generator) - 0.5).sign()
 
     def fgsm(self, labels: TrueLabels, epsilon: float) -> Tensor:
-        """(W, D) the step of adaptive FGSM (equations 9 and 10 of seed 000), one for all occurrences of a word."""
+        """(W, D) the step of adaptive FGSM (Sapkal and Savalia 2025, eqs. 9 and 10), one for all of a word."""
         leaf = self._table.clone().requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(self._model.loss(leaf, self._index, labels), leaf)

@@ -1,4 +1,4 @@
-"""XML-CNN (Liu et al. 2017; equations 1 to 4 of seed 000), computed without convolving padding.
+"""XML-CNN (Liu et al. 2017; Sapkal and Savalia 2025, eqs. 1 to 4), computed without convolving padding.
 
 A convolution is linear before the pooling, so a window is a sum of projections of single tokens. Each row is projected
 once, (R, D) x (D, H * F); windows are gathered and summed; steps along one direction share both sums. Because only the

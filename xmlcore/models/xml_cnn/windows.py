@@ -1,4 +1,4 @@
-"""Convolution and dynamic max pooling of documents (equations 1 and 2 of seed 000) without work on padding.
+"""Convolution and dynamic max pooling of documents (Sapkal and Savalia 2025, eqs. 1 and 2) without padding.
 
 Shapes: `B` batch, `T` tokens, `D` embedding width, `F` filters a window size, `W` window sizes, `H` their sum, `P`
 pooled chunks, `C` windows of the longest chunk, `R` rows of embeddings.
