@@ -50,7 +50,8 @@ class Workspace:
         }
 
     def edit(self, change: Callable[[Any], None]) -> None:
-        yaml = YAML()
+        yaml = YAML(typ="safe", pure=True)  # the round-trip writer spoils what DVC has written anew, with its comments
+        yaml.default_flow_style = False
         path = self.folder / "params.yaml"
         params = yaml.load(path)
         change(params)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from dvc.repo import Repo
 from pydantic import BaseModel
 from ruamel.yaml import YAML
@@ -108,8 +109,10 @@ def test_a_stage_names_every_parameter_that_it_looks_up(
 
     monkeypatch.setattr(params_module, "load_params", watched)
     monkeypatch.setattr(sys, "argv", shlex.split(stage.cmd)[1:])
+    precision = torch.get_float32_matmul_precision()
     with pytest.raises(SystemExit) as stopped:
         runpy.run_path(sys.argv[0], run_name="__main__")
+    torch.set_float32_matmul_precision(precision)  # training has set it for the process
     assert stopped.value.code in (0, None)
     unnamed = {
         path
