@@ -141,4 +141,4 @@ def test_every_other_architecture_is_trained_and_evaluated_by_changing_parameter
     for model in models:
         place = Path("simulated-eurlex", model, "adversarial", "pw_cb")
         assert (workspace.folder / "results" / place / "evaluate" / "ranking.json").stat().st_size
-        assert (workspace.folder / "metrics" / place / "eps=0.05.json").stat().st_size
+        assert {path.name for path in (workspace.folder / "metrics" / place).iterdir()} >= {"eps=0.00.json"}
