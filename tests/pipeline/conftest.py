@@ -1,4 +1,4 @@
-"""One tiny pipeline that has run whole, for all tests that look at it; those that change it put it back."""
+"""One tiny pipeline that has run whole, for the tests that look at it."""
 
 import pytest
 from workspace import Workspace
