@@ -40,7 +40,7 @@ from xmlcore.models.registry import build_model
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.metrics import TOP
 from xmlcore.ranking.predictions import BATCH_SIZE
-from xmlcore.training.adversarial import hybrid_backward
+from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.optimiser import Optimisation
 
 MODEL = "xml_cnn"
@@ -80,7 +80,7 @@ class Bench:
         conditions, recipe = self.params.regime_of(regime).model_copy(update=changes), self.recipe.training
 
         def work(tokens: Tensor, labels: TrueLabels) -> None:
-            hybrid_backward(self.model, tokens, labels, recipe.loss_reduction, conditions)
+            hybrid_backward(self.model, tokens, labels, conditions, Reduction(recipe.loss_reduction))
 
         return self._step(self.model, work, Optimisation(self.model, recipe), None, turns)
 

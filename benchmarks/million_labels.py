@@ -19,7 +19,7 @@ from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.params import Regime, Training
 from xmlcore.data.batches import TrueLabels, pad
 from xmlcore.models.registry import build_model
-from xmlcore.training.adversarial import hybrid_backward
+from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.optimiser import Optimisation
 
 VOCABULARY, BATCH_SIZE, TOKENS, TRUE_LABELS = 50_000, 64, 60, 5
@@ -51,7 +51,7 @@ def main(
             ids = torch.from_numpy(rng.integers(0, labels, (BATCH_SIZE, TRUE_LABELS)))
             started = time.perf_counter()
             model.zero_grad()
-            hybrid_backward(model, tokens, TrueLabels(ids, torch.ones(ids.shape)), "document", CLEAN)
+            hybrid_backward(model, tokens, TrueLabels(ids, torch.ones(ids.shape)), CLEAN, Reduction("document"))
             optimisation.step()
             seconds.append(time.perf_counter() - started)
     figures = {

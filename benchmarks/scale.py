@@ -54,7 +54,14 @@ def main(documents: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         split = simulate(Path(folder), documents, params.encode.max_tokens, params.seed)
         with measured() as cost:
-            fgsm_sweep(model, split, [params.report.epsilon], [Setting("none", "aware")], params.fgsm.bits, track=track)
+            fgsm_sweep(
+                model,
+                split,
+                epsilons=[params.report.epsilon],
+                settings=[Setting("none", "aware")],
+                bits=params.fgsm.bits,
+                track=track,
+            )
     print(json.dumps({"documents": documents, "documents_per_second": round(documents / cost["seconds"])} | cost))
 
 

@@ -40,7 +40,18 @@ def trained(regime: Regime, micro_batches: int, sparse: bool = False) -> bytes:
         model, _ = random_xml_cnn(LABELS)
         return model
 
-    outcome = train(build, InitialVectors(table, table), split, split, options, regime, BCE, 0, log.append, untracked)
+    outcome = train(
+        build,
+        InitialVectors(table, table),
+        split,
+        split,
+        options=options,
+        regime=regime,
+        loss=BCE,
+        seed=0,
+        log=log.append,
+        track=untracked,
+    )
     return save(outcome.model.state_dict()) + repr(log).encode()
 
 
@@ -53,7 +64,7 @@ def predicted() -> bytes:
 def evaluated() -> bytes:
     model, split = random_xml_cnn(LABELS)
     settings = [Setting("none", "aware"), Setting("both", "aware")]
-    return repr(fgsm_sweep(model, split, [0.0, 0.5], settings, bits=4, batch_size=4)).encode()
+    return repr(fgsm_sweep(model, split, epsilons=[0.0, 0.5], settings=settings, bits=4, batch_size=4)).encode()
 
 
 def explained() -> bytes:

@@ -110,13 +110,13 @@ def test_both_is_one_after_the_other(model):
 @pytest.mark.parametrize("where", ["embeddings", "outputs", "both"])
 def test_rows_are_squeezed_like_the_embeddings_they_stand_for(model, where):
     defended = squeeze(model, where, 2)
-    rows, index = model.distinct(TOKENS)
+    batch = model.distinct(TOKENS)
     expected = defended.score(model.embed(TOKENS), MASK)
-    torch.testing.assert_close(defended.score_rows(rows, index), expected)
+    torch.testing.assert_close(defended.score_rows(batch), expected)
     still = torch.zeros(*TOKENS.shape, 2)
-    torch.testing.assert_close(defended.score_steps(rows, index, still, [0.0, 1.0]), [expected, expected])
+    torch.testing.assert_close(defended.score_steps(batch, still, [0.0, 1.0]), [expected, expected])
     probe = torch.zeros(1, 3, 2, requires_grad=True)
-    defended.score_rows(rows, index, probe)[0, 0].backward()
+    defended.score_rows(batch, probe)[0, 0].backward()
     embeddings = model.embed(TOKENS).detach().requires_grad_()
     defended.score(embeddings, MASK)[0, 0].backward()
     torch.testing.assert_close(probe.grad[0], embeddings.grad[0])
@@ -132,7 +132,7 @@ def test_substitutions_are_squeezed_and_scored_as_the_model_inside_does(model, w
 
     monkeypatch.setattr(model, "score_substitutions", in_its_own_way)
     defended = squeeze(model, where, 2)
-    found = defended.score_substitutions(*model.distinct(TOKENS[0]), torch.tensor([0, 2]), torch.tensor([3, 1]))
+    found = defended.score_substitutions(model.distinct(TOKENS[0]), torch.tensor([0, 2]), torch.tensor([3, 1]))
     assert torch.equal(found, defended(torch.tensor([[3, 2, 3], [1, 2, 1]])))
     assert len(asked) == 1
 
@@ -155,7 +155,7 @@ def test_an_attacker_who_knows_of_the_squeezing_aims_through_it():
     model.initialise_output(torch.tensor([0.0, 0.8]))
     tokens, nothing = torch.tensor([[1]]), labels_of([])
     unaware, aware = (
-        gradient_sign(attacked, *attacked.distinct(tokens), nothing).item()
+        gradient_sign(attacked, attacked.distinct(tokens), nothing).item()
         for attacked in (model, squeeze(model, "embeddings", 1))
     )
     assert (unaware, aware) == (-1, 1)

@@ -41,7 +41,7 @@ def of(results: list[Attacked], setting: Setting) -> dict[float, Attacked]:
 
 def test_the_attack_succeeds_exactly_where_it_must(breakable):
     model, split = breakable
-    results = of(fgsm_sweep(model, split, [0.0, 4.9, 5.1], [BARE], bits=8), BARE)
+    results = of(fgsm_sweep(model, split, epsilons=[0.0, 4.9, 5.1], settings=[BARE], bits=8), BARE)
     assert {epsilon: result.metrics["P@1"] for epsilon, result in results.items()} == {0.0: 1, 4.9: 1, 5.1: 0}
     assert results[5.1].metrics["gap@1"] == 1
     assert results[4.9].metrics["gap@1"] == 0
@@ -52,14 +52,14 @@ def test_epsilon_zero_is_the_clean_prediction_and_always_there(random):
     clean = ranking_metrics(
         hits(predict(model, split, 5).labels, split, np.arange(len(split))), np.diff(split.label_offsets)
     )
-    (result,) = fgsm_sweep(model, split, [], [BARE], bits=8)
+    (result,) = fgsm_sweep(model, split, epsilons=[], settings=[BARE], bits=8)
     assert result.epsilon == 0
     assert result.metrics == pytest.approx(clean | {"gap@1": 0, "gap@3": 0, "gap@5": 0})
 
 
 def test_rows_come_by_setting_then_by_epsilon(breakable):
     settings = [BARE, Setting("embeddings", "aware")]
-    results = fgsm_sweep(*breakable, [0.0, 0.5, 0.1], settings, bits=8)
+    results = fgsm_sweep(*breakable, epsilons=[0.0, 0.5, 0.1], settings=settings, bits=8)
     assert [(result.setting, result.epsilon) for result in results] == [(s, e) for s in settings for e in (0, 0.5, 0.1)]
     assert [*results[0].row()] == [
         *("epsilon", "squeeze", "attacker"),
@@ -76,8 +76,8 @@ def one_at_a_time(model, split, setting, epsilon, bits, batch_size):
     for documents in batches(split.lengths, batch_size):
         tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents)
         targets = labels.targets(labels.ids, model.labels)
-        rows, index = model.distinct(tokens)
-        attacked = [perturb(rows, index, gradient_sign(aim, rows, index, labels), epsilon) for aim in aims]
+        batch = model.distinct(tokens)
+        attacked = [perturb(batch, gradient_sign(aim, batch, labels), epsilon) for aim in aims]
         logits = torch.stack([defended.score(embeddings, tokens != PAD) for embeddings in attacked])
         losses = functional.binary_cross_entropy_with_logits(logits, targets.expand_as(logits), reduction="none").sum(2)
         worst = logits[losses.argmax(0), torch.arange(len(tokens))]
@@ -90,7 +90,7 @@ def one_at_a_time(model, split, setting, epsilon, bits, batch_size):
 def test_the_one_pass_sweep_is_every_setting_at_every_epsilon_by_itself(random, bits):
     model, split = random
     settings = squeezing_settings(Setting("embeddings", "aware"))
-    results = fgsm_sweep(model, split, [0.0, 0.5, 2.0], settings, bits, batch_size=8)
+    results = fgsm_sweep(model, split, epsilons=[0.0, 0.5, 2.0], settings=settings, bits=bits, batch_size=8)
     assert len(results) == 3 * len(settings)
     for result in results:
         alone = one_at_a_time(model, split, result.setting, result.epsilon, bits, batch_size=8)
@@ -99,14 +99,14 @@ def test_the_one_pass_sweep_is_every_setting_at_every_epsilon_by_itself(random, 
 
 def test_an_attack_that_aims_through_a_coarse_squeezing_differs_from_one_that_does_not(random):
     settings = [Setting("embeddings", "aware"), Setting("embeddings", "unaware")]
-    results = fgsm_sweep(*random, [2.0], settings, bits=2)
+    results = fgsm_sweep(*random, epsilons=[2.0], settings=settings, bits=2)
     aware, unaware = (of(results, setting)[2.0].metrics for setting in settings)
     assert aware != unaware
 
 
 def test_the_gap_of_a_setting_is_to_its_own_clean_metrics(random):
     settings = squeezing_settings(BARE)
-    results = fgsm_sweep(*random, [2.0], settings, bits=2)
+    results = fgsm_sweep(*random, epsilons=[2.0], settings=settings, bits=2)
     for setting in settings:
         clean, attacked = (of(results, setting)[epsilon].metrics for epsilon in (0.0, 2.0))
         for k in (1, 3, 5):
@@ -117,14 +117,16 @@ def test_tied_is_the_share_of_documents_whose_best_scores_are_equal():
     table = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     model = LinearClassifier(table, [[6.0, 5, 4, 3, 2, 1, 0], [6.0, 5, 5, 3, 2, 1, 0]])
     split = split_of([[1], [2]], [[0], [0]])
-    assert fgsm_sweep(model, split, [], [BARE], bits=8)[0].tied == 0.5
-    assert fgsm_sweep(model, split, [], [Setting("outputs", "aware")], bits=1)[0].tied == 1
+    assert fgsm_sweep(model, split, epsilons=[], settings=[BARE], bits=8)[0].tied == 0.5
+    assert fgsm_sweep(model, split, epsilons=[], settings=[Setting("outputs", "aware")], bits=1)[0].tied == 1
 
 
 def test_the_sweep_does_not_depend_on_the_batch_where_all_norms_are_equal(random):
     model, split = random
     settings = [BARE, Setting("both", "aware")]
-    one, many = (fgsm_sweep(model, split, [1.0], settings, 8, batch_size=size) for size in (1, 64))
+    one, many = (
+        fgsm_sweep(model, split, epsilons=[1.0], settings=settings, bits=8, batch_size=size) for size in (1, 64)
+    )
     for alone, together in zip(one, many, strict=True):
         assert alone.metrics == pytest.approx(together.metrics)
 
@@ -137,18 +139,18 @@ def test_perturbing_padding_pads_and_attacks_every_position():
 
     model = Recording([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[1.0, -1.0], [-1.0, 1.0]])
     split = split_of([[1], [2, 2]], [[0], [1]])
-    fgsm_sweep(model, split, [1.0], [BARE], bits=8, perturb_padding_to=4)
+    fgsm_sweep(model, split, epsilons=[1.0], settings=[BARE], bits=8, perturb_padding_to=4)
     assert model.mask.shape == (2, 4)
     assert model.mask.all()
     assert model.seen.all()
-    fgsm_sweep(model, split, [1.0], [BARE], bits=8)
+    fgsm_sweep(model, split, epsilons=[1.0], settings=[BARE], bits=8)
     assert model.seen[0, 1].tolist() == [0, 0]
 
 
 def test_the_sweep_leaves_the_model_as_it_was(random):
     model, split = random
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    fgsm_sweep(model, split, [1.0], squeezing_settings(BARE), bits=8)
+    fgsm_sweep(model, split, epsilons=[1.0], settings=squeezing_settings(BARE), bits=8)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -157,7 +159,7 @@ def test_an_attacker_who_knows_of_the_squeezing_hurts_no_less(random):
     # By the loss, document by document; P@1 follows here.
     for where in ("embeddings", "outputs", "both"):
         settings = [Setting(where, "aware"), Setting(where, "unaware")]
-        results = fgsm_sweep(*random, [2.0], settings, bits=2)
+        results = fgsm_sweep(*random, epsilons=[2.0], settings=settings, bits=2)
         aware, unaware = (of(results, setting)[2.0].metrics["P@1"] for setting in settings)
         assert aware <= unaware
 
@@ -184,5 +186,5 @@ def test_progress_is_told_the_number_of_batches(breakable):
 
     model, split = breakable
     predict(model, split, 1, track, batch_size=3)
-    fgsm_sweep(model, split, [], [BARE], 8, track=track, batch_size=3)
+    fgsm_sweep(model, split, epsilons=[], settings=[BARE], bits=8, track=track, batch_size=3)
     assert seen == [(3, 3), (3, 3)]

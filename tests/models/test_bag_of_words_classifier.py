@@ -9,6 +9,7 @@ from xmlcore.data.batches import pad
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.word_vectors import idf_vectors
 from xmlcore.models.registry import build_model
+from xmlcore.models.token_rows import TokenRows
 
 SPLIT = split_of([[2, 3, 4], [2, 3, 5], [6, 7, 4], [6, 7, 8], [9, 9, 2]], [[0], [0, 2], [1], [1], []])
 
@@ -63,5 +64,5 @@ def test_what_a_heavy_word_leaves_when_it_is_substituted_is_what_it_left_out():
     model = bag()
     rows = torch.randn(4, 512).index_fill(0, torch.tensor([0]), 0)
     rows[2] *= 1e7
-    found = model.score_substitutions(rows, torch.tensor([1, 2, 3]), torch.tensor([1]), torch.tensor([3]))
-    torch.testing.assert_close(found, model.score_rows(rows, torch.tensor([[1, 3, 3]])))
+    found = model.score_substitutions(TokenRows(rows, torch.tensor([1, 2, 3])), torch.tensor([1]), torch.tensor([3]))
+    torch.testing.assert_close(found, model.score_rows(TokenRows(rows, torch.tensor([[1, 3, 3]]))))

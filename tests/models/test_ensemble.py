@@ -45,16 +45,18 @@ def test_a_label_scores_the_mean_of_what_the_members_would_give_it_alone(model):
 
 
 def test_the_loss_is_the_sum_of_those_of_the_members(model):
-    rows, index = model.distinct(TOKENS)
+    batch = model.distinct(TOKENS)
     labels = true_labels(SPLIT, range(3))
-    first, second = model.classifiers
-    expected = first.loss(rows[:, :4], index, labels) + second.loss(rows[:, 4:], index, labels)
-    torch.testing.assert_close(model.loss(rows, index, labels), expected)
+    expected = sum(
+        member.loss(batch._replace(rows=rows), labels)
+        for member, rows in zip(model.classifiers, batch.rows.split(4, 1), strict=True)
+    )
+    torch.testing.assert_close(model.loss(batch, labels), expected)
 
 
 def test_members_share_nothing(model):
-    rows, index = model.distinct(TOKENS)
-    (gradient,) = torch.autograd.grad(model.logits_of_each(rows, index)[1].sum(), rows)
+    batch = model.distinct(TOKENS)
+    (gradient,) = torch.autograd.grad(model.logits_of_each(batch)[1].sum(), batch.rows)
     assert gradient[1:, 4:].any()
     assert not gradient[:, :4].any()
 

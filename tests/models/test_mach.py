@@ -39,8 +39,8 @@ def test_hashed_labels_spread_evenly_and_differ_by_function():
 def test_a_label_scores_the_mean_of_its_buckets(merge, mean):
     model = mach(labels=50, merge=merge)
     found = model(TOKENS).sigmoid()
-    rows, index = model.distinct(TOKENS)
-    probabilities = [logits.sigmoid().detach().numpy() for logits in model.logits_of_each(rows, index)]
+    batch = model.distinct(TOKENS)
+    probabilities = [logits.sigmoid().detach().numpy() for logits in model.logits_of_each(batch)]
     for label in (0, 17, 49):
         places = [int(each) for each in model.hashed(torch.tensor(label))]
         of_buckets = [p[:, place] for p, place in zip(probabilities, places, strict=True)]
@@ -61,9 +61,9 @@ def test_confident_buckets_do_not_saturate(merge):
 def test_the_loss_is_over_buckets_that_true_labels_fall_into():
     model = mach(labels=50, repetitions=2)
     labels = TrueLabels(torch.tensor([[3, 20], [7, -1]]), torch.tensor([[1.0, 2.0], [1.0, 0.0]]))
-    rows, index = model.distinct(TOKENS)
+    batch = model.distinct(TOKENS)
     expected = 0.0
-    for logits, buckets in zip(model.logits_of_each(rows, index), model.hashed(torch.arange(50)), strict=True):
+    for logits, buckets in zip(model.logits_of_each(batch), model.hashed(torch.arange(50)), strict=True):
         for document, weights in enumerate([{3: 1.0, 20: 2.0}, {7: 1.0}]):
             heaviest = {}
             for label, weight in weights.items():
@@ -72,13 +72,13 @@ def test_the_loss_is_over_buckets_that_true_labels_fall_into():
             for bucket in range(7):
                 p = logits[document, bucket].sigmoid().item()
                 expected -= heaviest[bucket] * np.log(p) if bucket in heaviest else np.log(1 - p)
-    assert model.loss(rows, index, labels).item() == pytest.approx(expected, rel=1e-5)
+    assert model.loss(batch, labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_classifiers_share_nothing():
     model = mach(repetitions=3)
-    rows, index = model.distinct(TOKENS)
-    (gradient,) = torch.autograd.grad(model.logits_of_each(rows, index)[1].sum(), rows)
+    batch = model.distinct(TOKENS)
+    (gradient,) = torch.autograd.grad(model.logits_of_each(batch)[1].sum(), batch.rows)
     first, second, third = gradient.chunk(3, 1)
     assert second[1:].any()
     assert not first.any() and not third.any()
@@ -101,7 +101,7 @@ def test_training_never_has_a_column_for_each_label():
             return out
 
     with Watch():
-        large.loss(*large.distinct(TOKENS), labels).backward()
+        large.loss(large.distinct(TOKENS), labels).backward()
     assert max(sizes) < 1000
 
 

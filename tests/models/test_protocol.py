@@ -9,8 +9,8 @@ from xmlcore.config import architectures
 from xmlcore.config.params import Training
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.tokens import PAD
-from xmlcore.models.base import one_row_each
 from xmlcore.models.registry import build_model, load_model, save_model
+from xmlcore.models.token_rows import TokenRows
 
 LABELS = 19
 SPLIT = split_of(
@@ -85,12 +85,12 @@ def test_the_ways_to_score_agree(model):
     assert logits.shape == (len(SPLIT), LABELS)
     assert logits.isfinite().all()
     torch.testing.assert_close(model(TOKENS), logits)
-    torch.testing.assert_close(model.score_rows(*one_row_each(model.embed(TOKENS), MASK)), logits)
+    torch.testing.assert_close(model.score_rows(TokenRows.one_each(model.embed(TOKENS), MASK)), logits)
 
 
 def test_steps_along_a_direction_are_scores_there(model):
     direction = torch.randn(*TOKENS.shape, model.embedding_table.shape[1]) * MASK.unsqueeze(-1)
-    found = model.score_steps(*model.distinct(TOKENS), direction, [0.0, 0.7])
+    found = model.score_steps(model.distinct(TOKENS), direction, [0.0, 0.7])
     for step, logits in zip([0.0, 0.7], found, strict=True):
         torch.testing.assert_close(logits, model.score(model.embed(TOKENS) + step * direction, MASK))
 
@@ -102,11 +102,13 @@ def test_substitutions_are_scores_of_the_substituted_documents(model, document):
     substitutes = torch.tensor([15, 1, 9, 4, 9, 1, int(tokens[0])])
     copies = tokens.repeat(len(positions), 1)
     copies[torch.arange(len(positions)), positions] = substitutes
-    rows, index = model.distinct(torch.cat([tokens, substitutes])[None])
-    index, substitutes = index[0].split([len(tokens), len(substitutes)])
+    batch = model.distinct(torch.cat([tokens, substitutes])[None])
+    index, substitutes = batch.row_of[0].split([len(tokens), len(substitutes)])
     for asked in (model, model.narrow(torch.tensor([18, 0, 3]))):
         expected = torch.cat([asked(copy[None]) for copy in copies])
-        torch.testing.assert_close(asked.score_substitutions(rows, index, positions, substitutes), expected)
+        torch.testing.assert_close(
+            asked.score_substitutions(batch._replace(row_of=index), positions, substitutes), expected
+        )
 
 
 def test_padding_and_neighbours_do_not_matter(model):
@@ -126,19 +128,19 @@ def test_narrowed_logits_are_those_of_the_asked_labels(model):
 
 def test_the_gradient_of_the_embeddings_is_that_of_the_probe_in_evaluation_mode(model):
     embeddings = model.embed(TOKENS).detach().requires_grad_()
-    (expected,) = torch.autograd.grad(model.loss(*one_row_each(embeddings, MASK), TRUE), embeddings)
-    rows, index = model.distinct(TOKENS)
+    (expected,) = torch.autograd.grad(model.loss(TokenRows.one_each(embeddings, MASK), TRUE), embeddings)
+    batch = model.distinct(TOKENS)
     probe = torch.zeros_like(embeddings, requires_grad=True)
-    (found,) = torch.autograd.grad(model.loss(rows, index, TRUE, probe), probe)
+    (found,) = torch.autograd.grad(model.loss(batch, TRUE, probe), probe)
     torch.testing.assert_close(found[MASK], expected[MASK])
     few = torch.zeros_like(embeddings[:2], requires_grad=True)
-    (found,) = torch.autograd.grad(model.loss(rows, index, TRUE, few), few)
+    (found,) = torch.autograd.grad(model.loss(batch, TRUE, few), few)
     torch.testing.assert_close(found[MASK[:2]], expected[:2][MASK[:2]])
     assert expected[MASK].abs().sum(1).all()
 
 
 def test_an_attack_moves_every_token_and_leaves_no_gradient(model):
-    sign = gradient_sign(model, *model.distinct(TOKENS), TRUE)
+    sign = gradient_sign(model, model.distinct(TOKENS), TRUE)
     assert sign[MASK].abs().sum(1).all()
     assert not sign[~MASK].any()
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -150,7 +152,7 @@ def test_weights_and_arrangement_survive_storage(model, recipe, tmp_path):
 
 
 def test_every_parameter_but_a_frozen_one_learns(model):
-    model.loss(*model.distinct(TOKENS), TRUE).backward()
+    model.loss(model.distinct(TOKENS), TRUE).backward()
     still = {name for name, each in model.named_parameters() if each.requires_grad and each.grad is None}
     assert not still
     output = {id(parameter) for parameter in model.output_parameters}
@@ -160,8 +162,8 @@ def test_every_parameter_but_a_frozen_one_learns(model):
 
 def test_a_heavier_label_has_a_larger_loss(model):
     with torch.no_grad():
-        once = model.loss(*model.distinct(TOKENS), TRUE)
-        thrice = model.loss(*model.distinct(TOKENS), TRUE._replace(weights=3 * TRUE.weights))
+        once = model.loss(model.distinct(TOKENS), TRUE)
+        thrice = model.loss(model.distinct(TOKENS), TRUE._replace(weights=3 * TRUE.weights))
     assert float(thrice) > float(once)
 
 
@@ -184,7 +186,7 @@ def test_training_lowers_the_loss(model):
     losses = []
     for _ in range(30):
         optimizer.zero_grad()
-        loss = model.loss(*model.distinct(TOKENS), TRUE)
+        loss = model.loss(model.distinct(TOKENS), TRUE)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -10,7 +10,7 @@ from toys import labels_of
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Regime
 from xmlcore.models.xml_cnn.model import XMLCNN
-from xmlcore.training.adversarial import hybrid_backward
+from xmlcore.training.adversarial import Reduction, hybrid_backward
 
 LENGTH, LABELS = 12, 5
 
@@ -34,7 +34,7 @@ def test_the_reference_of_the_benchmarks_is_the_same_model_with_the_same_gradien
     labels = labels_of([0, 2], [], [1], [0, 3, 4])
     regime = Regime(epsilon=0.5, adversarial_weight=weight, adversarial_share=1.0, squeeze="none")
     torch.testing.assert_close(ours(tokens), plain(tokens))
-    hybrid_backward(ours, tokens, labels, "document", regime)
+    hybrid_backward(ours, tokens, labels, regime, Reduction("document"))
     backward(plain, tokens, labels.targets(labels.ids, LABELS), regime)
     torch.testing.assert_close(ours.embedding.weight.grad.to_dense(), plain.embedding.weight.grad)
     torch.testing.assert_close(ours.output.weight.grad, plain.output.weight.grad)

@@ -354,7 +354,7 @@ def test_losses():
 
 def test_metric_keys():
     model = LinearClassifier([[0.0], [1.0]], [[1.0, 0.0]])
-    (result,) = fgsm_sweep(model, split_of([[1]], [[0]]), [], [Setting("none", "aware")], bits=8)
+    (result,) = fgsm_sweep(model, split_of([[1]], [[0]]), epsilons=[], settings=[Setting("none", "aware")], bits=8)
     assert " ".join(result.metrics) == "P@1 P@3 P@5 nDCG@1 nDCG@3 nDCG@5 gap@1 gap@3 gap@5"
 
 

@@ -26,7 +26,7 @@ def micro_batches(split, count):
 
 def backward(model):
     def work(part):
-        loss = part.weight * model.loss(*model.distinct(part.tokens), part.labels) / len(part.tokens)
+        loss = part.weight * model.loss(model.distinct(part.tokens), part.labels) / len(part.tokens)
         loss.backward()
         return loss.item()
 

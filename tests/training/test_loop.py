@@ -16,7 +16,7 @@ from xmlcore.models.losses import label_weights
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.predictions import untracked
 from xmlcore.training import loop
-from xmlcore.training.adversarial import hybrid_backward
+from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.loop import label_prior, train
 from xmlcore.training.optimiser import Optimisation
 
@@ -68,7 +68,18 @@ def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build
     """The outcome of a training, and its log."""
     log = []
     given = options(**changes)
-    outcome = train(build, initial_vectors(), training, validation, given, regime, loss, seed, log.append, untracked)
+    outcome = train(
+        build,
+        initial_vectors(),
+        training,
+        validation,
+        options=given,
+        regime=regime,
+        loss=loss,
+        seed=seed,
+        log=log.append,
+        track=untracked,
+    )
     return outcome, log
 
 
@@ -159,7 +170,7 @@ def test_the_hybrid_loss_and_its_gradients_are_equation_14(make, reduction, shar
     expected = by_hand(model, reduction, regime)
     gradients = torch.autograd.grad(expected, [*model.parameters()])
     torch.manual_seed(1)
-    assert hybrid_backward(model, *batch(), reduction, regime) == pytest.approx(expected.item())
+    assert hybrid_backward(model, *batch(), regime, Reduction(reduction)) == pytest.approx(expected.item())
     for parameter, gradient in zip(model.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad.to_dense(), gradient)
 
@@ -177,7 +188,7 @@ def test_in_time_every_document_of_a_batch_is_attacked():
     regime = ADVERSARIAL.model_copy(update={"adversarial_share": 0.25})
     tokens = pad([np.arange(1, 2 + i) for i in range(8)])  # by length, as batches come
     for _ in range(30):
-        hybrid_backward(model, tokens, labels_of(*[[]] * 8), "document", regime)
+        hybrid_backward(model, tokens, labels_of(*[[]] * 8), regime, Reduction("document"))
     assert attacked == set(range(1, 9))
 
 
@@ -185,19 +196,21 @@ def test_the_gradients_are_added_to_those_there_are():
     once, twice = linear(), linear()
     for model, times in ((once, 1), (twice, 2)):
         for _ in range(times):
-            hybrid_backward(model, *batch(), "document", ADVERSARIAL)
+            hybrid_backward(model, *batch(), ADVERSARIAL, Reduction("document"))
     for one, two in zip(once.parameters(), twice.parameters(), strict=True):
         torch.testing.assert_close(2 * one.grad.to_dense(), two.grad.to_dense())
 
 
 def test_the_hybrid_loss_is_above_the_clean_loss():
-    adversarial, clean = (hybrid_backward(linear(), *batch(), "document", regime) for regime in (ADVERSARIAL, CLEAN))
+    adversarial, clean = (
+        hybrid_backward(linear(), *batch(), regime, Reduction("document")) for regime in (ADVERSARIAL, CLEAN)
+    )
     assert adversarial > clean
 
 
 def test_the_loss_reductions_differ_by_the_number_of_labels():
     document, element = (
-        hybrid_backward(linear(), *batch(), reduction, ADVERSARIAL) for reduction in ("document", "element")
+        hybrid_backward(linear(), *batch(), ADVERSARIAL, Reduction(reduction)) for reduction in ("document", "element")
     )
     assert document / element == pytest.approx(LABELS)
 

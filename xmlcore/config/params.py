@@ -9,7 +9,7 @@ import reprlib
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
 
@@ -19,6 +19,7 @@ from xmlcore.config.architectures import ARCHITECTURES, XLNetShape
 from xmlcore.config.schema import Epsilon, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
+LossReduction = Literal["document", "element"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -104,7 +105,7 @@ class Training(Section):
     sparse_embedding: bool = False
     milestones: list[PositiveInt] = []
     gamma: PositiveFloat = 0.1
-    loss_reduction: Literal["document", "element"] = "document"
+    loss_reduction: LossReduction = "document"
     prior_bias: bool = True
     shuffle_tokens: bool = False
     token_dropout: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
@@ -134,21 +135,24 @@ def _tag_of(recipe: Any) -> str:
     return _tag(get("architecture", next(iter(ARCHITECTURES))))
 
 
-AnyModel = Annotated[
-    Union[  # noqa: UP007, one model for each architecture, of the shape that the architecture has
-        tuple(
-            Annotated[
-                create_model("Model", __base__=Model, architecture=Literal[name], network=network), Tag(_tag(name))
-            ]
-            for name, (network, _) in ARCHITECTURES.items()
-        )
-    ],
-    Discriminator(
-        _tag_of,
-        custom_error_type="architecture",
-        custom_error_message=f"one of {', '.join(ARCHITECTURES)}",
-    ),
-]
+if TYPE_CHECKING:
+    AnyModel = Model
+else:
+    AnyModel = Annotated[
+        Union[  # noqa: UP007, one model for each architecture, of the shape that the architecture has
+            tuple(
+                Annotated[
+                    create_model("Model", __base__=Model, architecture=Literal[name], network=network), Tag(_tag(name))
+                ]
+                for name, (network, _) in ARCHITECTURES.items()
+            )
+        ],
+        Discriminator(
+            _tag_of,
+            custom_error_type="architecture",
+            custom_error_message=f"one of {', '.join(ARCHITECTURES)}",
+        ),
+    ]
 
 
 class Propensity(Section):
@@ -491,7 +495,8 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 def _describe(error: ValidationError, place: str = "") -> str:
     """The first complaint of pydantic as `key: what is allowed (value)`."""
     first = error.errors()[0]
-    parts = [str(part) for part in first["loc"] if part not in map(_tag, ARCHITECTURES)]
+    tags = {_tag(name) for name in ARCHITECTURES}
+    parts = [str(part) for part in first["loc"] if part not in tags]
     key = ".".join([place] * bool(place) + parts)
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown parameter; remove it or mend its spelling"

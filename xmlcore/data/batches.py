@@ -1,6 +1,6 @@
 """Batches of encoded documents: their order, padding and true labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ def batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | Non
     yield from (by_length[i : i + batch_size] for i in rng.permutation(starts))
 
 
-def pad(documents: list[np.ndarray], width: int | None = None) -> Tensor:
+def pad(documents: Sequence[np.ndarray], width: int | None = None) -> Tensor:
     """(B, T) int64 of `documents` filled with `PAD` to `width`, or to the longest."""
     tokens = np.full((len(documents), width or max(map(len, documents))), PAD, np.int64)
     for row, document in zip(tokens, documents, strict=True):

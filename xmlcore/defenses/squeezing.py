@@ -5,6 +5,7 @@ from torch import Tensor
 
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.wrapped import Wrapped
 
 
@@ -35,18 +36,18 @@ class SqueezedEmbeddings(Wrapped):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.model.score(self._squeeze(embeddings) * mask.unsqueeze(-1), mask)
 
-    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
-        return self.model.score_rows(self._squeeze_rows(rows), index, probe)
+    def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        return self.model.score_rows(self._squeeze_rows(batch), probe)
 
-    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
-        return self.model.score_substitutions(self._squeeze_rows(rows), index, positions, substitutes)
+    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return self.model.score_substitutions(self._squeeze_rows(document), positions, substitutes)
 
-    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        return self.model.loss(self._squeeze_rows(rows), index, labels, probe)
+    def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        return self.model.loss(self._squeeze_rows(batch), labels, probe)
 
-    def _squeeze_rows(self, rows: Tensor) -> Tensor:
-        real = torch.arange(len(rows), device=rows.device) > 0
-        return self._squeeze(rows) * real.unsqueeze(-1)
+    def _squeeze_rows(self, batch: TokenRows) -> TokenRows:
+        real = torch.arange(len(batch.rows), device=batch.rows.device) > 0
+        return batch._replace(rows=self._squeeze(batch.rows) * real.unsqueeze(-1))
 
     def _squeeze(self, embeddings: Tensor) -> Tensor:
         scale = self.high - self.low
@@ -64,11 +65,11 @@ class SqueezedOutputs(Wrapped):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return squeeze_logits(self.model.score(embeddings, mask), self.bits)
 
-    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
-        return squeeze_logits(self.model.score_rows(rows, index, probe), self.bits)
+    def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        return squeeze_logits(self.model.score_rows(batch, probe), self.bits)
 
-    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
-        return squeeze_logits(self.model.score_substitutions(rows, index, positions, substitutes), self.bits)
+    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        return squeeze_logits(self.model.score_substitutions(document, positions, substitutes), self.bits)
 
 
 def squeeze_logits(logits: Tensor, bits: int) -> Tensor:

@@ -95,14 +95,13 @@ class _BatchAttack:
         self._tokens = pad([split.document(i) for i in documents])
         self._labels = true_labels(split, documents)
         self._targets = self._labels.targets(self._labels.ids, models.defended.labels)
-        self._mask = self._tokens != 0
         self._generator = torch.Generator().manual_seed(seed + int(documents[0]))
         with torch.no_grad():
-            self._rows, self._index = models.defended.distinct(self._tokens)
-            self._embeddings = self._rows[self._index]
+            self._batch = models.defended.distinct(self._tokens)
+            self._embeddings, self._mask = self._batch.embeddings(), self._batch.mask
 
     def findings(self) -> Findings:
-        sign = gradient_sign(self._models.defended, self._rows, self._index, self._labels)
+        sign = gradient_sign(self._models.defended, self._batch, self._labels)
         found = Findings(self._outcome(torch.zeros_like(sign)), (sign == 0).flatten(1).all(1).numpy())
         for epsilon in self._options.epsilons:
             ball = LInfinity(self._radius(epsilon))
@@ -138,33 +137,34 @@ class _BatchAttack:
         self,
         ball: Ball,
         objective: Objective = cross_entropy,
+        *,
         model: Classifier | None = None,
+        embeddings: Tensor | None = None,
         steps: int | None = None,
         start: Tensor | None = None,
     ) -> Iterator[Iterate]:
         return pgd(
             model or self._models.defended,
-            self._embeddings,
+            self._embeddings if embeddings is None else embeddings,
             self._mask,
             self._targets,
-            ball,
-            objective,
-            steps or self._options.steps,
-            self._options.step_size,
-            start,
+            ball=ball,
+            objective=objective,
+            steps=steps or self._options.steps,
+            step_size=self._options.step_size,
+            start=start,
         )
 
     def _moved_against(self, other: Classifier, ball: LInfinity) -> Tensor:
         """What harms `other` most, (B, T, D), moved from its own embeddings to ours and made as large as `ball`."""
         with torch.no_grad():
-            rows, index = other.distinct(self._tokens)
-        theirs = LInfinity(float(adaptive_epsilon(rows, index, self._options.epsilon)))
-        options = self._options.steps, self._options.step_size
-        moved = strongest(pgd(other, rows[index], self._mask, self._targets, theirs, cross_entropy, *options))
+            batch = other.distinct(self._tokens)
+        theirs = LInfinity(float(adaptive_epsilon(batch, self._options.epsilon)))
+        moved = strongest(self._pgd(theirs, model=other, embeddings=batch.embeddings()))
         return moved * (ball.radius / theirs.radius)
 
     def _radius(self, epsilon: float) -> float:
-        return float(adaptive_epsilon(self._rows, self._index, epsilon))
+        return float(adaptive_epsilon(self._batch, epsilon))
 
     def _noise(self, ball: Ball) -> Tensor:
         return ball.noise(self._mask, self._embeddings.shape[2], self._generator)

@@ -15,6 +15,7 @@ from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.defenses.squeezing import squeeze, squeeze_logits
 from xmlcore.models.base import Classifier
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics, robustness_gap
 from xmlcore.ranking.predictions import BATCH_SIZE, Track, untracked
 
@@ -52,6 +53,7 @@ def squeezing_settings(defended: Setting) -> list[Setting]:
 def fgsm_sweep(
     model: Classifier,
     split: Split,
+    *,
     epsilons: list[float],
     settings: list[Setting],
     bits: int,
@@ -75,7 +77,9 @@ def fgsm_sweep(
     for documents in share(track(batches(split.lengths, batch_size), "fgsm", total=total)):
         tokens = pad([split.document(i) for i in documents], perturb_padding_to)
         labels = true_labels(split, documents)
-        attack = _BatchAttack(models, tokens, labels, epsilons, bits, perturb_padding_to is not None)
+        attack = _BatchAttack(
+            models, tokens, labels, epsilons=epsilons, bits=bits, perturb_padding=perturb_padding_to is not None
+        )
         for setting in settings:
             for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
                 best = logits.topk(min(k + 1, model.labels))
@@ -102,6 +106,7 @@ class _BatchAttack:
         models: dict[str, Classifier],
         tokens: Tensor,
         labels: TrueLabels,
+        *,
         epsilons: list[float],
         bits: int,
         perturb_padding: bool,
@@ -109,11 +114,12 @@ class _BatchAttack:
         """`models` are the model behind each squeezing."""
         self._models = models
         with torch.no_grad():
-            self._rows, self._index = models["none"].distinct(tokens)
+            self._batch = models["none"].distinct(tokens)
         if perturb_padding:  # its row becomes one like any other
-            self._rows, self._index = torch.cat([torch.zeros_like(self._rows[:1]), self._rows]), self._index + 1
+            rows, index = self._batch
+            self._batch = TokenRows(torch.cat([torch.zeros_like(rows[:1]), rows]), index + 1)
         self._labels, self._bits = labels, bits
-        self._steps = [float(adaptive_epsilon(self._rows, self._index, epsilon)) for epsilon in epsilons]
+        self._steps = [float(adaptive_epsilon(self._batch, epsilon)) for epsilon in epsilons]
         self._signs: dict[str, Tensor] = {}
         self._unsqueezed: dict[tuple[str, str], list[Tensor]] = {}
 
@@ -133,7 +139,7 @@ class _BatchAttack:
         if (aimed_at, inner) not in self._unsqueezed:
             with torch.no_grad():
                 self._unsqueezed[aimed_at, inner] = self._models[inner].score_steps(
-                    self._rows, self._index, self._sign(aimed_at), self._steps
+                    self._batch, self._sign(aimed_at), self._steps
                 )
         logits = self._unsqueezed[aimed_at, inner]
         return [squeeze_logits(x, self._bits) for x in logits] if setting.squeeze in ("outputs", "both") else logits
@@ -149,5 +155,5 @@ class _BatchAttack:
 
     def _sign(self, aimed_at: str) -> Tensor:
         if aimed_at not in self._signs:
-            self._signs[aimed_at] = gradient_sign(self._models[aimed_at], self._rows, self._index, self._labels)
+            self._signs[aimed_at] = gradient_sign(self._models[aimed_at], self._batch, self._labels)
         return self._signs[aimed_at]

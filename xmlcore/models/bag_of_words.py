@@ -17,6 +17,7 @@ from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Distinct
 from xmlcore.models.table import LinearOutputClassifier
+from xmlcore.models.token_rows import TokenRows
 
 
 class BagOfWords(LinearOutputClassifier):
@@ -37,7 +38,7 @@ class BagOfWords(LinearOutputClassifier):
         total = self.output.weight.new_zeros(self.labels + 1, self.output.in_features)
         shared = total.new_zeros(self.output.in_features)
         for documents in batches(split.lengths, 256):
-            features = self._features(*(distinct or self.distinct)(pad([split.document(i) for i in documents])))
+            features = self._features((distinct or self.distinct)(pad([split.document(i) for i in documents])))
             labels = true_labels(split, documents).ids
             places = torch.where(labels < 0, self.labels, labels)
             rows = torch.arange(len(documents)).unsqueeze(1).expand_as(places)
@@ -50,28 +51,28 @@ class BagOfWords(LinearOutputClassifier):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self._head((embeddings * mask.unsqueeze(-1)).sum(1))
 
-    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
-        total = self._sum(rows, index)
+    def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        total = self._sum(batch)
         if probe is not None:
-            total = total + functional.pad(probe.sum(1), (0, 0, 0, len(index) - len(probe)))
+            total = total + functional.pad(probe.sum(1), (0, 0, 0, len(batch.row_of) - len(probe)))
         return self._head(total)
 
-    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
-        start, along = self._sum(rows, index), direction.sum(1)
+    def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        start, along = self._sum(batch), direction.sum(1)
         return [self._head(start + step * along) for step in steps]
 
-    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
         """The other words are summed from both ends: to take a heavy word off a sum would leave its rounding error."""
-        document = rows[index]
-        before = functional.pad(document.cumsum(0), (0, 0, 1, 0))[positions]
-        after = functional.pad(document.flip(0).cumsum(0).flip(0), (0, 0, 0, 1))[positions + 1]
-        return self._head(before + after + rows[substitutes])
+        words = document.embeddings()
+        before = functional.pad(words.cumsum(0), (0, 0, 1, 0))[positions]
+        after = functional.pad(words.flip(0).cumsum(0).flip(0), (0, 0, 0, 1))[positions + 1]
+        return self._head(before + after + document.rows[substitutes])
 
-    def _features(self, rows: Tensor, index: Tensor) -> Tensor:
-        return functional.normalize(self._sum(rows, index))
+    def _features(self, batch: TokenRows) -> Tensor:
+        return functional.normalize(self._sum(batch))
 
-    def _sum(self, rows: Tensor, index: Tensor) -> Tensor:
-        return functional.embedding_bag(index, rows, mode="sum", padding_idx=0)
+    def _sum(self, batch: TokenRows) -> Tensor:
+        return functional.embedding_bag(batch.row_of, batch.rows, mode="sum", padding_idx=0)
 
     def _head(self, total: Tensor) -> Tensor:
         """Logits (B, L) of sums of embeddings (B, D)."""

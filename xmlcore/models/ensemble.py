@@ -5,16 +5,19 @@ it has. Each learns by a loss of its own, so that none rests on the others.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import EnsembleNetwork
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
-from xmlcore.models.base import Distinct, shallow_copy
-from xmlcore.models.side_by_side import SideBySide, described_encoder, logit_of_mean
+from xmlcore.models.base import Distinct
+from xmlcore.models.modules import Modules, shallow_copy
+from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean
+from xmlcore.models.token_rows import TokenRows
 
 
 class Ensemble(SideBySide):
@@ -32,13 +35,13 @@ class Ensemble(SideBySide):
                 "member the width of its part of `embedding`"
             )
         super().__init__(vectors, labels, [member.encoder for member in network.members], widths, labels)
+        self._members = network.members
 
-    def described(self, network: EnsembleNetwork) -> EnsembleNetwork:
-        members = [
-            member.model_copy(update={"encoder": described_encoder(member.encoder, classifier)})
-            for member, classifier in zip(network.members, self.classifiers, strict=True)
-        ]
-        return network.model_copy(update={"members": members})
+    def network_found(self) -> dict[str, Any]:
+        members = zip(self._members, self.classifiers, strict=True)
+        return {
+            "members": [each.model_copy(update={"encoder": encoder_found(each.encoder, of)}) for each, of in members]
+        }
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         for number, classifier in enumerate(self.classifiers):
@@ -51,13 +54,13 @@ class Ensemble(SideBySide):
     def narrow(self, labels: Tensor) -> "Ensemble":
         narrowed = shallow_copy(self)
         narrowed.labels = len(labels)
-        narrowed.classifiers = nn.ModuleList(classifier.narrow(labels) for classifier in self.classifiers)
+        narrowed.classifiers = Modules(classifier.narrow(labels) for classifier in self.classifiers)
         return narrowed
 
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
         return logit_of_mean(logits)
 
-    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+    def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """The sum of those of the members."""
-        losses = [each.loss(part, index, labels, of_probe) for each, part, of_probe in self.parts_with(rows, probe)]
+        losses = [each.loss(part, labels, of_probe) for each, part, of_probe in self.parts_with(batch, probe)]
         return torch.stack(losses).sum()

@@ -10,6 +10,8 @@ each classifier reads its own. Any architecture can be the classifier.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +23,8 @@ from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import UNSEEN_LABEL, Split
 from xmlcore.models.base import Distinct
 from xmlcore.models.losses import binary_cross_entropy
-from xmlcore.models.side_by_side import SideBySide, described_encoder, logit_of_mean
+from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean
+from xmlcore.models.token_rows import TokenRows
 
 PRIME = 2**31 - 1  # above every label
 
@@ -41,6 +44,7 @@ class MACH(SideBySide):
             raise UserError(f"embedding.dimension: {width} cannot be shared by network.repetitions, {repetitions}")
         widths = [width // repetitions] * repetitions
         super().__init__(vectors, labels, [network.encoder] * repetitions, widths, network.buckets)
+        self._encoder = network.encoder
         self.buckets = network.buckets
         self.mean = MERGES[network.merge]
         lowest = torch.tensor([[1], [0]])
@@ -48,8 +52,8 @@ class MACH(SideBySide):
             "coefficients", (torch.rand(2, repetitions, dtype=torch.float64) * (PRIME - lowest)).long() + lowest
         )
 
-    def described(self, network: MACHNetwork) -> MACHNetwork:
-        return network.model_copy(update={"encoder": described_encoder(network.encoder, self.classifiers[0])})
+    def network_found(self) -> dict[str, Any]:
+        return {"encoder": encoder_found(self._encoder, self.classifiers[0])}
 
     def hashed(self, labels: Tensor) -> list[Tensor]:
         """The bucket of each of `labels`, by each hash function."""
@@ -76,18 +80,17 @@ class MACH(SideBySide):
         labels = torch.arange(self.labels, device=device) if self.asked is None else self.asked.to(device)
         return self.mean([each[:, of] for each, of in zip(logits, self.hashed(labels), strict=True)])
 
-    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+    def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """Over all buckets of all classifiers; a bucket weighs as much as the heaviest of its true labels."""
-        return sum(
-            binary_cross_entropy(logits, labels.targets(buckets, self.buckets))
-            for logits, buckets in zip(self.logits_of_each(rows, index, probe), self.hashed(labels.ids), strict=True)
-        )
+        of_each = zip(self.logits_of_each(batch, probe), self.hashed(labels.ids), strict=True)
+        losses = (binary_cross_entropy(logits, labels.targets(at, self.buckets)) for logits, at in of_each)
+        return reduce(torch.add, losses)
 
 
 def logit_of_geometric_mean(logits: Sequence[Tensor]) -> Tensor:
     """The logit of the geometric mean of the probabilities whose logits are given, element by element."""
     smallest = torch.finfo(logits[0].dtype).tiny
-    log = sum(nn.functional.logsigmoid(each) for each in logits) / len(logits)
+    log = reduce(torch.add, map(nn.functional.logsigmoid, logits)) / len(logits)
     return log - (-torch.expm1(log)).clamp(min=smallest).log()
 
 

@@ -39,7 +39,7 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
         "vocabulary": len(model.embedding_table),
         "dimension": model.embedding_table.shape[1],
         "labels": model.labels,
-        "network": model.described(network).model_dump(),
+        "network": network.model_copy(update=model.network_found()).model_dump(),
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 

@@ -5,7 +5,7 @@ They are independent from the first layer on. A subclass says what each is asked
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from xmlcore.config.architectures import Encoder
 from xmlcore.models.base import Classifier, Distinct
+from xmlcore.models.modules import Modules
 from xmlcore.models.registry import build_model
 from xmlcore.models.table import TableClassifier
+from xmlcore.models.token_rows import TokenRows
 
 
 class SideBySide(TableClassifier):
@@ -26,7 +28,7 @@ class SideBySide(TableClassifier):
         """`vectors` (V, D) are the initial embeddings of the `encoders`, which have so many `outputs` each."""
         super().__init__(vectors, labels)
         self.widths = tuple(widths)
-        self.classifiers = nn.ModuleList(
+        self.classifiers = Modules[Classifier](
             build_model(encoder.architecture, np.zeros((1, width), np.float32), outputs, encoder.network)
             for encoder, width in zip(encoders, widths, strict=True)
         )
@@ -44,48 +46,56 @@ class SideBySide(TableClassifier):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.merge([each.score(part, mask) for each, part in self.parts(embeddings)])
 
-    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
-        return self.merge(self.logits_of_each(rows, index, probe))
+    def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        return self.merge(self.logits_of_each(batch, probe))
 
-    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
-        found = [each.score_steps(part, index, along, steps) for each, part, along in self.parts_with(rows, direction)]
+    def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        directions = direction.split(self.widths, -1)
+        found = [
+            each.score_steps(batch._replace(rows=rows), along, steps)
+            for (each, rows), along in zip(self.parts(batch.rows), directions, strict=True)
+        ]
         return [self.merge(logits) for logits in zip(*found, strict=True)]
 
-    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
-        return self.merge(
-            [each.score_substitutions(part, index, positions, substitutes) for each, part in self.parts(rows)]
-        )
+    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        found = [
+            each.score_substitutions(document._replace(rows=rows), positions, substitutes)
+            for each, rows in self.parts(document.rows)
+        ]
+        return self.merge(found)
 
-    def logits_of_each(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> list[Tensor]:
+    def logits_of_each(self, batch: TokenRows, probe: Tensor | None = None) -> list[Tensor]:
         """Logits (B, outputs) of each classifier; for `probe` see `score_rows`."""
-        return [each.score_rows(part, index, of_probe) for each, part, of_probe in self.parts_with(rows, probe)]
+        return [each.score_rows(part, of_probe) for each, part, of_probe in self.parts_with(batch, probe)]
 
     def parts(self, embeddings: Tensor) -> list[tuple[Classifier, Tensor]]:
         """Each classifier with its slice of `embeddings` (..., D)."""
         return list(zip(self.classifiers, embeddings.split(self.widths, -1), strict=True))
 
-    def parts_with(self, rows: Tensor, others: Tensor | None) -> list[tuple[Classifier, Tensor, Tensor | None]]:
-        """Each classifier with its slices of `rows` (R, D) and, where there are any, of `others` (B, T, D)."""
-        slices = [None] * len(self.widths) if others is None else others.split(self.widths, -1)
-        return [(each, part, other) for (each, part), other in zip(self.parts(rows), slices, strict=True)]
+    def parts_with(self, batch: TokenRows, others: Tensor | None) -> list[tuple[Classifier, TokenRows, Tensor | None]]:
+        """Return each classifier with its slices of `batch` and, where there are any, of `others` (B, T, D)."""
+        slices: Sequence[Tensor | None] = [None] * len(self.widths) if others is None else others.split(self.widths, -1)
+        parts = zip(self.parts(batch.rows), slices, strict=True)
+        return [(each, batch._replace(rows=rows), other) for (each, rows), other in parts]
 
     def distinct_part(self, distinct: Distinct | None, number: int) -> Distinct:
         """What the classifier `number` reads of `distinct`, or of this model's own."""
         return partial(self._distinct_part, distinct or self.distinct, number)
 
-    def _distinct_part(self, distinct: Distinct, number: int, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        rows, index = distinct(tokens)
-        return self.parts(rows)[number][1], index
+    def _distinct_part(self, distinct: Distinct, number: int, tokens: Tensor) -> TokenRows:
+        batch = distinct(tokens)
+        return batch._replace(rows=self.parts(batch.rows)[number][1])
 
 
-def described_encoder(encoder: Encoder, classifier: Classifier) -> Encoder:
-    """`encoder` as `Classifier.described` has its network."""
-    return encoder.model_copy(update={encoder.architecture: classifier.described(encoder.network)})
+def encoder_found(encoder: Encoder, classifier: Classifier) -> Encoder:
+    """Return `encoder` with what its `classifier` adds to its network (`Classifier.network_found`)."""
+    network = encoder.network.model_copy(update=classifier.network_found())
+    return encoder.model_copy(update={encoder.architecture: network})
 
 
 def logit_of_mean(logits: Sequence[Tensor]) -> Tensor:
     """The logit of the mean of the probabilities whose logits are given, element by element."""
     smallest = torch.finfo(logits[0].dtype).tiny
-    present = sum(each.sigmoid() for each in logits)
-    absent = sum((-each).sigmoid() for each in logits)
+    present = reduce(torch.add, (each.sigmoid() for each in logits))
+    absent = reduce(torch.add, ((-each).sigmoid() for each in logits))
     return present.clamp(min=smallest).log() - absent.clamp(min=smallest).log()

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from xmlcore.data.tokens import PAD
-from xmlcore.models.base import Classifier, narrow_linear, shallow_copy
+from xmlcore.models.base import Classifier
+from xmlcore.models.modules import narrow_linear, shallow_copy
 
 
 class TableClassifier(Classifier):

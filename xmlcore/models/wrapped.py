@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from xmlcore.data.batches import TrueLabels
-from xmlcore.models.base import Classifier, shallow_copy
+from xmlcore.models.base import Classifier
+from xmlcore.models.modules import shallow_copy
+from xmlcore.models.token_rows import TokenRows
 
 
 class Wrapped(Classifier):
@@ -52,8 +54,8 @@ class WithTable(Wrapped):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.model.score(embeddings, mask)
 
-    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
-        return self.model.score_rows(rows, index, probe)
+    def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        return self.model.score_rows(batch, probe)
 
-    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        return self.model.loss(rows, index, labels, probe)
+    def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+        return self.model.loss(batch, labels, probe)

@@ -5,80 +5,85 @@ direction, the gradient of the clean loss with respect to the embeddings, comes 
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from xmlcore.attacks.embeddings.fgsm import perturb, sign_at_tokens
-from xmlcore.config.params import Regime
+from xmlcore.config.params import LossReduction, Regime
 from xmlcore.data.batches import TrueLabels
-from xmlcore.models.base import Classifier, one_row_each
+from xmlcore.models.base import Classifier
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.training.attribution_stability import attribution_change
 
 
+@dataclass(frozen=True)
+class Reduction:
+    """How losses that are summed over the documents of a batch become the loss of training."""
+
+    over: LossReduction  # document: the mean over documents of sums over labels | element: the mean over both
+    share: float = 1.0  # of the documents of a step that a micro-batch has
+
+    def of(self, loss: Tensor, documents: int, model: Classifier) -> Tensor:
+        """Return the part of the mean that `loss`, a sum over so many `documents`, contributes.
+
+        With thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them.
+        """
+        return self.share * (loss / (documents * (1 if self.over == "document" else model.labels)))
+
+
 def hybrid_backward(
-    model: Classifier, tokens: Tensor, labels: TrueLabels, reduction: str, regime: Regime, scale: float = 1.0
+    model: Classifier, tokens: Tensor, labels: TrueLabels, regime: Regime, reduction: Reduction
 ) -> float:
     """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss.
 
-    Both parts are averaged over documents, with the `reduction` "element" over labels too, and multiplied by `scale`.
-    With thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them. Attacked is
-    a random `adversarial_share` of the documents, whatever their order (batches come sorted by length).
+    Attacked is a random `adversarial_share` of the documents, whatever their order (batches come sorted by length).
     """
-    labels_of_mean = 1 if reduction == "document" else model.labels
     if not regime.adversarial_weight:
-        loss = scale * (model.loss(*model.distinct(tokens), labels) / (len(tokens) * labels_of_mean))
+        loss = reduction.of(model.loss(model.distinct(tokens), labels), len(tokens), model)
         loss.backward()
         return loss.item()
     order = torch.randperm(len(tokens))
     tokens, labels = tokens[order], labels.of(order)
     count = math.ceil(regime.adversarial_share * len(tokens))
     rows, index = model.distinct(tokens)
-    leaf = rows.detach().requires_grad_()  # where the gradients of both passes meet, to go through the table once
-    clean_scale = scale * (1 - regime.adversarial_weight), len(tokens) * labels_of_mean
-    clean, gradient = _clean_pass(model, leaf, index, labels, count, *clean_scale)
-    sign = sign_at_tokens(gradient, index[:count])
-    adversarial = _adversarial_pass(
-        model, leaf, index[:count], sign, labels.of(slice(count)), regime, scale, count * labels_of_mean
-    )
-    rows.backward(leaf.grad)
+    batch = TokenRows(rows.detach().requires_grad_(), index)  # the gradients of both passes meet in its rows,
+    clean, gradient = _clean_pass(model, batch, labels, count, regime, reduction)
+    attacked = batch.first(count)
+    sign = sign_at_tokens(gradient, attacked.mask)
+    adversarial = _adversarial_pass(model, attacked, labels.of(slice(count)), sign, regime, reduction)
+    rows.backward(batch.rows.grad)  # to go through the table once
     return (clean + adversarial).item()
 
 
 def _clean_pass(
-    model: Classifier, leaf: Tensor, index: Tensor, labels: TrueLabels, count: int, weight: float, mean_over: int
+    model: Classifier, batch: TokenRows, labels: TrueLabels, count: int, regime: Regime, reduction: Reduction
 ) -> tuple[Tensor, Tensor]:
     """Run the clean loss backward; return it, and its gradient (count, T, D) at each position of the first documents.
 
-    Positions that share a row of `leaf` (R, D) are told apart by a probe of zeros that is added to them.
+    Positions that share a row are told apart by a probe of zeros that is added to them.
     """
-    probe = leaf.new_zeros(*index[:count].shape, leaf.shape[1], requires_grad=True)
-    loss = weight * (model.loss(leaf, index, labels, probe) / mean_over)
+    probe = batch.rows.new_zeros(*batch.row_of[:count].shape, batch.rows.shape[1], requires_grad=True)
+    loss = (1 - regime.adversarial_weight) * reduction.of(model.loss(batch, labels, probe), len(batch.row_of), model)
     loss.backward()
     assert probe.grad is not None
     return loss, probe.grad
 
 
 def _adversarial_pass(
-    model: Classifier,
-    leaf: Tensor,
-    index: Tensor,
-    sign: Tensor,
-    labels: TrueLabels,
-    regime: Regime,
-    scale: float,
-    mean_over: int,
+    model: Classifier, batch: TokenRows, labels: TrueLabels, sign: Tensor, regime: Regime, reduction: Reduction
 ) -> Tensor:
     """Run the loss of the documents as FGSM moves them along `sign` (B, T, D) backward, and return it.
 
     With an `attribution_weight` the penalty of `attribution_stability` on the same step is a part of it.
     """
-    moved, mask = perturb(leaf, index, sign, regime.epsilon), index != 0
-    loss = scale * regime.adversarial_weight * (model.loss(*one_row_each(moved, mask), labels) / mean_over)
+    moved, documents = perturb(batch, sign, regime.epsilon), len(batch.row_of)
+    loss = model.loss(TokenRows.one_each(moved, batch.mask), labels)
+    loss = regime.adversarial_weight * reduction.of(loss, documents, model)
     if regime.attribution_weight:
-        embeddings = functional.embedding(index, leaf)
-        penalty = attribution_change(model, embeddings, mask, (moved - embeddings).detach(), labels)
-        loss = loss + scale * regime.attribution_weight * (penalty / mean_over)
+        embeddings = batch.embeddings()
+        change = attribution_change(model, embeddings, batch.mask, (moved - embeddings).detach(), labels)
+        loss = loss + regime.attribution_weight * reduction.of(change, documents, model)
     loss.backward()
     return loss

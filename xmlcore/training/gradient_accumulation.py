@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from xmlcore.common.distributed import broadcast, processes, share
-from xmlcore.data.batches import TrueLabels
+from xmlcore.data.batches import TrueLabels, pad
 from xmlcore.models.base import Classifier
 
 
@@ -16,6 +17,16 @@ class MicroBatch(NamedTuple):
     labels: TrueLabels
     weight: float  # its share of the batch's documents
     seed: int  # of what is drawn while it is computed
+
+
+def micro_batches(documents: Sequence[np.ndarray], labels: TrueLabels, parts: int, seed: int) -> list[MicroBatch]:
+    """Return a batch of encoded `documents` and their `labels` in `parts` of one size, or one for each document."""
+    count = min(parts, len(documents))
+    parted = ((first, slice(first, None, count)) for first in range(count))
+    return [
+        MicroBatch(pad(documents[part]), labels.of(part), len(documents[part]) / len(documents), seed + first)
+        for first, part in parted
+    ]
 
 
 def accumulate(

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from xmlcore.common.distributed import processes
 from xmlcore.common.errors import UserError
-from xmlcore.config.params import Loss, Regime, Training
-from xmlcore.data.batches import batches, pad, true_labels
+from xmlcore.config.params import Loss, LossReduction, Regime, Training
+from xmlcore.data.batches import batches, true_labels
 from xmlcore.data.dataset import Split, concatenate
 from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
@@ -25,9 +25,9 @@ from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import hits, precision_at_k
 from xmlcore.ranking.predictions import Track, predict
-from xmlcore.training.adversarial import hybrid_backward
+from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
-from xmlcore.training.gradient_accumulation import MicroBatch, accumulate
+from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
 from xmlcore.training.optimiser import Optimisation
 from xmlcore.training.weight_averaging import WeightAverage
 
@@ -68,6 +68,7 @@ def train(
     vectors: InitialVectors,
     training: Split,
     validation: Split,
+    *,
     options: Training,
     regime: Regime,
     loss: Loss,
@@ -88,10 +89,11 @@ def train(
     torch.set_float32_matmul_precision(options.matmul_precision)
     torch.manual_seed(seed)
     model = build(vectors.selection)
+    run = partial(_epochs, options=options, regime=regime, loss=loss, seed=seed, track=track)
     best = b""
     best_epoch, best_precision = 0, -1.0
     epoch = 0
-    for done in _epochs(model, training, options, regime, loss, seed, options.epochs, track):
+    for done in run(model, training, options.epochs):
         epoch = done.number
         best_labels = predict(done.model, validation, 1).labels
         precision = precision_at_k(hits(best_labels, validation, np.arange(len(validation))), 1)
@@ -104,7 +106,7 @@ def train(
         torch.manual_seed(seed)
         model = build(vectors.refit)
         everything = concatenate(training, validation)
-        for done in _epochs(model, everything, options, regime, loss, seed, best_epoch, track):
+        for done in run(model, everything, best_epoch):
             log(Epoch(epoch + done.number, done.loss, done.learning_rate, None))
         model = done.model
     else:
@@ -122,9 +124,17 @@ class _Done(NamedTuple):
 
 
 def _epochs(
-    model: Classifier, split: Split, options: Training, regime: Regime, loss: Loss, seed: int, epochs: int, track: Track
+    model: Classifier,
+    split: Split,
+    epochs: int,
+    *,
+    options: Training,
+    regime: Regime,
+    loss: Loss,
+    seed: int,
+    track: Track,
 ) -> Iterator[_Done]:
-    """Run epochs one by one."""
+    """Train `model` on `split`, and yield after each of so many `epochs`."""
     optimisation = Optimisation(model, options)
     average = WeightAverage(model, options.averaging_from, options.averaging_steps)
     rng = np.random.default_rng(seed)
@@ -141,39 +151,19 @@ def _epochs(
         for documents in track(
             batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
         ):
-            micro_batches = _micro_batches(split, documents, weights, options.micro_batches, augment, rng)
-            total += accumulate(model, micro_batches, backward)
+            texts, seed_of_step = augment([split.document(i) for i in documents], rng), int(rng.integers(2**62))
+            labels = true_labels(split, documents, weights)
+            parts = micro_batches(texts, labels, options.micro_batches, seed_of_step)
+            total += accumulate(model, parts, backward)
             optimisation.step()
             average.step(number)
         yield _Done(number, total / steps, optimisation.learning_rate, average.model)
         optimisation.end_epoch()
 
 
-def _micro_batches(
-    split: Split,
-    documents: np.ndarray,
-    weights: Tensor,
-    parts: int,
-    augment: Augment,
-    rng: np.random.Generator,
-) -> list[MicroBatch]:
-    """The batch `documents` in `parts` of one size, or as many as there are documents."""
-    texts, seed = augment([split.document(i) for i in documents], rng), int(rng.integers(2**62))
-    count = min(parts, len(documents))
-    return [
-        MicroBatch(
-            pad(texts[first::count]),
-            true_labels(split, documents[first::count], weights),
-            len(texts[first::count]) / len(texts),
-            seed + first,
-        )
-        for first in range(count)
-    ]
-
-
-def _seeded_backward(model: Classifier, reduction: str, regime: Regime, part: MicroBatch) -> float:
+def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, part: MicroBatch) -> float:
     torch.manual_seed(part.seed)
-    return hybrid_backward(model, part.tokens, part.labels, reduction, regime, part.weight)
+    return hybrid_backward(model, part.tokens, part.labels, regime, Reduction(over, part.weight))
 
 
 def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:

@@ -89,7 +89,19 @@ def on_linear(ball, steps=8, start=None):
     model, tokens = linear(), torch.tensor([[1, 2]])
     embeddings = model.embed(tokens).detach()
     mask, targets = tokens != 0, torch.ones(1, 1)
-    return embeddings, [*pgd(model, embeddings, mask, targets, ball, cross_entropy, steps, 0.25, start)]
+    return embeddings, [
+        *pgd(
+            model,
+            embeddings,
+            mask,
+            targets,
+            ball=ball,
+            objective=cross_entropy,
+            steps=steps,
+            step_size=0.25,
+            start=start,
+        )
+    ]
 
 
 def test_pgd_finds_the_optimum_of_a_linear_model_in_both_balls():
@@ -127,7 +139,9 @@ def test_it_raises_the_loss_of_a_network_step_by_step_within_the_ball_and_never_
     labels = true_labels(split, documents)
     embeddings, mask = model.embed(tokens).detach(), tokens != 0
     targets = labels.targets(labels.ids, 6)
-    iterates = [*pgd(model, embeddings, mask, targets, LInfinity(0.1), cross_entropy, 10, 0.25)]
+    iterates = [
+        *pgd(model, embeddings, mask, targets, ball=LInfinity(0.1), objective=cross_entropy, steps=10, step_size=0.25)
+    ]
     totals = [float(each.objective.sum()) for each in iterates]
     assert totals[-1] > totals[4] > totals[1] > totals[0]
     assert all(float(each.perturbation.abs().max()) <= 0.1 + 1e-7 for each in iterates)

@@ -7,6 +7,7 @@ from toys import LinearClassifier, labels_of
 
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, gradient_sign, perturb
 from xmlcore.data.tokens import PAD
+from xmlcore.models.token_rows import TokenRows
 
 TABLE = [[0.0, 0.0], [3.0, 4.0], [0.0, 2.0], [1.0, 0.0]]  # norms 0, 5, 2, 1
 WEIGHTS = [[2.0, -1.0, 0.5], [-1.0, 3.0, -0.5]]
@@ -22,8 +23,8 @@ def model():
 
 
 def attack(model, epsilon):
-    rows, index = model.distinct(TOKENS)
-    return perturb(rows, index, gradient_sign(model, rows, index, TRUE), epsilon).detach()
+    batch = model.distinct(TOKENS)
+    return perturb(batch, gradient_sign(model, batch, TRUE), epsilon).detach()
 
 
 @torch.no_grad()
@@ -32,7 +33,7 @@ def loss(model, embeddings):
 
 
 def test_the_radius_is_a_tenth_of_the_mean_norm_of_real_tokens(model):
-    radius = adaptive_epsilon(*model.distinct(TOKENS), 0.4)
+    radius = adaptive_epsilon(model.distinct(TOKENS), 0.4)
     assert float(radius) == pytest.approx(0.4 * MEAN_NORM / 10)
     assert not radius.requires_grad
 
@@ -70,15 +71,15 @@ def test_the_attack_leaves_the_gradients_of_the_parameters_alone(model):
 
 def test_the_step_itself_is_constant_to_autograd(model):
     rows, index = model.distinct(TOKENS)
-    rows = rows.detach().requires_grad_()
-    attacked = perturb(rows, index, gradient_sign(model, rows, index, TRUE), 0.1)
-    (gradient,) = torch.autograd.grad(attacked[index != 0].sum(), rows)
+    batch = TokenRows(rows.detach().requires_grad_(), index)
+    attacked = perturb(batch, gradient_sign(model, batch, TRUE), 0.1)
+    (gradient,) = torch.autograd.grad(attacked[batch.mask].sum(), batch.rows)
     assert gradient[:, 0].tolist() == index.flatten().bincount().where(torch.arange(len(rows)) > 0, 0).tolist()
 
 
 def test_it_attacks_where_gradients_are_switched_off(model):
     with torch.no_grad():
-        sign = gradient_sign(model, *model.distinct(TOKENS), TRUE)
+        sign = gradient_sign(model, model.distinct(TOKENS), TRUE)
     assert sign[TOKENS != PAD].abs().all()
 
 
@@ -89,8 +90,8 @@ def test_positions_of_one_token_are_moved_one_by_one():
             return super().score(embeddings * torch.where(last, 1.0, -1.0).unsqueeze(-1), mask)
 
     model = LastCounts(TABLE, WEIGHTS)
-    rows, index = model.distinct(torch.tensor([[1, 1]]))
-    (first, last) = gradient_sign(model, rows, index, TRUE.of(slice(1)))[0]
+    batch = model.distinct(torch.tensor([[1, 1]]))
+    (first, last) = gradient_sign(model, batch, TRUE.of(slice(1)))[0]
     assert first.all()
     assert torch.equal(first, -last)
 
@@ -103,7 +104,7 @@ def test_a_convex_loss_never_falls_as_epsilon_grows(epsilons):
 
 
 def test_random_signs_of_the_same_size_are_weaker(model):
-    radius = adaptive_epsilon(*model.distinct(TOKENS), 2.0)
+    radius = adaptive_epsilon(model.distinct(TOKENS), 2.0)
     mask = (TOKENS != PAD)[:, :, None]
     generator = torch.Generator().manual_seed(0)
     attacked = loss(model, attack(model, 2.0))

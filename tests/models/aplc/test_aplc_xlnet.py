@@ -99,24 +99,24 @@ def test_gradients_of_embeddings_in_evaluation_mode(model):
 
 
 def test_rows_probe_and_steps_agree_with_score(model):
-    rows, index = model.distinct(TOKENS)
+    batch = model.distinct(TOKENS)
     probe = torch.randn(2, *TOKENS.shape[1:], BODY.width, dtype=torch.float64)
     moved = model.embed(TOKENS)
     moved[:2] += probe
-    torch.testing.assert_close(model.score_rows(rows, index, probe), model.score(moved, MASK))
+    torch.testing.assert_close(model.score_rows(batch, probe), model.score(moved, MASK))
     direction = torch.randn(*TOKENS.shape, BODY.width, dtype=torch.float64) * MASK.unsqueeze(-1)
-    steps = model.score_steps(rows, index, direction, [0.0, 0.5])
+    steps = model.score_steps(batch, direction, [0.0, 0.5])
     torch.testing.assert_close(steps[0], model(TOKENS))
     torch.testing.assert_close(steps[1], model.score(model.embed(TOKENS) + 0.5 * direction, MASK))
 
 
 def test_the_loss_is_that_of_the_clusters_and_its_probe_takes_the_gradient(model, corpus):
     labels = true_labels(corpus.splits["train"], np.arange(3))
-    rows, index = model.distinct(TOKENS)
+    batch = model.distinct(TOKENS)
     probe = torch.zeros(*TOKENS.shape, BODY.width, dtype=torch.float64, requires_grad=True)
     embeddings = model.embed(TOKENS).detach().requires_grad_()
     expected = model.clusters.loss(model.features(embeddings, MASK), labels)
-    found = model.loss(rows.detach(), index, labels, probe)
+    found = model.loss(batch._replace(rows=batch.rows.detach()), labels, probe)
     torch.testing.assert_close(found, expected)
     pair = torch.autograd.grad(found, probe)[0], torch.autograd.grad(expected, embeddings)[0]
     torch.testing.assert_close(*pair)
@@ -138,7 +138,7 @@ def test_the_output_parameters_are_those_of_the_clusters(model):
 
 def test_a_squeezed_model_has_a_loss(model, corpus):
     labels = true_labels(corpus.splits["train"], np.arange(3))
-    assert SqueezedEmbeddings(model, 8).loss(*model.distinct(TOKENS), labels).isfinite()
+    assert SqueezedEmbeddings(model, 8).loss(model.distinct(TOKENS), labels).isfinite()
 
 
 def test_names_of_the_state():
@@ -236,7 +236,7 @@ def test_a_few_steps_lower_the_loss(checkpoint, corpus):
     model.prepare(split, 0)
     model.initialise_output(label_prior(split, model.labels))
     documents = np.arange(len(split))
-    batch = *model.distinct(pad([split.document(i) for i in documents])), true_labels(split, documents)
+    batch = model.distinct(pad([split.document(i) for i in documents])), true_labels(split, documents)
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     losses = []
     for _ in range(8):

@@ -79,7 +79,7 @@ def test_true_labels_are_learned_wherever_the_search_would_have_gone():
     """The group of the true label is the least likely, and its members are in the loss all the same."""
     model = attention(tree=[8], candidates=2)
     model.levels[0].bias.data = torch.arange(8.0) * 3
-    rows, index = model.distinct(TOKENS)
+    batch = model.distinct(TOKENS)
     labels = true([0], [1], [-1])
     states = model._states(model.embed(TOKENS), MASK)
     groups, members = (level(states, MASK) for level in model.levels)
@@ -92,7 +92,7 @@ def test_true_labels_are_learned_wherever_the_search_would_have_gone():
         if document < 2:
             wanted[document] = 1
         expected += functional.binary_cross_entropy_with_logits(members[document, looked_at], wanted, reduction="sum")
-    torch.testing.assert_close(model.loss(rows, index, labels), expected)
+    torch.testing.assert_close(model.loss(batch, labels), expected)
 
 
 def test_a_tree_as_large_as_the_label_set_is_flat():

@@ -12,6 +12,7 @@ from xmlcore.data.batches import pad
 from xmlcore.data.tokens import PAD, UNK
 from xmlcore.models import bfloat16
 from xmlcore.models.base import Classifier
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn import substituted_windows
 from xmlcore.models.xml_cnn.model import XMLCNN
 
@@ -79,10 +80,10 @@ def test_score_and_the_gradient_at_every_position_are_those_of_the_plain_convolu
 def test_the_probe_takes_the_gradient_at_every_position_of_the_first_documents(shape, documents, seed, share):
     model = random_model(shape, seed)
     tokens = pad([np.array(document) for document in documents])
-    rows, index = model.distinct(tokens)
-    probe = rows.new_zeros(round(share * len(tokens)), tokens.shape[1], WIDTH, requires_grad=True)
+    batch = model.distinct(tokens)
+    probe = batch.rows.new_zeros(round(share * len(tokens)), tokens.shape[1], WIDTH, requires_grad=True)
     embeddings = model.embed(tokens).detach().requires_grad_()
-    ours, plain = model.score_rows(rows, index, probe), reference.logits(model, embeddings, tokens != PAD)
+    ours, plain = model.score_rows(batch, probe), reference.logits(model, embeddings, tokens != PAD)
     weights = torch.randn_like(plain)
     assert_all_close([ours], [plain])
     mask = (tokens != PAD).unsqueeze(-1)
@@ -97,7 +98,7 @@ def test_steps_along_a_direction_are_the_plain_convolution_of_each_step(shape, d
     mask = tokens != PAD
     direction = torch.randn(*tokens.shape, WIDTH, dtype=torch.float64) * mask.unsqueeze(-1)
     plain = [reference.logits(model, model.embed(tokens) + step * direction, mask) for step in steps]
-    assert_all_close(model.score_steps(*model.distinct(tokens), direction, steps), plain)
+    assert_all_close(model.score_steps(model.distinct(tokens), direction, steps), plain)
 
 
 @given(shapes, st.integers(1, 30), st.integers(1, 40), st.sampled_from([1, 300, 2**21]), seeds)
@@ -109,7 +110,7 @@ def test_substitutions_are_the_plain_convolution_of_the_substituted_documents(sh
     copies = index.repeat(count, 1).scatter(1, positions[:, None], substitutes[:, None])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(substituted_windows, "NUMBERS_AT_ONCE", at_once)
-        ours = model.score_substitutions(rows, index, positions, substitutes)
+        ours = model.score_substitutions(TokenRows(rows, index), positions, substitutes)
     assert_all_close([ours], [reference.logits(model, rows[copies], copies != 0)])
 
 
@@ -221,11 +222,12 @@ def test_bfloat16_gives_nearly_the_same_logits_and_gradients(medium_precision):
 def test_substitutions_in_bfloat16_are_as_near_as_the_ordinary_way(medium_precision):
     shape = network(windows=[2, 4, 8], filters=16, hidden=32)
     exact, rough = random_model(shape), random_model(shape).float()
-    rows, index = rough.distinct(torch.randint(UNK, VOCABULARY, (1, 30), generator=torch.Generator().manual_seed(0)))
-    asked = index[0], torch.arange(30), torch.arange(30) % (len(rows) - 1) + 1
-    expected = exact.score_substitutions(rows.double(), *asked)
+    batch = rough.distinct(torch.randint(UNK, VOCABULARY, (1, 30), generator=torch.Generator().manual_seed(0)))
+    document = batch._replace(row_of=batch.row_of[0])
+    asked = torch.arange(30), torch.arange(30) % (len(batch.rows) - 1) + 1
+    expected = exact.score_substitutions(document._replace(rows=document.rows.double()), *asked)
     ordinary, found = (
-        each(rough, rows, *asked) for each in (Classifier.score_substitutions, XMLCNN.score_substitutions)
+        each(rough, document, *asked) for each in (Classifier.score_substitutions, XMLCNN.score_substitutions)
     )
     assert found.dtype == torch.float32
     error, usual = ((each - expected).abs().mean() for each in (found, ordinary))

@@ -24,13 +24,14 @@ def pgd(
     embeddings: Tensor,
     mask: Tensor,
     targets: Tensor,
+    *,
     ball: Ball,
     objective: Objective,
     steps: int,
     step_size: float,
     start: Tensor | None = None,
 ) -> Iterator[Iterate]:
-    """The start and what each of `steps` leads to, `steps` + 1 iterates, each costing one pass forward and back.
+    """Yield the start and what each of `steps` leads to, `steps` + 1 iterates, each costing one pass forward and back.
 
     `embeddings` (B, T, D) of the documents, `mask` (B, T) true at real tokens, `targets` (B, L) of 0 and 1. A step goes
     `step_size` of the way to the border, up the gradient of `objective`. `start` (B, T, D) is where it begins, or none:
@@ -51,7 +52,7 @@ def pgd(
 
 
 def strongest(iterates: Iterator[Iterate]) -> Tensor:
-    """(B, T, D) the perturbation of each document where the objective was highest."""
+    """Return the perturbation (B, T, D) of each document where the objective was highest."""
     best = next(iterates)
     for each in iterates:
         higher = each.objective > best.objective
@@ -60,5 +61,5 @@ def strongest(iterates: Iterator[Iterate]) -> Tensor:
 
 
 def _where(documents: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """`first` (B, ...) where `documents` (B,) is true, else `second`."""
+    """Return `first` (B, ...) where `documents` (B,) is true, else `second`."""
     return torch.where(documents.view(-1, *[1] * (first.dim() - 1)), first, second)

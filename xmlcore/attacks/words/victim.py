@@ -113,9 +113,10 @@ class Victim:
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         new = np.array([self.tokens_of(word)[0] for word in substitutes])
-        rows, index = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
-        document, substituted = index[0].split([len(words), len(new)])
-        return self.model.score_substitutions(rows, document, torch.tensor(list(positions)), substituted)
+        batch = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
+        document, substituted = batch.row_of[0].split([len(words), len(new)])
+        places = torch.tensor(list(positions))
+        return self.model.score_substitutions(batch._replace(row_of=document), places, substituted)
 
     def _score_copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         copies = [

@@ -15,6 +15,7 @@ from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.tokens import PAD, SPECIAL_TOKENS, UNK, Vocabulary
 from xmlcore.models.base import Classifier
 from xmlcore.models.predictor import Predictor
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.wrapped import WithTable
 
 RESERVED = len(SPECIAL_TOKENS)  # rows before the first word
@@ -46,8 +47,8 @@ class WordTable:
         """(W, D) the step of adaptive FGSM (Sapkal and Savalia 2025, eqs. 9 and 10), one for all of a word."""
         leaf = self._table.clone().requires_grad_()
         with torch.enable_grad():
-            (gradient,) = torch.autograd.grad(self._model.loss(leaf, self._index, labels), leaf)
+            (gradient,) = torch.autograd.grad(self._model.loss(TokenRows(leaf, self._index), labels), leaf)
         return self._radius(epsilon) * gradient[RESERVED:].sign()
 
     def _radius(self, epsilon: float) -> float:
-        return float(adaptive_epsilon(self._table, self._index, epsilon))
+        return float(adaptive_epsilon(TokenRows(self._table, self._index), epsilon))

@@ -6,20 +6,22 @@ What the attacks perturb are the embeddings of a document's pieces. A subclass l
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from xmlcore.common.errors import UserError
-from xmlcore.config.architectures import APLCNetwork
+from xmlcore.config.architectures import APLCNetwork, TransformerShape
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
-from xmlcore.data.pretrained import Family, load_body
+from xmlcore.data.pretrained import Body, Family, load_body
 from xmlcore.data.propensity import label_frequencies
 from xmlcore.models.aplc.label_clusters import LabelClusters
-from xmlcore.models.base import Distinct, gathered, shallow_copy
+from xmlcore.models.base import Distinct
+from xmlcore.models.modules import shallow_copy
 from xmlcore.models.table import TableClassifier
+from xmlcore.models.token_rows import TokenRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -29,12 +31,17 @@ class APLC(TableClassifier):
     """It begins as the checkpoint; with a `network.body`, as a stored model has, no checkpoint is read."""
 
     family: ClassVar[Family]
+    shape: TransformerShape
 
     def __init__(self, vectors: Tensor, labels: int, network: APLCNetwork) -> None:
         """`vectors` (V, D) are the initial embeddings, as wide as the body; row `PAD` is held at zero."""
         super().__init__(vectors, labels)
-        pretrained = None if network.body else load_body(network.checkpoint, self.family)
-        self.shape = pretrained.shape if pretrained else network.body
+        pretrained: Body | None = None
+        if network.body:
+            self.shape = network.body
+        else:
+            pretrained = load_body(network.checkpoint, self.family)
+            self.shape = pretrained.shape
         width = vectors.shape[1]
         if width != self.shape.width:
             raise UserError(
@@ -58,8 +65,8 @@ class APLC(TableClassifier):
     def read(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """What the body makes of a document, (B, D), from `embeddings` (B, T, D); `mask` (B, T) is as in `score`."""
 
-    def described(self, network: APLCNetwork) -> APLCNetwork:
-        return network.model_copy(update={"body": self.shape})
+    def network_found(self) -> dict[str, Any]:
+        return {"body": self.shape}
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
@@ -80,9 +87,9 @@ class APLC(TableClassifier):
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.clusters(self.features(embeddings, mask))
 
-    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+    def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """That of the clusters, over the head and the tails that a document has labels in."""
-        return self.clusters.loss(self.features(*gathered(rows, index, probe)), labels)
+        return self.clusters.loss(self.features(batch.embeddings(probe), batch.mask), labels)
 
     def features(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """What the clusters read, (B, F), of `embeddings` (B, T, D)."""

@@ -4,30 +4,33 @@ A document stands between [CLS] and [SEP]; it is read from the mean of all their
 for whole sentences and those trained to fill masks alike (Reimers and Gurevych 2019).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from xmlcore.common.errors import UserError
+from xmlcore.config.architectures import BERTShape
 from xmlcore.data.dataset import Split
 from xmlcore.data.pretrained import BERT
 from xmlcore.models.aplc.base import APLC
 from xmlcore.models.base import Distinct
 
 if TYPE_CHECKING:
-    from transformers import BertModel
+    from transformers import BertConfig, BertModel
 
 
 class APLCBERT(APLC):
     family = BERT
+    shape: BERTShape
 
     def make_body(self, dropout: float) -> "BertModel":
         from transformers import BertModel
 
         dropouts = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-        body = BertModel(self.family.config(self.shape, vocab_size=1, **dropouts), add_pooling_layer=False)
+        config = cast("BertConfig", self.family.config(self.shape, vocab_size=1, **dropouts))
+        body = BertModel(config, add_pooling_layer=False)
         del body.embeddings.word_embeddings
         return body
 

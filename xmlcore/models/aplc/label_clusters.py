@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xmlcore.data.batches import TrueLabels
-from xmlcore.models.base import narrow_linear, shallow_copy
 from xmlcore.models.losses import binary_cross_entropy
+from xmlcore.models.modules import Modules, narrow_linear, shallow_copy
 
 
 class LabelClusters(nn.Module):
@@ -27,14 +27,16 @@ class LabelClusters(nn.Module):
     Where there are few labels, a tail that would be empty is left out, and the head has one label at least.
     """
 
+    rank: Tensor  # (L,) the place of each label among all
+
     def __init__(self, features: int, labels: int, shares: Sequence[float], factor: float) -> None:
         super().__init__()
         starts = sorted({max(1, round(share * labels)) for share in shares} - {labels})
         self.sizes = [end - start for start, end in zip([0, *starts], [*starts, labels], strict=True)]
         widths = [max(1, int(features / factor**k)) for k in range(1, len(self.sizes))]
-        self.register_buffer("rank", torch.arange(labels))  # the place of each label among all
+        self.register_buffer("rank", torch.arange(labels))
         self.output = nn.Linear(features, self.sizes[0] + len(widths))  # the head: its labels, then the indicators
-        self.tails = nn.ModuleList(_Tail(features, *shape) for shape in zip(widths, self.sizes[1:], strict=True))
+        self.tails = Modules[_Tail](_Tail(features, *shape) for shape in zip(widths, self.sizes[1:], strict=True))
 
     def arrange(self, frequencies: Tensor) -> None:
         """Rank the labels by falling `frequencies` (L,), then by id."""
@@ -74,7 +76,7 @@ class LabelClusters(nn.Module):
         narrowed.sizes = [len(chosen[0]), *(len(chosen[k]) for k in kept)]
         indicators = torch.tensor([self.sizes[0] + k - 1 for k in kept], dtype=torch.long)
         narrowed.output = narrow_linear(self.output, torch.cat([chosen[0], indicators]))
-        narrowed.tails = nn.ModuleList(self.tails[k - 1].narrow(chosen[k]) for k in kept)
+        narrowed.tails = Modules(self.tails[k - 1].narrow(chosen[k]) for k in kept)
         return narrowed
 
     def initialise(self, prior: Tensor) -> None:

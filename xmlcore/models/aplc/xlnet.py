@@ -3,7 +3,7 @@
 A document stands at the right end, where XLNet wants it, before <sep> and <cls>; it is read from the state of <cls>.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from xmlcore.data.pretrained import XLNET
 from xmlcore.models.aplc.base import APLC
 
 if TYPE_CHECKING:
-    from transformers import XLNetModel
+    from transformers import XLNetConfig, XLNetModel
 
 CLS_SEGMENT = 2  # as XLNet's tokenizer numbers it; all before it is segment 0
 
@@ -25,7 +25,8 @@ class APLCXLNet(APLC):
         from transformers import XLNetModel
 
         no_tokens = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"))
-        body = XLNetModel(self.family.config(self.shape, vocab_size=1, dropout=dropout, **no_tokens))
+        config = self.family.config(self.shape, vocab_size=1, dropout=dropout, **no_tokens)
+        body = XLNetModel(cast("XLNetConfig", config))
         del body.word_embedding, body.mask_emb
         return body
 

@@ -5,6 +5,7 @@ The levels share the BiLSTM and are trained together; the paper trains a network
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 
 import torch
@@ -16,10 +17,12 @@ from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.data.label_clustering import order_by_similarity
 from xmlcore.models.attention_xml.label_tree import LabelTree
-from xmlcore.models.base import Distinct, gathered
+from xmlcore.models.base import Distinct
 from xmlcore.models.bfloat16 import may_round
 from xmlcore.models.losses import binary_cross_entropy
+from xmlcore.models.modules import Modules
 from xmlcore.models.table import TableClassifier
+from xmlcore.models.token_rows import TokenRows
 
 UNREACHED = -20.0  # log-probability of a label below its group's, where the search left the group out
 
@@ -33,7 +36,9 @@ class AttentionXML(TableClassifier):
         self.encoder = _BiLSTM(vectors.shape[1], network.lstm)
         self.tree = LabelTree(labels, [groups for groups in network.tree if groups < labels])
         states = 2 * network.lstm
-        self.levels = nn.ModuleList(_LabelAttention(states, nodes, network.hidden) for nodes in self.tree.sizes)
+        self.levels = Modules[_LabelAttention](
+            _LabelAttention(states, nodes, network.hidden) for nodes in self.tree.sizes
+        )
         self.embedding_dropout = nn.Dropout(network.embedding_dropout)
         self.dropout = nn.Dropout(network.dropout)
 
@@ -74,14 +79,14 @@ class AttentionXML(TableClassifier):
         """Of each asked label the product along its path in the tree, whether or not the search would reach it."""
         paths = [self.tree.nodes_of(labels, number).expand(len(mask), -1) for number in range(len(self.levels))]
         logits = [level.some(states, mask, nodes) for level, nodes in zip(self.levels, paths, strict=True)]
-        return logits[0] if len(logits) == 1 else _logit(sum(map(functional.logsigmoid, logits)))
+        return logits[0] if len(logits) == 1 else _logit(reduce(torch.add, map(functional.logsigmoid, logits)))
 
-    def loss(self, rows: Tensor, index: Tensor, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+    def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """Of every level the cross-entropy of what it looks at: children of true nodes, then of the best others."""
         if self.asked is not None:
-            return super().loss(rows, index, labels, probe)
-        embeddings, mask = gathered(rows, index, probe)
-        states = self._states(embeddings, mask)
+            return super().loss(batch, labels, probe)
+        mask = batch.mask
+        states = self._states(batch.embeddings(probe), mask)
         logits = self.levels[0](states, mask)
         targets = labels.targets(self.tree.nodes_of(labels.ids, 0), self.tree.sizes[0])
         total = binary_cross_entropy(logits, targets)

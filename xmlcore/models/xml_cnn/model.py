@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from xmlcore.config.architectures import XMLCNNNetwork
-from xmlcore.models.base import one_row_each
 from xmlcore.models.table import LinearOutputClassifier
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
 from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
 
@@ -53,21 +53,23 @@ class XMLCNN(LinearOutputClassifier):
             nn.init.zeros_(self.bottleneck.bias)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        return self.score_rows(*one_row_each(embeddings, mask))
+        return self.score_rows(TokenRows.one_each(embeddings, mask))
 
-    def score_rows(self, rows: Tensor, index: Tensor, probe: Tensor | None = None) -> Tensor:
-        return self._head(ConvolvedMax.apply(rows, self.kernel, probe, index, self.windows, self.chunks))
+    def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        return self._head(ConvolvedMax.apply(batch.rows, self.kernel, probe, batch.row_of, self.windows, self.chunks))
 
-    def score_steps(self, rows: Tensor, index: Tensor, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
-        windows = Windows((index != 0).sum(1), self.windows, self.chunks)
-        moved, position = one_row_each(direction, index != 0)
-        starts = windows.sums(project(rows, self.kernel), index)
-        sums = list(zip(starts, windows.sums(project(moved, self.kernel), position), strict=True))
-        return [self._head(windows.stack((start + step * along).amax(2) for start, along in sums)) for step in steps]
+    def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
+        windows = Windows(batch.mask.sum(1), self.windows, self.chunks)
+        start, along = (
+            windows.sums(project(each.rows, self.kernel), each.row_of)
+            for each in (batch, TokenRows.one_each(direction, batch.mask))
+        )
+        sums = list(zip(start, along, strict=True))
+        return [self._head(windows.stack([(at + step * by).amax(2) for at, by in sums])) for step in steps]
 
-    def score_substitutions(self, rows: Tensor, index: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
-        document = SubstitutedMax(rows, self.kernel, index, self.windows, self.chunks)
-        return torch.cat([self._head(pooled) for pooled in document.maxima(positions, substitutes)])
+    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        maxima = SubstitutedMax(document, self.kernel, self.windows, self.chunks).maxima(positions, substitutes)
+        return torch.cat([self._head(pooled) for pooled in maxima])
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Logits (B, L) of pooled maxima (B, W, P, F)."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn.windows import Windows, project, rounded, window_sums
 
 NUMBERS_AT_ONCE = 2**21  # of projections and maxima of copies; what else is needed for a while is about twice as much
@@ -19,8 +20,9 @@ NUMBERS_AT_ONCE = 2**21  # of projections and maxima of copies; what else is nee
 class SubstitutedMax:
     """A document with what its copies share: its projections, and running maxima of its windows in every chunk."""
 
-    def __init__(self, rows: Tensor, kernel: Tensor, index: Tensor, sizes: Sequence[int], chunks: int) -> None:
-        """The document is `index` (T,) into `rows` (R, D), whose row 0 is zero; `kernel` is (D, H, F)."""
+    def __init__(self, document: TokenRows, kernel: Tensor, sizes: Sequence[int], chunks: int) -> None:
+        """Compute what the copies of `document`, with `row_of` (T,), share under `kernel` (D, H, F)."""
+        rows, index = document
         self._rows, self._kernel = rows, rounded(kernel)
         self._windows = Windows(torch.tensor([len(index)], device=index.device), sizes, chunks)
         used, places = functional.pad(index, (0, 1)).unique(return_inverse=True)

@@ -5,6 +5,7 @@ pooled chunks, `C` windows of the longest chunk, `R` rows of embeddings.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ class ConvolvedMax(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, rows: Tensor, kernel: Tensor, probe: Tensor | None, index: Tensor, sizes: Sequence[int], chunks: int
+        ctx: Any, rows: Tensor, kernel: Tensor, probe: Tensor | None, index: Tensor, sizes: Sequence[int], chunks: int
     ) -> Tensor:
         windows = Windows((index != 0).sum(1), sizes, chunks)
         dtype = rows.dtype
@@ -99,7 +100,7 @@ class ConvolvedMax(torch.autograd.Function):
         return windows.stack(maxima).to(ctx.dtype)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, index, *winners = ctx.saved_tensors
         width, height, filters = kernel.shape
         positions, weights = ctx.windows.positions(winners), ctx.windows.spread(gradient).to(rows.dtype)

@@ -26,10 +26,10 @@ class Gradient:
     def _gradient(self, request: Request) -> torch.Tensor:
         """(1, D) of the wanted change of the target's scores, at the first token of the word."""
         model = self._victim.model
-        rows, index = model.distinct(pad([self._victim.tokens(request.words)]))
-        rows = rows.detach()
-        probe = rows.new_zeros(*index.shape, rows.shape[1], requires_grad=True)
-        logits = model.score_rows(rows, index, probe)[0, list(request.target.labels)]
+        batch = model.distinct(pad([self._victim.tokens(request.words)]))
+        rows = batch.rows.detach()
+        probe = rows.new_zeros(*batch.row_of.shape, rows.shape[1], requires_grad=True)
+        logits = model.score_rows(batch._replace(rows=rows), probe)[0, list(request.target.labels)]
         (gradient,) = torch.autograd.grad(request.target.direction * logits.sum(), probe)
         place = sum(len(self._victim.tokens_of(word)) for word in request.words[: request.position])
         return gradient[:, place]

@@ -1,0 +1,37 @@
+"""A batch of embedded documents in which equal tokens share a row, so that they share their work."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class TokenRows(NamedTuple):
+    """Position (b, t) of a batch has the embedding `rows[row_of[b, t]]`. `B` batch, `T` tokens, `D` width, `R` rows."""
+
+    rows: Tensor  # (R, D); row 0 is the zero of the padding
+    row_of: Tensor  # (B, T) int64, or (T,) for one document without padding; 0 at the padding and nowhere else
+
+    @classmethod
+    def one_each(cls, embeddings: Tensor, mask: Tensor) -> "TokenRows":
+        """Return `embeddings` (B, T, D) with a row of its own for every position of `mask` (B, T)."""
+        real = embeddings.flatten(0, 1).index_select(0, mask.flatten().nonzero()[:, 0])
+        rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), real])
+        return cls(rows, mask.flatten().cumsum(0).view_as(mask) * mask)
+
+    @property
+    def mask(self) -> Tensor:
+        """(B, T) true at real tokens."""
+        return self.row_of != 0
+
+    def embeddings(self, probe: Tensor | None = None) -> Tensor:
+        """Return the embeddings (B, T, D), with `probe` (N, T, D), if there is one, added to the first N documents."""
+        embeddings = functional.embedding(self.row_of, self.rows)
+        if probe is None:
+            return embeddings
+        return embeddings + functional.pad(probe, (0, 0, 0, 0, 0, len(self.row_of) - len(probe)))
+
+    def first(self, documents: int) -> "TokenRows":
+        """Return the batch of the first `documents` alone, with the same rows."""
+        return self._replace(row_of=self.row_of[:documents])
