@@ -18,13 +18,15 @@ CORPORA = ("simulated-rcv1", "simulated-eurlex")
 class Workspace:
     """A folder in which commands are run, with this project's library and no other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commands: Path | None = None) -> None:
+        """Commands in the folder `commands`, if it is given, come before those of this Python."""
         self.folder = folder
+        self._path = [str(each) for each in (commands, Path(sys.executable).parent) if each]
 
     @classmethod
-    def scaled_down(cls, folder: Path) -> "Workspace":
-        """A git repository with this project's pipeline, `shrink`ed, in the new `folder`."""
-        workspace = cls(folder)
+    def scaled_down(cls, folder: Path, commands: Path | None = None) -> "Workspace":
+        """Return a git repository with this project's pipeline, `shrink`ed, in the new `folder`."""
+        workspace = cls(folder, commands)
         for name in ("stages", "xmlcore"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
@@ -41,9 +43,9 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of the commands that are run here."""
+        """That of the commands that are run here."""
         return os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([*self._path, os.environ["PATH"]]),
             "PYTHONPATH": str(self.folder),
             "DVC_NO_ANALYTICS": "1",
             "OMP_NUM_THREADS": "1",

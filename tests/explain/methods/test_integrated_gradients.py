@@ -18,7 +18,8 @@ from xmlcore.explain.methods.integrated_gradients import integrated_gradients
 from xmlcore.explain.methods.shap import shap_values
 from xmlcore.explain.pages.document_page import ig_page
 from xmlcore.explain.tokens import ModelTokens
-from xmlcore.models.base import Classifier, shallow_copy
+from xmlcore.models.base import Classifier
+from xmlcore.models.modules import shallow_copy
 from xmlcore.models.predictor import Predictor
 
 WORDS = ["profit", "share", "rain", "snow"]

@@ -9,11 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-import shap
+from numba import config
 
 from xmlcore.explain.attributions import ShapValues
 from xmlcore.explain.scorer import Scorer
 from xmlcore.explain.tokens import MaskableDocument
+
+# The loops that shap compiles as it is imported are short here: to compile them costs seconds in every process.
+with_jit, config.DISABLE_JIT = config.DISABLE_JIT, True
+import shap  # noqa: E402
+
+config.DISABLE_JIT = with_jit
 
 
 def shap_values(

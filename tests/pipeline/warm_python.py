@@ -1,0 +1,144 @@
+"""Python and DVC that have their libraries in memory: what a test pipeline's many short commands spend most time on.
+
+A server imports the libraries once, and forks for each command. The commands `python` and `dvc` of `commands` are
+clients that hand it their arguments, folder, environment and open files, and wait for its exit code. What belongs to
+the pipeline itself, `xmlcore` and `stages`, is imported anew in each process. Other commands than these two, and
+`python` with anything but a stage, are run as they are.
+
+python tests/pipeline/warm_python.py SOCKET     (the server, until its standard input is closed)
+"""
+
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LIBRARIES = (
+    "torch",
+    "torch._dynamo",  # Adam asks for it
+    "torch.optim.swa_utils",
+    "safetensors.torch",
+    "accelerate",
+    "pydantic",
+    "ruamel.yaml",
+    "rich.progress",
+    "typer",
+    "jinja2",
+    "requests",
+    "sklearn.decomposition",
+    "sklearn.feature_extraction.text",
+    "sklearn.linear_model",
+    "scipy.stats",
+    "lime.lime_base",
+    "shap",
+    "captum.attr",
+    "matplotlib.figure",
+    "transformers",
+    "transformers.models.bert.modeling_bert",
+    "tokenizers",
+    "dvclive",
+    "dvc.cli",
+    "dvc.commands.repro",
+    "dvc.repo.reproduce",
+    "dvc.repo.experiments.run",
+)
+CLIENT = f"""#!{sys.executable} -IS
+import json, os, socket, sys
+served = os.path.basename(sys.argv[0]) == "dvc" or sys.argv[1:2] and sys.argv[1].startswith("stages/")
+if not served:
+    os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])
+request = {{"argv": sys.argv, "folder": os.getcwd(), "environment": dict(os.environ)}}
+content = json.dumps(request).encode()
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "socket"))
+    socket.send_fds(server, [len(content).to_bytes(8, "big")], [0, 1, 2])
+    server.sendall(content)
+    answer = server.recv(1)
+sys.exit(answer[0] if answer else 1)
+"""
+
+
+@contextmanager
+def commands(folder: Path) -> Iterator[Path]:
+    """Write the clients into `folder`, which is yielded as an entry of PATH while their server runs."""
+    for name in ("python", "dvc"):
+        (folder / name).write_text(CLIENT)
+        (folder / name).chmod(0o755)
+    command = [sys.executable, __file__, str(folder / "socket")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin and server.stdout
+        server.stdout.readline()  # it listens
+        yield folder
+        server.stdin.close()
+
+
+def serve(place: str) -> None:
+    """Answer the clients at the socket `place`."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place)
+        listening.listen()
+        print("listening", flush=True)
+        while True:
+            ready, _, _ = select.select([listening, sys.stdin], [], [])
+            if sys.stdin in ready:
+                return
+            client, _ = listening.accept()
+            if os.fork() == 0:
+                listening.close()
+                _answer(client)
+            client.close()
+
+
+def _answer(client: socket.socket) -> None:
+    size, files, _, _ = socket.recv_fds(client, 8, 3)
+    with client.makefile("rb") as content:
+        request = json.loads(content.read(int.from_bytes(size, "big")))
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    code = _run(request["argv"], request["folder"], request["environment"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    client.sendall(bytes([code & 255]))
+    os._exit(0)
+
+
+def _run(argv: list[str], folder: str, environment: dict[str, str]) -> int:
+    """Run a command as Python would, and return its exit code."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    path = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    try:
+        if Path(argv[0]).name == "dvc":
+            from dvc.cli import main
+
+            sys.path[:0], sys.argv = path, argv
+            return main(argv[1:])
+        script = Path(argv[1]).resolve()
+        sys.path[0], sys.argv = str(script.parent), argv[1:]
+        sys.path[1:1] = path
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as stopped:
+        return stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
