@@ -83,6 +83,7 @@ def commands(folder: Path) -> Iterator[Path]:
 
 def serve(place: str) -> None:
     """Answer the clients at the socket `place`."""
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # as xmlcore.explain.methods.shap imports shap
     for name in LIBRARIES:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
