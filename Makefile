@@ -43,9 +43,9 @@ bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other 
 
 install: $(INSTALLED)  ## make .venv from the lock file
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml   # what is imported is compiled then; to compile all takes as long again
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --requirement requirements.lock
+	python -m pip install --quiet --no-compile --requirement requirements.lock
 	python -m pip install --quiet --no-deps --editable .
 	touch $@
 

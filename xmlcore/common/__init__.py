@@ -1,1 +1,1 @@
-"""What every part stands on: errors, files, the command line, processes."""
+"""What every part uses: errors, files, the command line, processes."""

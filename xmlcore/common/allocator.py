@@ -14,7 +14,7 @@ NEVER = -1
 
 
 def keep_freed_memory() -> None:
-    """Have glibc's allocator keep blocks of up to `LARGEST_KEPT` bytes; nothing happens where there is another one."""
+    """Make glibc's allocator keep blocks of up to `LARGEST_KEPT` bytes; nothing happens where there is another one."""
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

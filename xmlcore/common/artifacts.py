@@ -12,10 +12,10 @@ from xmlcore.common.errors import UserError, first_complaint
 
 @contextmanager
 def written_by(stage: str, path: Path) -> Iterator[None]:
-    """Whatever goes wrong in reading `path`, which `stage` wrote, as a `UserError`.
+    """Open a context for reading `path`, which `stage` wrote: whatever goes wrong in it is raised as a `UserError`.
 
-    Raise `ValueError` inside for what is wrong. Libraries raise anything at all of damaged files. One that is missing
-    or cannot be opened stays an `OSError`.
+    Raise `ValueError` inside for what is wrong. Libraries raise anything at all for damaged files. What is raised for a
+    file that is missing or cannot be opened stays an `OSError`.
     """
     try:
         yield
@@ -27,7 +27,10 @@ def written_by(stage: str, path: Path) -> Iterator[None]:
 
 
 def read_array(path: Path, dtype: type[np.generic], *shape: int | None) -> np.ndarray:
-    """The memory-mapped array of `path`. Raises `ValueError` unless it has this type and `shape`; None is any size."""
+    """Return the memory-mapped array of `path`.
+
+    Raises `ValueError` unless it is finite and has this `dtype` and `shape`, in which None is any size.
+    """
     array = np.load(path, mmap_mode="r")
     if array.dtype != dtype or array.ndim != len(shape):
         raise ValueError(f"an array {array.shape} of {array.dtype}")

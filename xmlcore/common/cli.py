@@ -63,7 +63,7 @@ def fail(message: str) -> None:
 
 
 def as_line(message: str) -> str:
-    """`message` as one line that no terminal takes for a command, its middle left out where it is very long.
+    """Return `message` as one line that no terminal takes for a command, its middle left out where it is very long.
 
     It may quote a file that nobody has checked.
     """
@@ -72,7 +72,7 @@ def as_line(message: str) -> str:
 
 
 def progress_bar() -> Progress:
-    """A progress display with count, elapsed and remaining time; silent unless stderr is a terminal and rank is 0."""
+    """Return a progress display with count, elapsed and remaining time; silent but on a terminal and for rank 0."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

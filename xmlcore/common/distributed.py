@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Meet the other processes where the launcher's environment says, and leave them at the end."""
+    """Open the group of the processes that the launcher's environment names, and leave it at the end."""
     distributed.init_process_group("gloo")
     try:
         yield
@@ -36,12 +36,12 @@ def processes() -> int:
 
 
 def is_writer() -> bool:
-    """Whether this process is the one that writes."""
+    """Return whether this process is the one that writes."""
     return rank() == 0
 
 
 def share(items: Iterable[Item]) -> Iterator[Item]:
-    """This process's part of `items`: one of as many as there are processes, in turn."""
+    """Return this process's part of `items`, which go to the processes in turn."""
     return islice(items, rank(), None, processes())
 
 
@@ -52,7 +52,7 @@ def add_up(array: np.ndarray) -> None:
 
 
 def map_shared(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """`work` of every item, in order and in every process; each process does its share."""
+    """Return `work` of every item, in order and in every process; each process does its share."""
     own = [work(item) for item in share(items)]
     if processes() == 1:
         return own

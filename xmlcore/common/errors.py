@@ -11,6 +11,6 @@ class UserError(Exception):
 
 
 def first_complaint(error: "ValidationError") -> str:
-    """The first that pydantic has, as `key: what is wrong`."""
+    """Return the first complaint of pydantic's `error`, as `key: what is wrong`."""
     first = error.errors()[0]
     return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))

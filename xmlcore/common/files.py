@@ -30,7 +30,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         if path.exists():
-            os.replace(path, old)  # as a whole: removing it takes a while, in which it would be half of one
+            os.replace(path, old)  # at once: removing it takes a while, in which half of it would be seen
         os.replace(temporary, path)
     finally:
         _remove(temporary)
@@ -38,7 +38,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def _temporary(path: Path) -> Path:
-    """A name beside `path` that git and DVC ignore. What killed processes have left under such names is removed."""
+    """Return a name beside `path` that git and DVC ignore; remove what killed processes have left under such names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     leftover = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)(\.old)?\.partial")
     for each in path.parent.iterdir():

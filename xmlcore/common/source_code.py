@@ -1,4 +1,4 @@
-"""Which modules of this library a module stands on, found in its text, and a digest of them.
+"""Which modules of this library a module imports, directly or not, found in its text, and a digest of them.
 
 DVC runs a stage again where a file that it names has changed. What a stage must name is the import closure of its
 script (`tests/pipeline/test_dependencies.py` compares); what an architecture is made of is in its recipe as a digest.

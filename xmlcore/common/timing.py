@@ -15,7 +15,10 @@ UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which `ru_maxrss` cou
 
 @contextmanager
 def measured() -> Iterator[dict[str, float]]:
-    """Fills, at its end, `seconds` since its beginning and `peak_memory_gib` of the process since its start."""
+    """Yield a mapping that is filled at the end.
+
+    It gets the `seconds` since the beginning and the `peak_memory_gib` of the process since its start.
+    """
     cost: dict[str, float] = {}
     started = time.perf_counter()
     yield cost

@@ -13,7 +13,7 @@ MAX_VALUES = 1_000_000
 
 
 def load_yaml(path: Path, kind: Literal["safe", "rt"] = "safe") -> Any:
-    """The content of the YAML file `path`, which exists: plain values ("safe"), or with its comments ("rt").
+    """Return the content of the YAML file `path`, which exists: plain values ("safe"), or with comments ("rt").
 
     The reader is pure Python, because the compiled one overflows the stack where a file nests without end.
 
@@ -30,7 +30,7 @@ def load_yaml(path: Path, kind: Literal["safe", "rt"] = "safe") -> Any:
         raise UserError(f"{path}: not YAML: {line}{getattr(error, 'problem', None) or error}; {MEND}") from None
     except OSError:
         raise
-    except Exception as error:  # whatever int(), date() and the like say of a value, and nesting without end
+    except Exception as error:  # what int(), date() and the like raise for a value, and nesting without end
         raise UserError(f"{path}: not YAML: {error}; {MEND}") from None
     if _size(content, {}) > MAX_VALUES:
         raise UserError(f"{path}: its aliases repeat one another more than {MAX_VALUES:,} times; {MEND}")
@@ -38,7 +38,7 @@ def load_yaml(path: Path, kind: Literal["safe", "rt"] = "safe") -> Any:
 
 
 def _size(value: Any, known: dict[int, float]) -> float:
-    """How many values `value` has with every alias written out; infinitely many where it holds itself."""
+    """Return how many values `value` has with every alias written out; infinitely many where it holds itself."""
     if not isinstance(value, (dict, list)):
         return 1
     if id(value) not in known:

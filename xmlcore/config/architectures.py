@@ -43,7 +43,7 @@ class BagOfWordsNetwork(Section):
 
 
 class TransformerShape(Section):
-    """What configs of `transformers` agree on, by other names (`xmlcore.data.pretrained`)."""
+    """What configs of `transformers` have in common, under other names (`xmlcore.data.pretrained`)."""
 
     width: PositiveInt
     layers: PositiveInt
@@ -66,7 +66,7 @@ class XLNetShape(TransformerShape):
 class BERTShape(TransformerShape):
     """The fields of a `BertConfig` that differ between checkpoints."""
 
-    positions: Annotated[int, Field(gt=2)] = 512  # of pieces, [CLS] and [SEP] among them
+    positions: Annotated[int, Field(gt=2)] = 512  # of pieces of words, [CLS] and [SEP] among them
     types: PositiveInt = 2
 
 
@@ -133,7 +133,7 @@ class MACHNetwork(Section):
 
 
 class Member(Section):
-    """One of an ensemble."""
+    """One classifier of an ensemble."""
 
     width: PositiveInt  # of its part of the embeddings
     encoder: Encoder

@@ -130,7 +130,7 @@ def _tag(architecture: str) -> str:
 
 
 def _tag_of(recipe: Any) -> str:
-    """That of its architecture; of what names none that of any, so that the section says what is wrong."""
+    """Return the tag of the architecture of `recipe`, or if it names none of any, whose section then complains."""
     get = recipe.get if isinstance(recipe, dict) else partial(getattr, recipe)
     return _tag(get("architecture", next(iter(ARCHITECTURES))))
 
@@ -175,8 +175,8 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
-    attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of `attribution_stability`, beside the attack's
-    word_substitution: Share = 0.0  # how many words of a training document become near neighbours
+    attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
+    word_substitution: Share = 0.0  # of a training document's words, replaced by near neighbours
     squeeze: Squeeze
 
     @model_validator(mode="after")
@@ -195,7 +195,7 @@ class Predict(Section):
 class Metrics(Section):
     """The evaluation of the stored labels (`xmlcore.ranking.summary`)."""
 
-    frequency_bins: Annotated[list[PositiveInt], Field(min_length=1)]  # the most of each bin; one more is open
+    frequency_bins: Annotated[list[PositiveInt], Field(min_length=1)]  # upper ends; one more bin is open
 
     @model_validator(mode="after")
     def _rising(self) -> "Metrics":
@@ -222,7 +222,7 @@ class Fgsm(Section):
 class Robustness(Section):
     """Attacks on embeddings besides FGSM, and the checks of them (`xmlcore.evaluation`)."""
 
-    models: list[Name] = []  # whose embeddings are attacked so
+    models: list[Name] = []  # whose embeddings are attacked
     documents: PositiveInt = 100  # of the test split, drawn by the seed
     epsilon: Annotated[float, Field(gt=0)] = 0.1  # one of `epsilons`, where everything is tried
     epsilons: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]  # rising, until the model breaks
@@ -262,20 +262,20 @@ class MaskedLM(Section):
 class Words(Section):
     """Word-substitution attacks (`xmlcore.attacks.words`)."""
 
-    corpora: list[Name] = []  # whose language is learned, and on which
-    models: list[Name] = []  # these are attacked
+    corpora: list[Name] = []  # whose language is learned, and whose documents are attacked
+    models: list[Name] = []  # that are attacked
     goals: Annotated[list[Goal], Field(min_length=1)]
     generators: Annotated[list[Generator], Field(min_length=1)]
     masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
     encoder: Annotated[str, Field(min_length=1)] = "corpus"  # or one of `sentence-transformers`, by name or folder
     thresholds: Annotated[list[Share], Field(min_length=1)]  # of similarity, swept
-    k: Annotated[int, Field(ge=1)] = 5  # of the best labels that an attack changes
+    k: Annotated[int, Field(ge=1)] = 5  # how many of the best labels an attack changes
     labels: PositiveInt = 1  # the most that one attack aims at
     bins: PositiveInt = 4  # of label frequency, with equal samples
     samples: PositiveInt = 25  # of each bin
     candidates: PositiveInt = 48  # K, for each word
     max_change: Share = 0.1  # of the words of a document
-    cluster_labels: Annotated[int, Field(ge=2)] = 3  # the fewest of a cluster
+    cluster_labels: Annotated[int, Field(ge=2)] = 3  # the fewest in a cluster
 
     @model_validator(mode="after")
     def _listed_once(self) -> "Words":
@@ -312,7 +312,7 @@ class ExplanationStudy(Section):
     documents: Annotated[int, Field(ge=2)] = 50  # of the test split, drawn by the seed
     beam: PositiveInt = 1  # rankings kept in the search for the best and the worst
     draws: PositiveInt = 2  # of noise on the embeddings
-    epsilon: Annotated[float, Field(gt=0)] = 0.02  # its size, as that of FGSM
+    epsilon: Annotated[float, Field(gt=0)] = 0.02  # the size of the noise, as FGSM's
 
 
 class Explain(Section):
@@ -429,7 +429,7 @@ class Params(Section):
         return _named(self.corpus, corpus, "corpus")
 
     def encode_of(self, corpus: str, model: str | None = None) -> Encode:
-        """`encode` with the overrides of `corpus`, then those of `model`, if it is one's."""
+        """Return `encode` with the overrides of `corpus`, then those of `model`, if one is given."""
         settings = _named(self.corpus, corpus, "corpus")
         encode = _override(self.encode, settings.encode, f"corpus.{corpus}.encode")
         if model is None:
@@ -438,20 +438,20 @@ class Params(Section):
         return _override(encode, self.model_of(corpus, model).encode, f"{place}model.{model}.encode")
 
     def model_of(self, corpus: str, model: str) -> Model:
-        """`model.NAME` with the overrides of `corpus`."""
+        """Return `model.NAME` with the overrides of `corpus`."""
         changes = _named(self.corpus, corpus, "corpus").model.get(model, {})
         return _override(_named(self.model, model, "model"), changes, f"corpus.{corpus}.model.{model}")
 
     def regime_of(self, regime: str) -> Regime:
-        """`regime.NAME`."""
+        """Return `regime.NAME`."""
         return _named(self.regime, regime, "regime")
 
     def checkpoint_of(self, checkpoint: str) -> Checkpoint:
-        """`checkpoint.NAME`."""
+        """Return `checkpoint.NAME`."""
         return _named(self.checkpoint, checkpoint, "checkpoint")
 
     def loss_of(self, loss: str) -> Loss:
-        """`loss.NAME`."""
+        """Return `loss.NAME`."""
         return _named(self.loss, loss, "loss")
 
 
@@ -474,7 +474,7 @@ def _override(section: Section, changes: dict[str, Any], place: str) -> Any:
 
 
 def format_epsilon(epsilon: float) -> str:
-    """The one spelling of an epsilon, as in `metrics/.../eps=0.10.json`: at least two decimals, no exponent."""
+    """Return the one spelling of an epsilon, as in `metrics/.../eps=0.10.json`: at least two decimals, no exponent."""
     whole, _, decimals = f"{epsilon:.6f}".rstrip("0").partition(".")
     return f"{whole}.{decimals:0<2}"
 
@@ -493,7 +493,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def _describe(error: ValidationError, place: str = "") -> str:
-    """The first complaint of pydantic as `key: what is allowed (value)`."""
+    """Return the first complaint of pydantic as `key: what is allowed (value)`."""
     first = error.errors()[0]
     tags = {_tag(name) for name in ARCHITECTURES}
     parts = [str(part) for part in first["loc"] if part not in tags]

@@ -65,7 +65,7 @@ def read_architecture(folder: Path) -> tuple[str, Section]:
 
 
 def architectures_in(architecture: str, network: Section) -> set[str]:
-    """Return `architecture` and those of the encoders that `network` is built over."""
+    """Return `architecture` and the architectures of the encoders that `network` contains."""
     return {architecture} | {encoder.architecture for encoder in _encoders(network)}
 
 

@@ -13,17 +13,23 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, TypeVar
 
 from xmlcore.common.errors import UserError
 from xmlcore.common.printable import printable
-from xmlcore.corpora.decompression import MAX_EXPANSION, allowed_bytes
+from xmlcore.corpora.decompression import MAX_EXPANSION, Opener, allowed_bytes
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".zip")
-COMPRESSORS = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}  # by the first bytes, not the name
-NAME_BYTES, PATH_BYTES = 255, 1000  # the longest that file systems take, less the path of the folder
-HEADER_BYTES = 512  # so that a flood of empty members counts too
+COMPRESSORS: dict[bytes, Opener] = {  # by the first bytes, not the name
+    b"\x1f\x8b": gzip.open,
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
+}
+NAME_BYTES, PATH_BYTES = 255, 1000  # what file systems take, with room for the path of the folder
+HEADER_BYTES = 512  # added to the size of every member, so that a flood of empty ones counts too
 CHUNK_BYTES = 1 << 18
 MAX_READ_BYTES = 1 << 20
 
@@ -45,7 +51,7 @@ class Member(NamedTuple):
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of this name is an archive of several files (a single compressed file is not)."""
+    """Return whether a file of this name is an archive of several files (a single compressed file is not)."""
     return name.endswith(SUFFIXES)
 
 
@@ -118,7 +124,7 @@ def _fault(member: Member, protected: Collection[str]) -> str | None:
 
 
 def _clash(member: Member, files: set[PurePosixPath], folders: set[PurePosixPath]) -> str | None:
-    """How `member` gets in the way of those before it, which `files` and `folders` hold; it is added to them."""
+    """Return how `member` clashes with the earlier `files` and `folders`, or add it to these and return None."""
     path = PurePosixPath(member.name)
     if member.is_file and path in files:
         return "occurs twice"
@@ -131,29 +137,39 @@ def _clash(member: Member, files: set[PurePosixPath], folders: set[PurePosixPath
 
 def _members(archive: Path) -> Iterator[Member]:
     if archive.name.endswith(".zip"):
-        with zipfile.ZipFile(archive) as file:
-            for info in file.infolist():
-                kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the writer was no Unix program
-                is_folder = info.orig_filename.endswith("/")
+        with zipfile.ZipFile(archive) as zipped:
+            for entry in zipped.infolist():
+                kind = stat.S_IFMT(entry.external_attr >> 16)  # 0 where the writer was no Unix program
+                is_folder = entry.orig_filename.endswith("/")
                 yield Member(
-                    name=info.orig_filename,
-                    size=info.file_size,
+                    name=entry.orig_filename,
+                    size=entry.file_size,
                     is_file=kind in (0, stat.S_IFREG) and not is_folder,
                     is_folder=kind in (0, stat.S_IFDIR) and is_folder,
-                    open=lambda info=info: file.open(info),
+                    open=partial(zipped.open, entry),
                 )
     else:
         with open(archive, "rb") as packed:
             opener = COMPRESSORS.get(packed.read(2), open)
-        with opener(archive, "rb") as stream, tarfile.open(fileobj=_Sparing(stream), mode="r:") as file:
-            for info in file:
-                yield Member(info.name, info.size, info.isreg(), info.isdir(), lambda info=info: file.extractfile(info))
+        with opener(archive, "rb") as stream, _open_tar(stream) as tar:
+            for info in tar:
+                yield Member(info.name, info.size, info.isreg(), info.isdir(), partial(_open_regular, tar, info))
+
+
+def _open_tar(stream: BufferedIOBase) -> tarfile.TarFile:
+    return tarfile.open(fileobj=_Sparing(stream), mode="r:")  # type: ignore[call-overload]  # typeshed wants `write` too
+
+
+def _open_regular(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    opened = tar.extractfile(info)
+    assert opened is not None, "only folders and the like have no content"
+    return opened
 
 
 class _Sparing:
     """A file that cannot be read in pieces of more than `MAX_READ_BYTES`: `tarfile` reads a long name as a whole."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
         self.seek, self.tell = file.seek, file.tell
 
@@ -170,7 +186,7 @@ def _chunks(member: Member) -> Iterator[bytes]:
 
 
 def _reading(archive: Path, items: Iterator[Item]) -> Iterator[Item]:
-    """The same items; what goes wrong in reading (and not in what the caller does with an item) is a UserError."""
+    """Yield `items`; what goes wrong in reading them (and not in what the caller does with them) is a UserError."""
     try:
         yield from items
     except DAMAGE as error:

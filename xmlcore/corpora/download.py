@@ -62,7 +62,7 @@ def download_file(url: str, path: Path, expected: SourceFile, progress: Progress
 
 
 def mismatch(path: Path, expected: SourceFile) -> str | None:
-    """How the file differs from the size and sha256 expected of it (where known), or None."""
+    """Return how the file `path` differs from the size and sha256 expected of it (where known), or None."""
     size = path.stat().st_size
     if expected.bytes not in (None, size):
         return f"has {size} bytes, not the expected {expected.bytes}"
@@ -72,13 +72,13 @@ def mismatch(path: Path, expected: SourceFile) -> str | None:
 
 
 def sha256_of(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
+    """Return the sha256 of the file `path` in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _body(url: str, progress: Progress, task: TaskID) -> Iterator[bytes]:
-    """The body in chunks; whatever goes wrong on the way, a body cut short included, is a DownloadError."""
+    """Yield the body of `url` in chunks; whatever goes wrong, a body cut short included, is a DownloadError."""
     from_disk = url.startswith("file:")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:

@@ -43,7 +43,7 @@ def fetch_files(corpus: str, files: Mapping[str, SourceFile], destination: Path,
 
 
 def describe_files(folder: Path) -> dict[str, SourceFile]:
-    """Size and sha256 of every file in `folder`, by name: what `fetch_files` needs to mirror that folder."""
+    """Return the size and sha256 of every file in `folder`, by name: what `fetch_files` needs to mirror that folder."""
     paths = sorted(path for path in folder.iterdir() if path.is_file())
     return {path.name: SourceFile(bytes=path.stat().st_size or None, sha256=sha256_of(path)) for path in paths}
 
@@ -87,7 +87,7 @@ def _is_whole(path: Path, source: SourceFile) -> bool:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what a killed fetch left behind."""
+    """Remove what a killed fetch left behind in `folder`."""
     for leftover in folder.glob(".*.partial"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
@@ -130,7 +130,7 @@ def _fetch_checkpoint(source: Checkpoint, destination: Path, seed: int) -> None:
     from xmlcore.data.pretrained import save_checkpoint
 
     with atomic_directory(destination) as folder:
-        if source.hub:
-            save_checkpoint(source.hub, folder)
-        else:
+        if source.tiny is not None:
             write_tiny_checkpoint(source.tiny, seed, folder)
+        elif source.hub is not None:
+            save_checkpoint(source.hub, folder)

@@ -37,24 +37,24 @@ class Summary(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """`text` without control characters, every run of white space or line ends made one space."""
+    """Return `text` without control characters, every run of white space or line ends made one space."""
     return " ".join(CONTROL_CHARACTERS.sub(" ", text).split())
 
 
 def one_token(name: str) -> str:
-    """`name` as a single word: white space becomes '_'."""
+    """Return `name` as a single word: white space becomes '_'."""
     return one_line(name).replace(" ", "_")
 
 
 def document_id(name: str, place: str) -> str:
-    """`name` as an id. Raises UserError, naming `place`, `file:line`, where nothing of it can be seen."""
+    """Return the document id `name`; raise UserError, naming `place`, `file:line`, if it has no visible character."""
     if not one_token(name):
         raise UserError(f"{place}: a document without an id; give it one, or fetch the file again")
     return name
 
 
 def normalise(record: Record) -> Record:
-    """`record` as a file can hold it: one line, labels of one word, no label empty or repeated."""
+    """Return `record` as a file can hold it: one line, labels of one word, no label empty or repeated."""
     labels = dict.fromkeys(one_token(label) for label in record.labels)
     labels.pop("", None)
     return Record(one_token(record.doc_id), tuple(labels), one_line(record.text))

@@ -5,19 +5,19 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 from xmlcore.common.errors import UserError
-from xmlcore.corpora.decompression import MAX_EXPANSION, allowed_bytes
+from xmlcore.corpora.decompression import MAX_EXPANSION, Opener, allowed_bytes
 
-MAX_LINE_BYTES = 16 << 20  # two million words, in a place where memory holds a line and its words
+MAX_LINE_BYTES = 16 << 20  # two million words; a line and its words are held in memory
 _FRESH = "get the file from a source you trust"
 
 
-def open_binary(path: Path) -> BinaryIO:
+def open_binary(path: Path) -> BufferedIOBase:
     """Open `path` for reading, decompressing by its suffix: .gz, .bz2 or neither."""
-    openers = {".gz": gzip.open, ".bz2": bz2.open}
+    openers: dict[str, Opener] = {".gz": gzip.open, ".bz2": bz2.open}
     return openers.get(path.suffix, open)(path, "rb")
 
 

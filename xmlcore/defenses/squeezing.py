@@ -1,4 +1,4 @@
-"""Feature squeezing (Xu et al. 2018; Sapkal and Savalia 2025, eq. 16): a defence is a classifier around one."""
+"""Feature squeezing (Xu et al. 2018; Sapkal and Savalia 2025, eq. 16): a defence is a classifier around another."""
 
 import torch
 from torch import Tensor
@@ -10,13 +10,13 @@ from xmlcore.models.wrapped import Wrapped
 
 
 def reduce_bits(x: Tensor, bits: int) -> Tensor:
-    """Equation 16: `x` in [0, 1] rounded to 2^bits levels; the gradient passes straight through the rounding."""
+    """Round `x` in [0, 1] to 2^bits levels (equation 16); the gradient passes straight through the rounding."""
     levels = 2**bits - 1
     return _straight_through(x, torch.round(x * levels) / levels)
 
 
 def _straight_through(x: Tensor, value: Tensor) -> Tensor:
-    """Exactly `value`, with the gradient of `x`: values that tie must not differ by a rounding error."""
+    """Return exactly `value`, with the gradient of `x`: values that tie must not differ by a rounding error."""
     return value.detach() + (x - x.detach())
 
 
@@ -73,14 +73,14 @@ class SqueezedOutputs(Wrapped):
 
 
 def squeeze_logits(logits: Tensor, bits: int) -> Tensor:
-    """Logits of probabilities reduced to `bits`; 0 and 1 become half a level from the end, so that they stay finite."""
+    """Return the logits of probabilities reduced to `bits`, finite ones: 0 and 1 become half a level from the end."""
     half_level = 0.5 / (2**bits - 1)
     squeezed = torch.logit(reduce_bits(torch.sigmoid(logits), bits), eps=half_level)
     return _straight_through(logits, squeezed)
 
 
 def squeeze(model: Classifier, where: str, bits: int) -> Classifier:
-    """`model` behind feature squeezing of its `embeddings`, `outputs`, `both` or `none`."""
+    """Return `model` behind feature squeezing of its `embeddings`, its `outputs`, `both` or `none`, as `where` says."""
     if where in ("embeddings", "both"):
         model = SqueezedEmbeddings(model, bits)
     if where in ("outputs", "both"):

@@ -2,8 +2,8 @@
 
 They are those of Athalye et al. (2018, "Obfuscated gradients give a false sense of security") and Carlini et al. (2019,
 "On evaluating adversarial robustness"). Each is a boolean beside the figures it is drawn from. Noise and FGSM are
-compared up to the epsilon of the claim: far beyond it one long step along a gradient leads anywhere. What is said of
-PGD over all epsilons is of the worst of its objectives: a higher cross-entropy need not move the best label.
+compared up to the epsilon of the claim: far beyond it one long step along a gradient leads anywhere. Over all
+epsilons, PGD stands for the worst of its objectives: a higher cross-entropy need not move the best label.
 """
 
 from itertools import pairwise
@@ -12,9 +12,9 @@ from typing import Any
 from xmlcore.evaluation.attack_suite import SWEPT, Findings, least
 from xmlcore.ranking.metrics import RANKING
 
-TOLERANCE = 0.01  # of P@1, or one document where that is more: what comparisons of two searches allow for chance
+TOLERANCE = 0.01  # of P@1, or one document where that is more: by how much two searches may differ by chance
 ROUNDING = 1e-9
-BROKEN = 0.1  # of the clean P@1
+BROKEN = 0.1  # share of the clean P@1 below which a model counts as broken
 P_AT_1 = RANKING.index("P@1")
 
 THREAT_MODEL = (
@@ -25,7 +25,7 @@ THREAT_MODEL = (
 
 
 def curves(findings: Findings) -> list[dict[str, Any]]:
-    """The rows of plots/.../attacks.json: every attack at every epsilon it was tried at, with all figures."""
+    """Return the rows of plots/.../attacks.json: every attack at every epsilon it was tried at, with all figures."""
     return [
         attack._asdict() | dict(zip(RANKING, figures.mean(0).tolist(), strict=True))
         for attack, figures in findings.attacks.items()
@@ -33,7 +33,7 @@ def curves(findings: Findings) -> list[dict[str, Any]]:
 
 
 def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
-    """The content of sanity.json: P@1 at `epsilon` under each attack, and the checks; none where it does not apply."""
+    """Return the content of sanity.json: P@1 at `epsilon` under each attack, and those of the checks that apply."""
     precision = {attack: _precision(figures) for attack, figures in findings.attacks.items()}
     clean = _precision(findings.clean)
     noise, fgsm = (_curve(findings, name) for name in ("noise", "fgsm"))
@@ -87,7 +87,7 @@ def _precision(figures: Any) -> float:
 
 
 def _curve(findings: Findings, *names: str) -> dict[float, float]:
-    """P@1 by rising epsilon, under the worst for each document of the attacks `names`."""
+    """Return P@1 by rising epsilon, under the worst for each document of the attacks `names`."""
     found: dict[float, list[Any]] = {}
     for attack in sorted(findings.attacks):
         if attack.attack in names and attack.norm == "linf":
@@ -96,6 +96,6 @@ def _curve(findings: Findings, *names: str) -> dict[float, float]:
 
 
 def _last_step(by_count: dict[int, float]) -> float:
-    """By how much the last of rising counts is better for the attacker than the one before."""
+    """Return the drop of P@1, the values of `by_count`, from the highest count but one to the highest."""
     *_, before, last = (value for _, value in sorted(by_count.items()))
     return before - last

@@ -1,4 +1,4 @@
-"""A model under attacks on its embeddings, weaker and stronger than FGSM; of each document the worst that was found.
+"""A model under attacks on its embeddings, weaker and stronger than FGSM; what counts is the worst for each document.
 
 Every attack moves the embeddings of real tokens within a ball (`attacks.embeddings.balls`), all those of the same
 documents, so that the figures compare. `xmlcore.evaluation.attack_checks` draws the conclusions.
@@ -46,7 +46,7 @@ class Attack(NamedTuple):
 
 @dataclass
 class Findings:
-    """What came of the documents: (N, F) of the figures `RANKING`, each at its worst for the document."""
+    """The F figures `RANKING` of N documents, (N, F): under an attack, each is the worst found for its document."""
 
     clean: np.ndarray
     zero_gradients: np.ndarray  # (N,) whether the gradient is zero everywhere
@@ -57,7 +57,7 @@ class Findings:
 
     @classmethod
     def joined(cls, parts: Sequence["Findings"]) -> "Findings":
-        """Those of all documents, of the same attacks."""
+        """Return the findings of all documents from `parts`, those of some documents each, under the same attacks."""
 
         def join(name: str) -> dict:
             return {
@@ -78,7 +78,10 @@ class Findings:
 def attack_embeddings(
     models: Models, split: Split, options: Robustness, seed: int, track: Track = untracked
 ) -> Findings:
-    """Attack `options.documents` of `split`, drawn by `seed`, at every epsilon; in every way at `options.epsilon`."""
+    """Attack documents of `split`, `options.documents` in number and drawn by `seed`, and return what came of them.
+
+    They are attacked by noise, FGSM and PGD at every epsilon, and in every way at `options.epsilon`.
+    """
     drawn = np.random.default_rng(seed).permutation(len(split))[: options.documents]
     together = [drawn[places] for places in batches(split.lengths[drawn], BATCH_SIZE)]
 
@@ -156,7 +159,7 @@ class _BatchAttack:
         )
 
     def _moved_against(self, other: Classifier, ball: LInfinity) -> Tensor:
-        """What harms `other` most, (B, T, D), moved from its own embeddings to ours and made as large as `ball`."""
+        """Return the perturbation (B, T, D) that harms `other` most, found on its embeddings and scaled to `ball`."""
         with torch.no_grad():
             batch = other.distinct(self._tokens)
         theirs = LInfinity(float(adaptive_epsilon(batch, self._options.epsilon)))
@@ -177,7 +180,7 @@ class _BatchAttack:
             return self._figures(self._models.defended.score(self._embeddings + perturbation, self._mask))
 
     def _figures(self, logits: Tensor) -> np.ndarray:
-        """(B, F) the figures of logits (B, L)."""
+        """Return the figures (B, F) of `logits` (B, L)."""
         best = logits.topk(min(TOP, logits.shape[1])).indices.numpy()
         right = np.zeros((len(best), TOP), bool)
         right[:, : best.shape[1]] = hits(best, self._split, self._documents)
@@ -185,5 +188,5 @@ class _BatchAttack:
 
 
 def least(figures: Iterable[np.ndarray]) -> np.ndarray:
-    """(N, F) the worst of each figure of each document."""
+    """Return the worst, that is the least, of each figure of each document (N, F)."""
     return np.minimum.reduce([*figures])

@@ -1,4 +1,4 @@
-"""The FGSM sweep, streamed in batches: of each document it is kept which of its best labels are right, no scores."""
+"""The FGSM sweep, in batches: all that is kept of a document is which of its best labels are right, and ties."""
 
 from dataclasses import asdict, dataclass
 from typing import get_args
@@ -40,12 +40,12 @@ class Attacked:
     tied: float
 
     def row(self) -> dict[str, float | str]:
-        """The object of plots/.../squeezing.json."""
+        """Return the object that stands for this in plots/.../squeezing.json."""
         return {"epsilon": self.epsilon, **asdict(self.setting), **self.metrics, "tied": self.tied}
 
 
 def squeezing_settings(defended: Setting) -> list[Setting]:
-    """The ablation: no squeezing, and each squeezing against both attackers; `defended` is among them."""
+    """Return the ablation's settings: no squeezing, and each squeezing against both attackers; `defended` is one."""
     squeezed = [Setting(where, attacker) for where in ("embeddings", "outputs", "both") for attacker in ATTACKERS]
     return [*dict.fromkeys([defended, Setting("none", "aware"), *squeezed])]
 
@@ -61,7 +61,7 @@ def fgsm_sweep(
     track: Track = untracked,
     batch_size: int = BATCH_SIZE,
 ) -> list[Attacked]:
-    """Every setting at every epsilon in one pass over `split`; an epsilon costs a forward pass and no gradient.
+    """Attack `split` in every setting at every epsilon in one pass; an epsilon costs a forward pass and no gradient.
 
     The gaps (equation 17) are taken from the same setting at epsilon 0. With `perturb_padding_to` every document is
     padded to that many tokens, and the padding is convolved, pooled and attacked like text, as in the code of
@@ -111,11 +111,11 @@ class _BatchAttack:
         bits: int,
         perturb_padding: bool,
     ) -> None:
-        """`models` are the model behind each squeezing."""
+        """Embed `tokens` (B, T), whose true labels are `labels`; `models` are the model behind each squeezing."""
         self._models = models
         with torch.no_grad():
             self._batch = models["none"].distinct(tokens)
-        if perturb_padding:  # its row becomes one like any other
+        if perturb_padding:  # row 0, that of the padding, becomes one like any other
             rows, index = self._batch
             self._batch = TokenRows(torch.cat([torch.zeros_like(rows[:1]), rows]), index + 1)
         self._labels, self._bits = labels, bits
@@ -124,7 +124,7 @@ class _BatchAttack:
         self._unsqueezed: dict[tuple[str, str], list[Tensor]] = {}
 
     def logits(self, setting: Setting) -> list[Tensor]:
-        """(B, L) logits of the attacked batch at each epsilon, as the defence of `setting` gives them.
+        """Return the logits (B, L) of the attacked batch at each epsilon, as the defence of `setting` gives them.
 
         An attacker who knows of the defence may also ignore it, and keeps for each document what hurts more: a gradient
         through saturated outputs is a worse guide than that of the bare model (Athalye et al. 2018).
@@ -145,7 +145,7 @@ class _BatchAttack:
         return [squeeze_logits(x, self._bits) for x in logits] if setting.squeeze in ("outputs", "both") else logits
 
     def _worse(self, first: Tensor, second: Tensor) -> Tensor:
-        """Of each document the logits (L,) with the higher loss."""
+        """Return for each document the logits (L,) with the higher loss."""
         targets = self._labels.targets(self._labels.ids, first.shape[1])
         losses = [
             functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)

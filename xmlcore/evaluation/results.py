@@ -61,7 +61,7 @@ class AttackedPrecision(TypedDict):
     pgd_margin: FiniteFloat
     pgd_top_k: FiniteFloat
     pgd_l2: FiniteFloat
-    worst: FiniteFloat  # of every document the attack that harms it most
+    worst: FiniteFloat  # under the attack that harms each document most
 
 
 class StraightThrough(TypedDict):

@@ -32,7 +32,10 @@ class BagOfWords(LinearOutputClassifier):
 
     @torch.no_grad()
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
-        """Prototypes, without the direction that all documents share, which would move every label's prior."""
+        """Let the output begin at the labels' prototypes.
+
+        They are taken without the direction that all documents share, which would move every label's prior.
+        """
         if not self.prototype_scale:
             return
         total = self.output.weight.new_zeros(self.labels + 1, self.output.in_features)
@@ -62,7 +65,10 @@ class BagOfWords(LinearOutputClassifier):
         return [self._head(start + step * along) for step in steps]
 
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
-        """The other words are summed from both ends: to take a heavy word off a sum would leave its rounding error."""
+        """Return the logits (S, L) of the copies, each from the sums of the words before and after its substitute.
+
+        To take a heavy word off the sum of all words would leave its rounding error.
+        """
         words = document.embeddings()
         before = functional.pad(words.cumsum(0), (0, 0, 1, 0))[positions]
         after = functional.pad(words.flip(0).cumsum(0).flip(0), (0, 0, 0, 1))[positions + 1]
@@ -75,5 +81,5 @@ class BagOfWords(LinearOutputClassifier):
         return functional.embedding_bag(batch.row_of, batch.rows, mode="sum", padding_idx=0)
 
     def _head(self, total: Tensor) -> Tensor:
-        """Logits (B, L) of sums of embeddings (B, D)."""
+        """Return the logits (B, L) of sums of embeddings (B, D)."""
         return self.output(self.dropout(functional.normalize(total)))

@@ -23,16 +23,19 @@ class Classifier(nn.Module, ABC):
     batch may be given as `TokenRows`, in which equal tokens share their work.
     """
 
-    labels: int  # L
+    labels: int  # L, how many
     sparse_embedding = False  # whether the gradient of the table is sparse
 
     @abstractmethod
     def embed(self, tokens: Tensor) -> Tensor:
-        """Embeddings (B, T, D) of `tokens` (B, T) int64, padded with `PAD` on the right."""
+        """Return the embeddings (B, T, D) of `tokens` (B, T) int64, padded with `PAD` on the right."""
 
     @abstractmethod
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """Logits (B, L) of `embeddings` (B, T, D); `mask` (B, T) is true at real tokens, which come first."""
+        """Return the logits (B, L) of `embeddings` (B, T, D).
+
+        `mask` (B, T) is true at real tokens, which come first.
+        """
 
     @property
     @abstractmethod
@@ -50,12 +53,12 @@ class Classifier(nn.Module, ABC):
 
     @abstractmethod
     def narrow(self, labels: Tensor) -> "Classifier":
-        """This classifier with the logits of `labels` (K,) alone; all other weights are shared."""
+        """Return this classifier with the logits of the label ids `labels` (K,) alone; it shares all other weights."""
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
-        """Take from `split`, the training documents, what no gradient finds: groups of labels, where to begin.
+        """Take from `split`, the training documents, what no gradient finds: groups of labels, initial weights.
 
-        `distinct` is that of the model that this one is a part of, if it is one.
+        `distinct` is the method `distinct` of the model that this one is a part of, if it is a part.
         """
 
     def network_found(self) -> dict[str, Any]:
@@ -63,7 +66,7 @@ class Classifier(nn.Module, ABC):
         return {}
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """The binary cross-entropy of a batch, summed over documents and labels; for `probe` see `score_rows`.
+        """Return the binary cross-entropy of a batch, summed over documents and labels; for `probe` see `score_rows`.
 
         A model that does not compute every label in training has a loss of its own, over what it computes.
         """
@@ -76,7 +79,7 @@ class Classifier(nn.Module, ABC):
         return TokenRows(rows, index[1:].view_as(tokens))
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
-        """Return `score` of a batch.
+        """Return the logits (B, L) of a batch.
 
         `probe` (N, T, D), zeros, N <= B, is added to the first N documents: it changes nothing, and its gradient is
         that of the embeddings, position by position, where the rows would sum it over the positions that share a row.
@@ -84,11 +87,11 @@ class Classifier(nn.Module, ABC):
         return self.score(batch.embeddings(probe), batch.mask)
 
     def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
-        """Logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
+        """Return the logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
         return [self.score(batch.embeddings() + step * direction, batch.mask) for step in steps]
 
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
-        """Logits (S, L) of S copies of one document, each with the row `substitutes[s]` at `positions[s]`.
+        """Return the logits (S, L) of S copies of one document, each with row `substitutes[s]` at `positions[s]`.
 
         `row_of` of the document is (T,), without padding; no substitute is row 0.
         """
@@ -96,5 +99,5 @@ class Classifier(nn.Module, ABC):
         return self.score_rows(document._replace(row_of=copies))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Logits (B, L) of `tokens` (B, T)."""
+        """Return the logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(self.distinct(tokens))

@@ -7,5 +7,5 @@ BFLOAT16_IS_FAST = torch.cpu._is_avx512_bf16_supported()
 
 
 def may_round(dtype: torch.dtype) -> bool:
-    """Whether values of `dtype` may be bfloat16 inside products: the user allows it and the processor has it."""
+    """Return whether values of `dtype` may be bfloat16 inside products: the user allows it and the processor has it."""
     return dtype == torch.float32 and torch.get_float32_matmul_precision() == "medium" and BFLOAT16_IS_FAST

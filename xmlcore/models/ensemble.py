@@ -21,12 +21,12 @@ from xmlcore.models.token_rows import TokenRows
 
 
 class Ensemble(SideBySide):
-    """Each of the `classifiers` has all labels."""
+    """The `classifiers` are the members, each of which predicts all labels."""
 
     def __init__(self, vectors: Tensor, labels: int, network: EnsembleNetwork) -> None:
-        """`vectors` (V, D) are the initial embeddings of the members, side by side; row `PAD` is held at zero.
+        """Begin from `vectors` (V, D), the initial embeddings of the members side by side; row `PAD` is held at zero.
 
-        Raises `UserError` where the widths of the members are not D together.
+        Raises `UserError` where the widths of the members do not add up to D.
         """
         widths = [member.width for member in network.members]
         if sum(widths) != vectors.shape[1]:
@@ -61,6 +61,6 @@ class Ensemble(SideBySide):
         return logit_of_mean(logits)
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """The sum of those of the members."""
+        """Return the sum of the losses of the members for a batch."""
         losses = [each.loss(part, labels, of_probe) for each, part, of_probe in self.parts_with(batch, probe)]
         return torch.stack(losses).sum()

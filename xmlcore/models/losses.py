@@ -11,9 +11,10 @@ from xmlcore.data.propensity import label_frequencies, propensities
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Summed over `logits` and `targets`, both (B, M); M is the labels, or what a model predicts in their place.
+    """Return the binary cross-entropy of `logits` (B, M) with `targets` (B, M), summed over both dimensions.
 
-    A target is 0, or the weight of missing what is true (Qaraei and Babbar, eq. 4.6).
+    There is a column for each label, or for what a model predicts in place of labels. A target is 0, or the weight of
+    missing what is true (Qaraei and Babbar, eq. 4.6).
     """
     positive = targets > 0
     return functional.binary_cross_entropy_with_logits(
@@ -22,7 +23,7 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def label_weights(loss: Loss, split: Split, labels: int) -> Tensor:
-    """(L,) float32 weights of the positive labels, C_j W_j of Qaraei and Babbar, eq. 4.6; 1 where there are none.
+    """Return the weights (L,) float32 of positive labels, C_j W_j of Qaraei and Babbar, eq. 4.6; 1 if `loss` has none.
 
     W_j = 2 / p_j - 1 compensates for labels that annotators missed, p_j being the propensity of Jain et al. 2016. With
     `class_balance` β, C_j = (1 - β) / (1 - β^n_j) of Cui et al. 2019; n_j documents of `split` have the label.

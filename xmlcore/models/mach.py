@@ -26,7 +26,7 @@ from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean
 from xmlcore.models.token_rows import TokenRows
 
-PRIME = 2**31 - 1  # above every label
+PRIME = 2**31 - 1  # above every label id
 
 
 class MACH(SideBySide):
@@ -35,9 +35,9 @@ class MACH(SideBySide):
     coefficients: Tensor  # (2, R), a and b
 
     def __init__(self, vectors: Tensor, labels: int, network: MACHNetwork) -> None:
-        """`vectors` (V, R D) are the initial embeddings of the classifiers, side by side; row `PAD` is held at zero.
+        """Begin from `vectors` (V, R D), the embeddings of the classifiers side by side; row `PAD` is held at zero.
 
-        Raises `UserError` where their width cannot be shared evenly.
+        Raises `UserError` where R does not divide their width.
         """
         repetitions, width = network.repetitions, vectors.shape[1]
         if width % repetitions:
@@ -56,7 +56,7 @@ class MACH(SideBySide):
         return {"encoder": encoder_found(self._encoder, self.classifiers[0])}
 
     def hashed(self, labels: Tensor) -> list[Tensor]:
-        """The bucket of each of `labels`, by each hash function."""
+        """Return for each hash function the buckets of the label ids `labels`."""
         return [(a * labels + b) % PRIME % self.buckets for a, b in self.coefficients.t().tolist()]
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
@@ -68,27 +68,27 @@ class MACH(SideBySide):
             classifier.prepare(hashed, seed, self.distinct_part(distinct, number))
 
     def initialise_output(self, prior: Tensor) -> None:
-        """A bucket begins at the probability that one of its labels is there, were they independent."""
+        """Let a bucket begin at the probability that one of its labels is there, were they independent."""
         absent = nn.functional.logsigmoid(-prior)
         for classifier, buckets in zip(self.classifiers, self.hashed(torch.arange(self.labels)), strict=True):
             none = absent.new_zeros(self.buckets).index_add(0, buckets, absent).clamp(max=-1e-6)
             classifier.initialise_output(torch.log(-torch.expm1(none)) - none)
 
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
-        """Of a label, the mean that `network.merge` names of its buckets."""
+        """Return the logit of each label: of the mean, of the kind `network.merge`, of its buckets' probabilities."""
         device = logits[0].device
         labels = torch.arange(self.labels, device=device) if self.asked is None else self.asked.to(device)
         return self.mean([each[:, of] for each, of in zip(logits, self.hashed(labels), strict=True)])
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """Over all buckets of all classifiers; a bucket weighs as much as the heaviest of its true labels."""
+        """Return the loss over all buckets of all classifiers; a bucket weighs as much as its heaviest true label."""
         of_each = zip(self.logits_of_each(batch, probe), self.hashed(labels.ids), strict=True)
         losses = (binary_cross_entropy(logits, labels.targets(at, self.buckets)) for logits, at in of_each)
         return reduce(torch.add, losses)
 
 
 def logit_of_geometric_mean(logits: Sequence[Tensor]) -> Tensor:
-    """The logit of the geometric mean of the probabilities whose logits are given, element by element."""
+    """Return the logit of the geometric mean of the probabilities whose logits are given, element by element."""
     smallest = torch.finfo(logits[0].dtype).tiny
     log = reduce(torch.add, map(nn.functional.logsigmoid, logits)) / len(logits)
     return log - (-torch.expm1(log)).clamp(min=smallest).log()

@@ -1,4 +1,4 @@
-"""Modules of torch as the models need them: lists of one type, cut outputs, copies that share their weights."""
+"""Modules of torch as the models need them: lists of one type, layers cut to some outputs, copies sharing weights."""
 
 import copy
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ class Modules(nn.ModuleList, Generic[Module]):
 
 
 def narrow_linear(layer: nn.Linear, labels: Tensor) -> nn.Linear:
-    """The outputs `labels` (K,) of `layer`."""
+    """Return a layer with the outputs `labels` (K,) of `layer` alone."""
     narrowed = nn.Linear(layer.in_features, len(labels), device="meta")
     narrowed.weight, narrowed.bias = (nn.Parameter(each.detach()[labels]) for each in (layer.weight, layer.bias))
     return narrowed
 
 
 def shallow_copy(model: Module) -> Module:
-    """A copy that shares every parameter and may be given submodules of its own."""
+    """Return a copy of `model` that shares every parameter and may be given submodules of its own."""
     copied = copy.copy(model)
     copied._modules = dict(model._modules)
     return copied

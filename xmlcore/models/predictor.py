@@ -27,12 +27,12 @@ class Predictor:
         self._batch_size = batch_size
 
     def tokenize(self, text: str) -> list[str]:
-        """The tokens of `text` that the model reads; those beyond its maximum are cut off."""
+        """Return the tokens of `text` that the model reads; those beyond its maximum are cut off."""
         return self._corpus.tokenize(text)[: self._corpus.max_tokens]
 
     @torch.inference_mode()
     def scores(self, documents: Sequence[Sequence[str]], labels: Sequence[int]) -> np.ndarray:
-        """Sigmoid probabilities (n, len(labels)) float32 of the asked `labels` for `documents` of tokens."""
+        """Return the sigmoid probabilities (n, K) float32 of the K label ids `labels` for n `documents` of tokens."""
         encode, max_tokens = self._corpus.vocabulary.encode, self._corpus.max_tokens
         encoded = [np.array(encode(document, max_tokens)) for document in documents]
         out = np.empty((len(documents), len(labels)), np.float32)
@@ -43,11 +43,11 @@ class Predictor:
 
     @torch.no_grad()
     def embed(self, tokens: Sequence[str]) -> Tensor:
-        """Embeddings (1, T, D) of a document of tokens; those beyond the model's maximum are cut off."""
+        """Return the embeddings (1, T, D) of a document of tokens; those beyond the model's maximum are cut off."""
         return self._model.embed(torch.tensor([self._corpus.vocabulary.encode(tokens, self._corpus.max_tokens)]))
 
     def logits(self, labels: Sequence[int]) -> Callable[[Tensor], Tensor]:
-        """The logits (B, K) of the asked `labels` as a function of embeddings (B, T, D) without padding.
+        """Return a function from embeddings (B, T, D) without padding to the logits (B, K) of the label ids `labels`.
 
         Its gradient is that of the embeddings alone: the weights are constants, which also saves computing theirs.
         """
@@ -76,5 +76,5 @@ class _Score(nn.Module):
 
 
 def load_predictor(model_dir: Path, encoded_dir: Path, batch_size: int) -> Predictor:
-    """The predictor of the model stored in `model_dir`, over the corpus encoded in `encoded_dir`."""
+    """Return the predictor of the model stored in `model_dir`, over the corpus encoded in `encoded_dir`."""
     return Predictor(load_model(model_dir), load_encoded(encoded_dir), batch_size)

@@ -1,4 +1,4 @@
-"""Weights as safetensors beside a readable config.json; no pickle."""
+"""Models built and stored: weights as safetensors beside a readable config.json; no pickle."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
 
 
 def load_model(folder: Path) -> Classifier:
-    """The classifier stored in `folder`, in evaluation mode. Raises `UserError` if its files are not whole."""
+    """Return the classifier stored in `folder`, in evaluation mode. Raises `UserError` if its files are damaged."""
     with written_by("train", folder):
         config = _Config.model_validate_json((folder / "config.json").read_bytes())
         weights = folder / "weights.safetensors"
@@ -69,7 +69,7 @@ def _is_order(places: Tensor) -> bool:
 
 
 def _integers(value: Any) -> Iterator[int]:
-    """Those anywhere in a JSON value."""
+    """Yield the integers anywhere in the JSON `value`."""
     if isinstance(value, int):
         yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():

@@ -1,6 +1,6 @@
-"""Classifiers side by side: the embedding of a token is theirs in a row, and each reads its own slice of it.
+"""Classifiers side by side: the embedding of a token is all of theirs in a row, and each reads its own slice.
 
-They are independent from the first layer on. A subclass says what each is asked for, and makes one answer of theirs.
+They are independent from the first layer on. A subclass says what each predicts, and merges their answers.
 """
 
 from abc import abstractmethod
@@ -25,7 +25,7 @@ class SideBySide(TableClassifier):
     def __init__(
         self, vectors: Tensor, labels: int, encoders: Sequence[Encoder], widths: Sequence[int], outputs: int
     ) -> None:
-        """`vectors` (V, D) are the initial embeddings of the `encoders`, which have so many `outputs` each."""
+        """Build the `encoders`, each with `outputs` outputs; `vectors` (V, D) are their initial embeddings in a row."""
         super().__init__(vectors, labels)
         self.widths = tuple(widths)
         self.classifiers = Modules[Classifier](
@@ -37,7 +37,7 @@ class SideBySide(TableClassifier):
 
     @abstractmethod
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
-        """(B, L) logits of the labels, of what each classifier says, (B, outputs)."""
+        """Return the logits (B, L) of the labels from the `logits` (B, outputs) of each classifier."""
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
@@ -65,11 +65,11 @@ class SideBySide(TableClassifier):
         return self.merge(found)
 
     def logits_of_each(self, batch: TokenRows, probe: Tensor | None = None) -> list[Tensor]:
-        """Logits (B, outputs) of each classifier; for `probe` see `score_rows`."""
+        """Return the logits (B, outputs) of each classifier; for `probe` see `score_rows`."""
         return [each.score_rows(part, of_probe) for each, part, of_probe in self.parts_with(batch, probe)]
 
     def parts(self, embeddings: Tensor) -> list[tuple[Classifier, Tensor]]:
-        """Each classifier with its slice of `embeddings` (..., D)."""
+        """Return each classifier with its slice of `embeddings` (..., D)."""
         return list(zip(self.classifiers, embeddings.split(self.widths, -1), strict=True))
 
     def parts_with(self, batch: TokenRows, others: Tensor | None) -> list[tuple[Classifier, TokenRows, Tensor | None]]:
@@ -79,7 +79,7 @@ class SideBySide(TableClassifier):
         return [(each, batch._replace(rows=rows), other) for (each, rows), other in parts]
 
     def distinct_part(self, distinct: Distinct | None, number: int) -> Distinct:
-        """What the classifier `number` reads of `distinct`, or of this model's own."""
+        """Return `distinct`, or this model's own, cut to the columns that the classifier `number` reads."""
         return partial(self._distinct_part, distinct or self.distinct, number)
 
     def _distinct_part(self, distinct: Distinct, number: int, tokens: Tensor) -> TokenRows:
@@ -94,7 +94,7 @@ def encoder_found(encoder: Encoder, classifier: Classifier) -> Encoder:
 
 
 def logit_of_mean(logits: Sequence[Tensor]) -> Tensor:
-    """The logit of the mean of the probabilities whose logits are given, element by element."""
+    """Return the logit of the mean of the probabilities whose logits are given, element by element."""
     smallest = torch.finfo(logits[0].dtype).tiny
     present = reduce(torch.add, (each.sigmoid() for each in logits))
     absent = reduce(torch.add, ((-each).sigmoid() for each in logits))

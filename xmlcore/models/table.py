@@ -14,10 +14,10 @@ from xmlcore.models.modules import narrow_linear, shallow_copy
 class TableClassifier(Classifier):
     """A classifier that looks its embeddings up in a table of its own."""
 
-    asked: Tensor | None = None  # (K,) the labels that `narrow` has left; None is all
+    asked: Tensor | None = None  # (K,) the ids of the labels that `narrow` has left; None: all
 
     def __init__(self, vectors: Tensor, labels: int) -> None:
-        """`vectors` (V, D) are the initial embeddings; row `PAD` is held at zero."""
+        """Begin from `vectors` (V, D), the initial embeddings; row `PAD` is held at zero."""
         super().__init__()
         self.labels = labels
         self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=PAD)
@@ -30,7 +30,10 @@ class TableClassifier(Classifier):
         return self.embedding(tokens)
 
     def narrow(self, labels: Tensor) -> Self:
-        """What is `asked`, for `score` to heed; a model with a layer of single labels cuts that instead."""
+        """Return this classifier with `labels` (K,) alone of its `asked` labels, which `score` heeds.
+
+        A model with an output layer of single labels cuts that instead.
+        """
         narrowed = shallow_copy(self)
         narrowed.labels = len(labels)
         narrowed.asked = labels if self.asked is None else self.asked[labels]

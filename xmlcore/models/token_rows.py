@@ -15,7 +15,7 @@ class TokenRows(NamedTuple):
 
     @classmethod
     def one_each(cls, embeddings: Tensor, mask: Tensor) -> "TokenRows":
-        """Return `embeddings` (B, T, D) with a row of its own for every position of `mask` (B, T)."""
+        """Return `embeddings` (B, T, D) with a row of its own for every position where `mask` (B, T) is true."""
         real = embeddings.flatten(0, 1).index_select(0, mask.flatten().nonzero()[:, 0])
         rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), real])
         return cls(rows, mask.flatten().cumsum(0).view_as(mask) * mask)
@@ -33,5 +33,5 @@ class TokenRows(NamedTuple):
         return embeddings + functional.pad(probe, (0, 0, 0, 0, 0, len(self.row_of) - len(probe)))
 
     def first(self, documents: int) -> "TokenRows":
-        """Return the batch of the first `documents` alone, with the same rows."""
+        """Return the batch of the first `documents` documents alone, with the same rows."""
         return self._replace(row_of=self.row_of[:documents])

@@ -11,10 +11,11 @@ from xmlcore.ranking.metrics import TOP, discounts, ideal_dcg, ratio
 
 
 def best_gains(split: Split, propensities: np.ndarray) -> np.ndarray:
-    """(N, TOP) float64: the highest inverse propensities of each document's true labels, falling, then zeros.
+    """Return the highest inverse propensities of each document's true labels, falling, then zeros: (N, TOP) float64.
 
-    A label that training never saw is attainable like any other: its inverse is the highest of all, `propensities`
-    (L + 1,) end with it. The published test matrices, which give such labels a column, are scored in the same way.
+    A label that training never saw is attainable like any other: its inverse propensity is the highest,
+    and `propensities` (L + 1,) end with its propensity. The published test matrices, which give such labels a column,
+    are scored in the same way.
     """
     counts = np.diff(split.label_offsets)
     documents = np.repeat(np.arange(len(split)), counts)
@@ -28,7 +29,7 @@ def best_gains(split: Split, propensities: np.ndarray) -> np.ndarray:
 
 
 def psp_at_k(gains: np.ndarray, best: np.ndarray, k: int) -> float:
-    """Propensity-scored P@k over the best attainable (Jain et al. 2016); a document without labels adds to neither.
+    """Return propensity-scored P@k over the best attainable (Jain et al. 2016); a document without labels adds nothing.
 
     `gains` (N, K) are the inverse propensities of the predicted labels that are right, 0 elsewhere; `best` as from
     `best_gains`. Both are summed over the documents before they are divided, as in pyxclib.
@@ -37,43 +38,44 @@ def psp_at_k(gains: np.ndarray, best: np.ndarray, k: int) -> float:
 
 
 def psndcg_at_k(gains: np.ndarray, best: np.ndarray, label_counts: np.ndarray, k: int) -> float:
-    """Propensity-scored nDCG@k over the best attainable; each document's DCG is first divided by its ideal plain DCG.
+    """Return propensity-scored nDCG@k over the best attainable.
 
-    So does pyxclib. `label_counts` (N,) are the true labels of each document, the rest is as in `psp_at_k`.
+    Each document's DCG is first divided by its ideal plain DCG, as in pyxclib. `label_counts` (N,) are the numbers of
+    true labels of the documents; the rest is as in `psp_at_k`.
     """
     attained, attainable = (values[:, :k] @ discounts(k) / ideal_dcg(label_counts, k) for values in (gains, best))
     return ratio(attained.sum(), attainable.sum())
 
 
 def tally(top: np.ndarray, hits: np.ndarray, chosen: np.ndarray, split: Split, labels: int) -> np.ndarray:
-    """(3, L + 1) int64: how often each label is predicted and true, predicted, true.
+    """Return the counts (3, L + 1) int64 of how often each label is predicted and true, predicted, true.
 
-    Of the `top` (N, K) labels of the documents of `split`, those `chosen` (N, K) bool count as predicted, and `hits`
-    (N, K) bool are true.
+    Of `top` (N, K), label ids for the documents of `split`, those that are `chosen` (N, K) bool count as predicted, and
+    those in `hits` (N, K) bool are true. `labels` is L.
     """
     true = split.labels % (labels + 1)  # UNSEEN_LABEL is the last column
     return np.stack([np.bincount(ids, minlength=labels + 1) for ids in (top[chosen & hits], top[chosen], true)])
 
 
 def precision(tally: np.ndarray) -> float:
-    """Share of the predicted (document, label) pairs that are true."""
+    """Return the share of the predicted (document, label) pairs that are true."""
     hit, predicted, _ = tally.sum(1)
     return ratio(hit, predicted)
 
 
 def recall(tally: np.ndarray) -> float:
-    """Share of the true (document, label) pairs that are predicted."""
+    """Return the share of the true (document, label) pairs that are predicted."""
     hit, _, true = tally.sum(1)
     return ratio(hit, true)
 
 
 def micro_f1(tally: np.ndarray) -> float:
-    """F1 of all (document, label) pairs together; a label that training never saw counts among the missed."""
+    """Return the F1 of all (document, label) pairs together; a label that training never saw counts as missed."""
     hit, predicted, true = tally.sum(1)
     return ratio(2 * hit, predicted + true)
 
 
 def macro_f1(tally: np.ndarray) -> float:
-    """Mean F1 of the labels that occur or are predicted; give it no column of labels that training never saw."""
+    """Return the mean F1 of the labels that occur or are predicted; `tally` has none that training never saw."""
     hit, predicted, true = tally[:, tally.any(0)]
     return ratio((2 * hit / (predicted + true)).sum(), len(hit))

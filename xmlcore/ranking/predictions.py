@@ -31,7 +31,7 @@ class Predictions:
 def predict(
     model: Classifier, split: Split, k: int, track: Track = untracked, batch_size: int = BATCH_SIZE
 ) -> Predictions:
-    """The `k` best labels of each document of `split`, or all where there are fewer."""
+    """Return the `k` best labels of each document of `split`, or all where there are fewer."""
     model.eval()
     k = min(k, model.labels)
     labels = np.zeros((len(split), k), np.int32)
@@ -52,7 +52,7 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """Memory-mapped predictions of `folder`. Raises `UserError` where they are not whole."""
+    """Return the memory-mapped predictions of `folder`. Raises `UserError` where they are damaged."""
     with written_by("evaluate", folder):
         labels = read_array(folder / "labels.npy", np.int32, None, None)
         scores = read_array(folder / "scores.npy", np.float32, *labels.shape)
@@ -62,7 +62,7 @@ def read_predictions(folder: Path) -> Predictions:
 
 
 def predictions_of(corpus: EncodedCorpus, folder: Path) -> Predictions:
-    """Those of `folder`, which are of the test split of `corpus`. Raises `UserError` where they cannot be."""
+    """Return the predictions of `folder`, for the test split of `corpus`. Raises `UserError` if they do not fit it."""
     predictions = read_predictions(folder)
     with written_by("evaluate", folder):
         if len(predictions.labels) != len(corpus.splits["test"]):

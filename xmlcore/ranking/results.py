@@ -53,5 +53,5 @@ LabelBin = TypedDict(
 
 
 def value_of(metrics: RankingFigures | Ranking, key: str) -> float:
-    """The figure `key`, such as `P@1` or `gap@5`, put together at run time."""
+    """Return the figure `key` of `metrics`, such as `P@1` or `gap@5`; the key is put together at run time."""
     return cast("Mapping[str, float]", metrics)[key]

@@ -26,11 +26,12 @@ THRESHOLD = 0.5
 
 
 def ranking_report(predictions: Predictions, split: Split, propensities: np.ndarray) -> dict[str, float]:
-    """P, nDCG, PSP, PSnDCG, recall, micro and macro F1 at every k of `KS`, and both F1 at `THRESHOLD`, as fractions.
+    """Return P, nDCG, PSP, PSnDCG, recall, micro and macro F1 at every k of `KS`, and both F1 at `THRESHOLD`.
 
-    `propensities` (L + 1,) end with that of a label that training never saw. Such labels count as missed everywhere but
-    in macro F1, the mean over the known labels that occur in `split` or are predicted. Documents without labels count
-    as 0 in P and nDCG; recall, PSP and PSnDCG leave them out. Raises `ValueError` if too few labels are stored.
+    All are fractions. `propensities` (L + 1,) end with that of a label that training never saw. Such labels count as
+    missed everywhere but in macro F1, the mean over the known labels that occur in `split` or are predicted. Documents
+    without labels count as 0 in P and nDCG; recall, PSP and PSnDCG leave them out. Raises `ValueError` if too few
+    labels are stored.
     """
     found = _hits(predictions, split, len(propensities) - 1)
     counts = np.diff(split.label_offsets)
@@ -51,11 +52,11 @@ def ranking_report(predictions: Predictions, split: Split, propensities: np.ndar
 def label_bins(
     predictions: Predictions, split: Split, frequencies: np.ndarray, propensities: np.ndarray, edges: list[int]
 ) -> list[dict[str, float | str]]:
-    """A row for each bin of labels by their training `frequencies` (L + 1,), the last of which is 0; see `bin_names`.
+    """Return a row for each bin of labels by training `frequencies` (L + 1,), the last of which is 0; see `bin_names`.
 
-    `labels`: known labels of the bin; `pairs`: true (document, label) pairs of it in `split`. Recall and precision are
-    shares of the bin's true and of its predicted pairs; micro and macro F1 as in `ranking_report`. `P@k` and `PSP@k`
-    are what the bin contributes: over the bins they sum to the values of `ranking_report`. Raises as that does.
+    `labels` counts the known labels of a bin, `pairs` its true (document, label) pairs in `split`. Recall and precision
+    are shares of the bin's true and of its predicted pairs; micro and macro F1 as in `ranking_report`. `P@k` and
+    `PSP@k` are what the bin contributes: over the bins they sum to the values of `ranking_report`. Raises as that does.
     """
     labels = len(frequencies) - 1
     found = _hits(predictions, split, labels)
@@ -79,14 +80,17 @@ def label_bins(
 
 
 def bin_names(edges: list[int]) -> list[str]:
-    """`[5, 20]` -> `0`, `1-5`, `6-20`, `21+`: numbers of training documents; training never saw `0`."""
+    """Return the names of the bins, numbers of training documents: `0`, `1-5`, `6-20`, `21+` for `[5, 20]`.
+
+    Training never saw the labels of `0`.
+    """
     lows = [1, *(edge + 1 for edge in edges)]
     inner = [f"{low}-{high}" if low < high else f"{low}" for low, high in zip(lows, edges, strict=False)]
     return ["0", *inner, f"{lows[-1]}+"]
 
 
 def _hits(predictions: Predictions, split: Split, labels: int) -> np.ndarray:
-    """(N, K) bool."""
+    """Return which of the stored labels are true, (N, K) bool. Raises `ValueError` if too few are stored."""
     stored = predictions.labels.shape[1]
     if stored < min(TOP, labels):
         raise ValueError(f"the metrics look at the best {TOP} labels of a document and {stored} are stored")
@@ -94,14 +98,14 @@ def _hits(predictions: Predictions, split: Split, labels: int) -> np.ndarray:
 
 
 def _tallies(predictions: Predictions, found: np.ndarray, split: Split, labels: int) -> dict[str, np.ndarray]:
-    """By cut, `@k` or none for the threshold: the (3, L + 1) tally of the labels predicted there."""
+    """Return the tally (3, L + 1) of the labels predicted at each cut, `@k` or, with an empty name, the threshold."""
     cuts = {f"@{k}": np.broadcast_to(np.arange(found.shape[1]) < k, found.shape) for k in KS}
     cuts[""] = predictions.scores >= THRESHOLD
     return {cut: tally(predictions.labels, found, chosen, split, labels) for cut, chosen in cuts.items()}
 
 
 def _at_least_top(values: np.ndarray) -> np.ndarray:
-    """`values` (N, K), with empty columns up to `TOP` where there are fewer labels."""
+    """Return `values` (N, K), with columns of zeros up to `TOP` where there are fewer labels."""
     return np.pad(values, ((0, 0), (0, max(TOP - values.shape[1], 0))))
 
 

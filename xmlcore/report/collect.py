@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from typing import TypeGuard, cast
 
 from xmlcore.attacks.words.results import AttackBins, AttackSummaries, WordAttack
 from xmlcore.common import paths
@@ -11,6 +12,8 @@ from xmlcore.common.timing import Timing
 from xmlcore.data.dataset import Statistics
 from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
 from xmlcore.explain.results import (
+    Drift,
+    Explainer,
     Faithfulness,
     GalleryEntry,
     Importance,
@@ -27,6 +30,7 @@ from xmlcore.report.results import (
     GOALS,
     METHODS,
     ROBUST,
+    TEXTS,
     Cell,
     Experiment,
     Explanations,
@@ -38,7 +42,7 @@ from xmlcore.training.results import Training
 
 
 def nearest_epsilon(epsilons: Sequence[float], wanted: float) -> float:
-    """Return the attack of the sweep nearest to `wanted`, of two the stronger; 0 where there is no attack."""
+    """Return the attack strength of `epsilons` nearest to `wanted`, of two the greater; 0 where there is no attack."""
     return min(filter(None, epsilons), key=lambda epsilon: (abs(epsilon - wanted), -epsilon), default=0.0)
 
 
@@ -56,7 +60,11 @@ def collect(
     Raises:
         UserError: a file is broken, or a listed training was not evaluated at `epsilon`.
     """
-    statistics, runs, experiments, words, clusters = {}, {}, [], {}, {}
+    statistics: dict[tuple[str, str], Statistics | None] = {}
+    runs: dict[Cell, Run] = {}
+    experiments: list[Experiment] = []
+    words: dict[Cell, WordAttacks] = {}
+    clusters: dict[tuple[str, str], tuple[list[str], ...]] = {}
     for corpus, model in product(corpora, models):
         cells = [Cell(corpus, model, regime, loss) for loss, regime in product(losses, regimes)]
         reference = Cell(corpus, model, regimes[0], losses[0])
@@ -118,11 +126,12 @@ def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
 
 
 def _read_stability(root: Path, cell: Cell, reference: Cell) -> Stability | None:
-    """Return the stability that `explain` measured under attack, and the agreement with the reference's study."""
+    """Return the stability that `explain` measured under attack, and how far the study agrees with the `reference`."""
     study, other = (root / paths.results(*each, "explain") / "study" for each in (cell, reference))
     found = read_json(study / "stability.json", Stability)
     if found and cell != reference and other.is_dir():
-        found["reference"] = stability(read_study(study / "clean.json"), read_study(other / "clean.json"))
+        alike = stability(read_study(study / "clean.json"), read_study(other / "clean.json"))
+        found["reference"] = cast("dict[Explainer, Drift]", alike)
     return found
 
 
@@ -138,17 +147,21 @@ def _read_explanations(folder: Path) -> Explanations | None:
         return None
     path = folder / "explanations.json"
     entries = read_json(path, list[SkippedDocument | LabelExplanation]) or []
-    labels = tuple(entry for entry in entries if "tokens" in entry)
+    labels = tuple(filter(_is_explained, entries))
     if any(len(label["tokens"]) != len(label["weights"]) for label in labels):
         raise UserError(f"{path}: as many weights as tokens expected; {MEND}")
     importances = tuple(read_json(folder / "global.json", list[Importance]) or ())
     return Explanations(tuple(sorted(folder.glob("document-*.html"))), labels, importances)
 
 
+def _is_explained(entry: SkippedDocument | LabelExplanation) -> TypeGuard[LabelExplanation]:
+    return "tokens" in entry
+
+
 def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:
     entries = read_json(path, list[GalleryEntry]) or []
     for number, entry in enumerate(entries):
-        for text in entry["texts"].values():
+        for text in (entry["texts"][name] for name in TEXTS):
             length = len(text["tokens"])
             if any(len(weights) != length for weights in text["weights"].values()):
                 raise UserError(f"{path}: {number}: as many weights as tokens expected; {MEND}")
@@ -158,7 +171,7 @@ def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:
 
 
 def _read_words(root: Path, cells: Sequence[Cell]) -> dict[Cell, WordAttacks]:
-    """Return what word attacks left of `cells`, if anything."""
+    """Read the results of the word attacks on `cells`, where there are any, the clean regime before the others."""
     attacks = {cell: _read_word_attacks(root, cell) for cell in sorted(cells, key=lambda cell: cell.regime != BASE)}
     return {cell: found for cell, found in attacks.items() if found.summaries or found.bins or found.successes}
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from xmlcore.common.printable import printable
 from xmlcore.report.table import Best, Fails, Holds, NotAsked
 
-_ELEMENTS = {
+_ELEMENTS: dict[type, Markup] = {
     Best: Markup("<b>{}</b>"),
     Holds: Markup('<span class="holds">{}</span>'),
     Fails: Markup('<strong class="fails">{}</strong>'),
@@ -20,14 +20,14 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
 
 
 def html_value(value: Any) -> Any:
-    """A value on its way into HTML, where jinja2 escapes it unless it is Markup."""
+    """Return `value` for HTML, its invisible characters replaced; jinja2 then escapes it unless it is Markup."""
     if element := _ELEMENTS.get(type(value)):
         return element.format(printable(value))
     return value if isinstance(value, Markup) else printable(value)
 
 
 def markdown_value(value: Any) -> Markup:
-    """A value as literal text on one line of Markdown: no markup, no HTML, no new table cell."""
+    """Return `value` as literal text on one line of Markdown: no markup, no HTML, no new table cell."""
     if isinstance(value, Markup):
         return value
     text = re.sub(r"\s+", " ", printable(str(value)))
@@ -37,7 +37,7 @@ def markdown_value(value: Any) -> Markup:
 
 
 def json_in_html(value: Any) -> Markup:
-    """`value` as JSON for a <script type="application/json">, which nothing in it can end; its strings made visible."""
+    """Return `value`, invisible characters replaced, as JSON that cannot end its <script type="application/json">."""
     text = json.dumps(_visible_strings(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.translate(_JSON))
 
@@ -51,5 +51,5 @@ def _visible_strings(value: Any) -> Any:
 
 
 def markdown_code_block(text: str) -> Markup:
-    """`text` as an indented code block, which nothing in it can end."""
+    """Return `text` as an indented code block, which nothing in it can end."""
     return Markup("\n".join(f"    {line}" for line in printable(text).splitlines()))

@@ -73,7 +73,7 @@ def _parameters(path: Path, corpora: Collection[str]) -> str:
 
 
 def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, ...]:
-    """Every dependency and output, once, of the stages that write something of a shown corpus."""
+    """Return every dependency and output, once, of the stages that write something of a shown corpus."""
     written: dict[str, TrackedFile] = {}
     read: dict[str, TrackedFile] = {}
     try:
@@ -89,12 +89,12 @@ def _tracked_files(path: Path, corpora: Collection[str]) -> tuple[TrackedFile, .
 
 
 def _corpus_of(path: str) -> str:
-    """The second folder of every path that `xmlcore.common.paths` gives; "" where there is none."""
+    """Return the second folder of `path`, the corpus in the paths of `xmlcore.common.paths`; "" where there is none."""
     return next(iter(PurePosixPath(path).parts[1:]), "")
 
 
 def _load(path: Path, kind: Literal["safe", "rt"]) -> dict[str, Any]:
-    """The mapping in a YAML file, empty where there is no file."""
+    """Return the mapping in a YAML file, empty where there is no file."""
     if not path.exists():
         return {}
     content = load_yaml(path, kind)

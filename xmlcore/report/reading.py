@@ -14,7 +14,7 @@ MEND = "remove the file and run `dvc repro` to write it again"
 
 
 def read_json(path: Path, kind: type[Kind]) -> Kind | None:
-    """Read `path` as a `kind`; None where there is no such file.
+    """Read the JSON file `path` as a `kind`; return None where there is no such file.
 
     Raises:
         UserError: the file is no JSON, lacks a key or holds a value of another type.
@@ -28,7 +28,7 @@ def read_json(path: Path, kind: type[Kind]) -> Kind | None:
 
 
 def read_json_lines(path: Path, kind: type[Kind]) -> Iterator[Kind]:
-    """Read every line of `path` as a `kind`; none where there is no such file.
+    """Read every line of `path` as the JSON of a `kind`; yield none where there is no such file.
 
     Raises:
         UserError: a line is no JSON, lacks a key or holds a value of another type.

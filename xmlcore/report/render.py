@@ -85,7 +85,7 @@ def write_report(folder: Path, results: Results, provenance: Provenance) -> None
 
 
 def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
-    """What the templates show, by the names they use."""
+    """Return what the templates show, by the names they use."""
     script = files("xmlcore.report").joinpath("templates/page.js").read_text(encoding="utf-8")
     return {
         "sections": [section for section in SECTIONS if section.is_there(results)],
@@ -155,7 +155,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
 
 
 def _environment(finalize: Callable[[Any], Any], folder: Path) -> Environment:
-    """A jinja2 environment in which every value passes through `finalize` and is escaped unless it is Markup."""
+    """Return a jinja2 environment that passes every value through `finalize` and escapes it unless it is Markup."""
     environment = Environment(
         loader=PackageLoader("xmlcore.report"),
         autoescape=True,
@@ -165,11 +165,11 @@ def _environment(finalize: Callable[[Any], Any], folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "json": json_in_html,
-        "code_block": markdown_code_block,
-        "link": lambda page: Markup(quote(Path(os.path.relpath(page, folder)).as_posix())),
-        "percent": percent,
-        "svg": Markup,
-    }
+    environment.filters.update(
+        json=json_in_html,
+        code_block=markdown_code_block,
+        link=lambda page: Markup(quote(Path(os.path.relpath(page, folder)).as_posix())),
+        percent=percent,
+        svg=Markup,
+    )
     return environment

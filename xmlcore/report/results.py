@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from xmlcore.attacks.words.results import AttackBin, AttackSummaries, WordAttack
 from xmlcore.config.params import Generator, Goal
@@ -17,6 +17,7 @@ from xmlcore.training.results import Training
 BASE, ROBUST = "clean", "adversarial"
 PLAIN = "bce"
 METHODS = ("shap", "lime", "ig")
+TEXTS: tuple[Literal["original", "attacked"], ...] = ("original", "attacked")  # of an entry of the gallery
 GOALS: tuple[Goal, ...] = get_args(Goal)
 GENERATORS: tuple[Generator, ...] = get_args(Generator)
 
@@ -51,16 +52,16 @@ class Run:
     gallery: tuple[GalleryEntry, ...]
 
     def at(self, epsilon: float) -> Evaluation | None:
-        """The evaluation under the attack of strength `epsilon`, None where it was not made."""
+        """Return the evaluation under the attack of strength `epsilon`, None where it was not made."""
         return next((e for e in self.evaluations if math.isclose(e["epsilon"], epsilon, abs_tol=1e-9)), None)
 
     def explained(self, method: str) -> tuple[LabelExplanation, ...]:
-        """The local explanations by `method`, none where it has not run."""
+        """Return the local explanations by `method`, none where it has not run."""
         return self.explanations[method].labels if method in self.explanations else ()
 
 
 class Cell(NamedTuple):
-    """One trained model, whatever its regime."""
+    """One trained model: a cell in the matrix of corpora, models, regimes and losses."""
 
     corpus: str
     model: str
@@ -69,7 +70,7 @@ class Cell(NamedTuple):
 
     @property
     def title(self) -> str:
-        """All four, as captions name it."""
+        """The four names, as captions give them."""
         return " · ".join(self)
 
 
@@ -84,7 +85,7 @@ class Experiment:
     robust: Run | None
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        """The trained models that there are, each with the name the tables give it."""
+        """Yield the trained models that there are, each after the name that the tables give it."""
         for name, run in (("Base", self.base), ("Robust", self.robust)):
             if run is not None:
                 yield name, run
@@ -113,7 +114,7 @@ class Results:
 
     @property
     def corpora(self) -> list[str]:
-        """Those that are shown."""
+        """The corpora that are shown."""
         return [*dict.fromkeys(corpus for corpus, _ in self.statistics)]
 
     @property
@@ -125,7 +126,7 @@ class Results:
         return found
 
     def title(self, experiment: Experiment) -> str:
-        """The corpus, with the model and the loss where there are several."""
+        """Return the corpus of `experiment`, with the model and the loss where there are several."""
         parts = [experiment.corpus]
         for name in ("model", "loss"):
             if len({getattr(each, name) for each in self.experiments}) > 1:
@@ -134,5 +135,5 @@ class Results:
 
 
 def reference(cells: Sequence[Cell]) -> Cell:
-    """The one that others are compared with: clean training with the plain loss, or what comes closest."""
+    """Return the cell that others are compared with: clean training with the plain loss, or what comes closest."""
     return min(cells, key=lambda cell: (cell.regime != BASE, cell.loss != PLAIN))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from xmlcore.config.params import format_epsilon
+from xmlcore.data.dataset import Statistics
 from xmlcore.explain.results import LabelExplanation
 from xmlcore.explain.token_weights import sum_by_token, top_tokens
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw_panels
@@ -55,20 +57,17 @@ def trained(results: Results) -> str:
 
 
 def picture(results: Results) -> list[Figure]:
-    """Return P@1 against the strength of the attack, a panel for each of the first experiments."""
+    """Draw P@1 against the strength of the attack, a panel for each of the first experiments."""
     shown = [each for each in results.experiments if any(len(run.evaluations) > 1 for _, run in each.runs())][:PANELS]
     if not shown:
         return []
-    panels = [
-        (results.title(experiment), lambda axes, experiment=experiment: _paint(axes, experiment))
-        for experiment in shown
-    ]
+    panels = [(results.title(experiment), partial(_paint, experiment=experiment)) for experiment in shown]
     caption = "P@1 against the strength ε of the attack (FGSM), trained clean and trained adversarially"
     return [draw_panels("p1-against-epsilon", caption, panels)]
 
 
 def table(results: Results) -> Table:
-    """Return the few figures that every training is read for."""
+    """Tabulate the main figures of every trained model: P@k, and P@1 under attack with its gap."""
     rows = tuple(
         (
             *cell,
@@ -131,7 +130,7 @@ def doubts(results: Results) -> list[str]:
     return found
 
 
-def _sizes(results: Results) -> Iterator[tuple[str, dict[str, int]]]:
+def _sizes(results: Results) -> Iterator[tuple[str, Statistics]]:
     for (corpus, _), counts in {key[0]: (key, value) for key, value in results.statistics.items()}.values():
         if counts:
             yield corpus, counts

@@ -7,7 +7,7 @@ from xmlcore.explain.intervals import Interval
 
 Row = tuple[str, ...]
 MISSING = "–"
-NAMES = ("Corpus", "Model", "Regime", "Loss")  # of the columns that say which cell a row is of
+NAMES = ("Corpus", "Model", "Regime", "Loss")  # of the columns that say which trained model a row is of
 
 
 class Best(str):
@@ -54,22 +54,22 @@ class Table:
 
 
 def percent(share: float | None) -> str:
-    """A fraction as a percentage of two decimals, as in the paper: 0.9507 is 95.07."""
+    """Return a fraction as a percentage of two decimals, as in Sapkal and Savalia (2025): 0.9507 is 95.07."""
     return MISSING if share is None else f"{100 * share:.2f}"
 
 
 def figure(value: float | None, decimals: int = 2) -> str:
-    """A number that is no share, such as a correlation."""
+    """Return the text of a number that is no share, such as a correlation."""
     return MISSING if value is None else f"{value:.{decimals}f}"
 
 
 def interval(found: Interval | None) -> str:
-    """A mean with its confidence interval: 0.80 [0.70, 0.90]."""
+    """Return the text of a mean with its confidence interval: 0.80 [0.70, 0.90]."""
     return MISSING if found is None else f"{found['mean']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
 
 
 def verdict(holds: bool | None, yes: str = "holds", no: str = "fails") -> str:
-    """The outcome of a check as a cell with a sign and a word; None where it does not apply."""
+    """Return the outcome of a check as a cell with a sign and a word; None is that of a check that does not apply."""
     if holds is None:
         return NotAsked("does not apply")
     return Holds(f"✓ {yes}") if holds else Fails(f"✗ {no}")

@@ -23,10 +23,10 @@ class Reduction:
     """How losses that are summed over the documents of a batch become the loss of training."""
 
     over: LossReduction  # document: the mean over documents of sums over labels | element: the mean over both
-    share: float = 1.0  # of the documents of a step that a micro-batch has
+    share: float = 1.0  # of a micro-batch in the documents of its step
 
     def of(self, loss: Tensor, documents: int, model: Classifier) -> Tensor:
-        """Return the part of the mean that `loss`, a sum over so many `documents`, contributes.
+        """Return the part of the mean that `loss`, a sum over `documents` documents, contributes.
 
         With thousands of labels the mean over elements makes gradients so small that Adam's epsilon damps them.
         """
@@ -38,7 +38,7 @@ def hybrid_backward(
 ) -> float:
     """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss.
 
-    Attacked is a random `adversarial_share` of the documents, whatever their order (batches come sorted by length).
+    A random `adversarial_share` of the documents is attacked, whatever their order (batches come sorted by length).
     """
     if not regime.adversarial_weight:
         loss = reduction.of(model.loss(model.distinct(tokens), labels), len(tokens), model)
@@ -48,12 +48,12 @@ def hybrid_backward(
     tokens, labels = tokens[order], labels.of(order)
     count = math.ceil(regime.adversarial_share * len(tokens))
     rows, index = model.distinct(tokens)
-    batch = TokenRows(rows.detach().requires_grad_(), index)  # the gradients of both passes meet in its rows,
+    batch = TokenRows(rows.detach().requires_grad_(), index)  # both passes gather their gradients in its rows
     clean, gradient = _clean_pass(model, batch, labels, count, regime, reduction)
     attacked = batch.first(count)
     sign = sign_at_tokens(gradient, attacked.mask)
     adversarial = _adversarial_pass(model, attacked, labels.of(slice(count)), sign, regime, reduction)
-    rows.backward(batch.rows.grad)  # to go through the table once
+    rows.backward(batch.rows.grad)  # then these go through the table once
     return (clean + adversarial).item()
 
 
@@ -74,7 +74,7 @@ def _clean_pass(
 def _adversarial_pass(
     model: Classifier, batch: TokenRows, labels: TrueLabels, sign: Tensor, regime: Regime, reduction: Reduction
 ) -> Tensor:
-    """Run the loss of the documents as FGSM moves them along `sign` (B, T, D) backward, and return it.
+    """Run the loss of the documents, moved by FGSM along `sign` (B, T, D), backward, and return it.
 
     With an `attribution_weight` the penalty of `attribution_stability` on the same step is a part of it.
     """

@@ -15,10 +15,11 @@ from xmlcore.models.base import Classifier
 
 
 def attribution_change(model: Classifier, embeddings: Tensor, mask: Tensor, step: Tensor, labels: TrueLabels) -> Tensor:
-    """The penalty, summed over documents and their true labels; its gradient reaches the parameters and `embeddings`.
+    """Return the penalty, summed over documents and true labels; its gradient reaches parameters and `embeddings`.
 
-    `embeddings` (B, T, D) of the documents, `mask` (B, T) true at real tokens, `step` (B, T, D) the attack. Hidden are
-    0 to all words, each number as likely, and a hidden word is the unknown one, attacked or not.
+    `embeddings` (B, T, D) are those of the documents, `mask` (B, T) is true at real tokens, `step` (B, T, D) is the
+    attack. From none to all of the words are hidden, every number as likely as another; a hidden word is replaced by
+    the unknown one, attacked or not.
     """
     hidden = (torch.rand(mask.shape) < torch.rand(len(mask), 1)) & mask
     unknown = model.embedding_table[UNK].detach()

@@ -7,12 +7,12 @@ from torch.nn import functional
 
 from xmlcore.data.tokens import UNK
 
-NEIGHBOURS = 8  # tokens that may stand in for one
+NEIGHBOURS = 8  # tokens that may replace one
 SLICE = 1024  # rows of the table compared at once: what bounds the memory
 
 
 def drop_tokens(document: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """`document` (T,) without a share of its tokens, drawn between 0 and twice `rate`; one token stays at least."""
+    """Return `document` (T,) without a share of its tokens, drawn from 0 to twice `rate`; one token stays at least."""
     kept = document[rng.random(len(document)) >= 2 * rate * rng.random()]
     return kept if len(kept) else document[:1]
 
@@ -20,13 +20,13 @@ def drop_tokens(document: np.ndarray, rate: float, rng: np.random.Generator) -> 
 def substitute_tokens(
     document: np.ndarray, neighbours: np.ndarray, rate: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """`document` (T,) with each token replaced, with probability `rate`, by one of its `neighbours` (V, N)."""
+    """Return `document` (T,) with each token replaced, with probability `rate`, by one of its `neighbours` (V, N)."""
     substitutes = neighbours[document, rng.integers(neighbours.shape[1], size=len(document))]
     return np.where(rng.random(len(document)) < rate, substitutes, document)
 
 
 def nearest_tokens(table: Tensor) -> np.ndarray:
-    """(V, N) the tokens whose rows of `table` (V, D) point most nearly the same way, N at most `NEIGHBOURS`.
+    """Return for each token those (V, N) whose rows of `table` (V, D) point most nearly its way, N <= `NEIGHBOURS`.
 
     The padding and the unknown token are neighbours of themselves alone.
     """

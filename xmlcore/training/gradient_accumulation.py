@@ -16,11 +16,11 @@ class MicroBatch(NamedTuple):
     tokens: Tensor  # (b, T) int64
     labels: TrueLabels
     weight: float  # its share of the batch's documents
-    seed: int  # of what is drawn while it is computed
+    seed: int  # of the random numbers that are drawn while it is computed
 
 
 def micro_batches(documents: Sequence[np.ndarray], labels: TrueLabels, parts: int, seed: int) -> list[MicroBatch]:
-    """Return a batch of encoded `documents` and their `labels` in `parts` of one size, or one for each document."""
+    """Split a batch, encoded `documents` and their `labels`, into `parts` of one size, or one for each document."""
     count = min(parts, len(documents))
     parted = ((first, slice(first, None, count)) for first in range(count))
     return [
@@ -32,10 +32,10 @@ def micro_batches(documents: Sequence[np.ndarray], labels: TrueLabels, parts: in
 def accumulate(
     model: Classifier, micro_batches: Sequence[MicroBatch], backward: Callable[[MicroBatch], float]
 ) -> float:
-    """Leave in `.grad` the sum of what `backward` adds there for each micro-batch, and return that of its losses.
+    """Leave in `.grad` the sum of what `backward` adds there for each micro-batch, and return the sum of its losses.
 
     The sum is taken in the order of `micro_batches`, so that it is the same to the bit for any number of processes.
-    Of the embedding table only the rows of a micro-batch's tokens travel.
+    Of the embedding table only the rows of a micro-batch's tokens are sent.
     """
     if processes() == len(micro_batches) == 1:
         model.zero_grad()

@@ -14,7 +14,7 @@ from xmlcore.training.loop import Epoch
 
 @contextmanager
 def learning_curves(folder: Path) -> Iterator[Callable[[Epoch], None]]:
-    """What logs epochs into `folder`, which is there when the last one is; of several processes one does."""
+    """Yield a function that logs epochs into `folder`, which appears at the end; of several processes one logs."""
     if not is_writer():
         yield lambda epoch: None
         return

@@ -1,4 +1,4 @@
-"""Training, clean or adversarial: one loop whose hybrid loss (`adversarial`) has a weight of 0 when clean.
+"""Training, clean or adversarial: one loop, in whose hybrid loss (`adversarial`) the attack weighs 0 when clean.
 
 The epoch is chosen by clean validation P@1 with early stopping; the model may then be trained afresh on the training
 and validation documents together, from vectors of both, for just that many epochs.
@@ -50,7 +50,7 @@ class Outcome:
     validation_precision: float
 
     def summary(self) -> dict[str, float]:
-        """The content of train.json."""
+        """Return the content of train.json."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
@@ -78,8 +78,8 @@ def train(
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
 
-    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of one. Processes share
-    the micro-batches of a batch; `UserError` where they cannot share them evenly.
+    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. Processes
+    share the micro-batches of a batch; raises `UserError` where they cannot share them evenly.
     """
     if options.micro_batches % processes():
         raise UserError(
@@ -134,7 +134,7 @@ def _epochs(
     seed: int,
     track: Track,
 ) -> Iterator[_Done]:
-    """Train `model` on `split`, and yield after each of so many `epochs`."""
+    """Train `model` on `split`, and yield what each of `epochs` epochs leaves."""
     optimisation = Optimisation(model, options)
     average = WeightAverage(model, options.averaging_from, options.averaging_steps)
     rng = np.random.default_rng(seed)
@@ -167,7 +167,7 @@ def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, par
 
 
 def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:
-    """What `options` and `regime` do to the documents of a batch before the model, as it begins, reads them."""
+    """Return the change of documents that `options` and `regime` ask for, with the neighbours of the initial table."""
     neighbours = nearest_tokens(model.embedding_table) if regime.word_substitution else None
 
     def augment(documents: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
@@ -183,9 +183,9 @@ def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augme
 
 
 def label_prior(split: Split, labels: int) -> Tensor:
-    """(L,) logit of each label's share of the documents, smoothed by half a document.
+    """Return the logit (L,) of each label's share of the documents, smoothed by half a document.
 
-    In double precision: `torch.logit` gives other last bits where its input happens to lie elsewhere in memory.
+    It is computed in double precision: the last bits of `torch.logit` depend on where its input lies in memory.
     """
     with_label = label_frequencies(split, labels=labels) + 0.5
     return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()

@@ -1,4 +1,4 @@
-"""What is written of a training."""
+"""The figures that are written of a training."""
 
 from pydantic import FiniteFloat, NonNegativeInt
 from typing_extensions import TypedDict

@@ -16,7 +16,7 @@ class WeightAverage:
         self._steps = 0
 
     def step(self, epoch: int) -> None:
-        """Count a step of `epoch`, the first being 1, and take its weights if it is their turn."""
+        """Count a step of `epoch`, the first being 1, and add its weights to the mean if it is their turn."""
         if not self._start or epoch < self._start:
             return
         self._steps += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SMALLEST = 1e-30  # what norm counts as none
+SMALLEST = 1e-30  # the least norm that is divided by
 
 
 class Ball(ABC):
@@ -18,15 +18,15 @@ class Ball(ABC):
 
     @abstractmethod
     def project(self, perturbation: Tensor) -> Tensor:
-        """The nearest perturbation within the ball."""
+        """Return the perturbation within the ball that is nearest to `perturbation`."""
 
     @abstractmethod
     def farthest(self, direction: Tensor) -> Tensor:
-        """The perturbation within the ball that goes farthest along `direction`; none where that is zero."""
+        """Return the perturbation within the ball that goes farthest along `direction`; zero where that is zero."""
 
     @abstractmethod
     def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        """A random perturbation (B, T, `width`) on the border, as far from the document as FGSM goes."""
+        """Return a random perturbation (B, T, `width`) on the border, as far from the document as FGSM goes."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class L2(Ball):
 
 
 def l2_of_equal_norm(radius: float, mask: Tensor, width: int) -> L2:
-    """The L2 ball that the corners of the L-infinity ball of `radius` lie on, for documents of `mask` (B, T)."""
+    """Return the L2 ball through the corners of the L-infinity ball of `radius`, for documents with `mask` (B, T)."""
     return L2(radius * (mask.sum(1) * width).sqrt()[:, None, None])
 
 

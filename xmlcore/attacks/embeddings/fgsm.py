@@ -13,7 +13,7 @@ from xmlcore.models.token_rows import TokenRows
 
 
 def adaptive_epsilon(batch: TokenRows, epsilon: float) -> Tensor:
-    """Return `epsilon` times a tenth of the mean L2 norm of the batch's real tokens, a scalar (equation 10)."""
+    """Return `epsilon` times a tenth of the mean L2 norm of the embeddings of real tokens, a scalar (equation 10)."""
     return epsilon * batch.rows.detach().norm(dim=1)[batch.row_of[batch.mask]].mean() / 10
 
 

@@ -1,4 +1,4 @@
-"""What an attack on embeddings raises, of each document: the loss of training, or how far labels are misranked."""
+"""What an attack on embeddings raises for each document: the loss of training, or how far labels are misranked."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,12 @@ Objective = Callable[[Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """(B,) binary cross-entropy of `logits` (B, L) with `targets` (B, L) of 0 and 1, summed over the labels."""
+    """Return the binary cross-entropy (B,) of `logits` (B, L) with `targets` (B, L) of 0 and 1, summed over labels."""
     return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)
 
 
 def margin(logits: Tensor, targets: Tensor, k: int = 1) -> Tensor:
-    """(B,) mean of the `k` best wrong logits minus the mean of the `k` best true ones, fewer where there are fewer.
+    """Return the mean (B,) of the `k` best wrong logits minus that of the `k` best true ones, fewer if there are fewer.
 
     With `k` = 1, P@1 is lost where it is positive (Carlini and Wagner 2017, for one true label). A document without
     true labels has nothing subtracted.
@@ -26,7 +26,7 @@ def margin(logits: Tensor, targets: Tensor, k: int = 1) -> Tensor:
 
 
 def top_margin(logits: Tensor, targets: Tensor) -> Tensor:
-    """`margin` of the best `TOP` labels, which is what P@5 looks at."""
+    """Return the `margin` of the best `TOP` labels, which is what P@5 looks at."""
     return margin(logits, targets, TOP)
 
 

@@ -35,7 +35,7 @@ def pgd(
 
     `embeddings` (B, T, D) of the documents, `mask` (B, T) true at real tokens, `targets` (B, L) of 0 and 1. A step goes
     `step_size` of the way to the border, up the gradient of `objective`. `start` (B, T, D) is where it begins, or none:
-    the documents as they are. The iterates of fewer steps are those of more.
+    the documents as they are. A run of fewer steps yields the first iterates of one of more.
     """
     perturbation = torch.zeros_like(embeddings) if start is None else start
     for step in range(steps + 1):
@@ -52,7 +52,7 @@ def pgd(
 
 
 def strongest(iterates: Iterator[Iterate]) -> Tensor:
-    """Return the perturbation (B, T, D) of each document where the objective was highest."""
+    """Return the perturbation (B, T, D) with which the objective of each document was highest."""
     best = next(iterates)
     for each in iterates:
         higher = each.objective > best.objective

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def convert_eurlex(raw: Path, destination: Path, options: Convert) -> None:
-    """Convert a bag-of-words pair into records of pseudo-text.
+    """Convert the train and the test file of bags of words in `raw` into records of pseudo-text.
 
     A pseudo-text is the document's features in descending weight, at most `options.max_features`, features of equal
     weight in the order of their index. With `options.order` "idf" the weight is multiplied by the feature's inverse
@@ -72,7 +72,7 @@ def convert_eurlex(raw: Path, destination: Path, options: Convert) -> None:
 
 
 def read_header(path: Path) -> Header | None:
-    """The counts in the first line, or None where the first line is a row."""
+    """Return the counts in the first line of `path`, or None where that line is a row."""
     _, line = next(numbered_lines(path))
     counts = HEADER.fullmatch(line.strip())
     return Header(*map(int, counts.groups())) if counts else None
@@ -96,7 +96,10 @@ def read_rows(path: Path, header: Header | None) -> Iterator[Row]:
 
 
 def inverse_document_frequency(path: Path, header: Header | None) -> Callable[[int], float]:
-    """Smoothed idf of a feature in `path`, ln((1 + documents) / (1 + documents with it)) + 1, as in scikit-learn."""
+    """Return a function from a feature to its smoothed inverse document frequency (idf) in `path`.
+
+    That is ln((1 + documents) / (1 + documents with the feature)) + 1, as in scikit-learn.
+    """
     documents = 0
     frequency: Counter[int] = Counter()
     for row in read_rows(path, header):
@@ -106,12 +109,12 @@ def inverse_document_frequency(path: Path, header: Header | None) -> Callable[[i
 
 
 def most_important(weights: dict[int, float], importance: Callable[[int], float], limit: int) -> list[int]:
-    """At most `limit` features in descending weight x importance, equal ones in the order of their index."""
+    """Return at most `limit` features in descending weight x importance, equal ones in the order of their index."""
     return sorted(weights, key=lambda feature: (-weights[feature] * importance(feature), feature))[:limit]
 
 
 def read_names(raw: Path, pattern: str, prefix: str, expected: int | None) -> Callable[[int, str], str]:
-    """A function from an index and the `file:line` of its use to a name of one word.
+    """Return a function from an index and the `file:line` of its use to a name of one word.
 
     Names come from the one file of `raw` that matches `pattern`; a name that is empty or has white space in it, and
     every name where there is no such file, is `prefix` and the index. A repeated name gets the suffix `_2`, `_3`, ...

@@ -1,4 +1,4 @@
-"""Corpora: one module a format, each converting the official files into the record format of `records`."""
+"""The converters by format, each from the official files of a corpus into the format of `xmlcore.corpora.records`."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -41,7 +41,7 @@ def merge_rcv1(raw: Path, destination: Path, options: Convert) -> None:
 
 
 def read_topics(path: Path) -> Topics:
-    """Document id -> topics, in file order; documents with the same topics share one tuple."""
+    """Return the topics of every document by its id, in file order; documents with the same topics share one tuple."""
     topics: dict[str, tuple[str, ...]] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     for number, line in numbered_lines(path):

@@ -10,7 +10,7 @@ NAME_FILES = ("*_labels.txt", "*_features.txt")
 
 
 def find_files(folder: Path, *patterns: str) -> list[Path]:
-    """The files anywhere in `folder` whose names, less .gz or .bz2, match one of the glob `patterns`."""
+    """Return the files anywhere in `folder` whose names, less .gz or .bz2, match one of the glob `patterns`."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; fetch the corpus first")
     return sorted(
@@ -23,19 +23,19 @@ def find_files(folder: Path, *patterns: str) -> list[Path]:
 
 
 def find_file(folder: Path, *patterns: str) -> Path:
-    """The one file in `folder` that matches `patterns`; `UserError` where there is none or a choice."""
+    """Return the one file in `folder` that matches `patterns`; raise UserError where there is none or a choice."""
     return _only(find_files(folder, *patterns), folder, patterns)
 
 
 def find_split(folder: Path, split: str, *suffixes: str) -> Path:
-    """The one file of `split` ("train" or "test"): its name holds the split and ends in one of `suffixes`."""
+    """Return the one file of `split` ("train" or "test"): its name holds the split and ends in one of `suffixes`."""
     patterns = [f"*{split}*{suffix}" for suffix in suffixes]
     names = set(find_files(folder, *NAME_FILES))
     return _only([path for path in find_files(folder, *patterns) if path not in names], folder, patterns)
 
 
 def find_parts(folder: Path, template: str) -> list[Path]:
-    """All files named `template.format(0)`, `template.format(1)`, ... in that order; `UserError` where one lacks."""
+    """Return the files `template.format(0)`, `template.format(1)`, ... in order; raise UserError where one lacks."""
     found = find_files(folder, re.sub(r"\{.*?\}", "*", template))
     return [find_file(folder, template.format(part)) for part in range(max(1, len(found)))]
 

@@ -1,7 +1,8 @@
 """A tiny XLNet in the files of a pretrained one, so that the pipeline runs whole without a network.
 
-Its weights are random: as large as keeps the signal's scale, where those of a wide model may be smaller. Its tokenizer
-is a Unigram model (Kudo 2018) of the words of the simulated corpora, with the special tokens and places of XLNet's.
+Its weights are random and so large that they keep the scale of the signal; those of a wide model may be smaller. Its
+tokenizer is a Unigram model (Kudo 2018) of the words of the simulated corpora, with the special tokens of XLNet's at
+the same places.
 """
 
 import json
@@ -26,21 +27,23 @@ def write_tiny_checkpoint(tiny: TinyCheckpoint, seed: int, folder: Path) -> None
 
     The bytes are a function of `tiny` and `seed` alone.
     """
-    from transformers import XLNetModel, XLNetTokenizer, logging
+    from transformers import XLNetConfig, XLNetModel, XLNetTokenizer, logging
 
     logging.disable_progress_bar()
     XLNetTokenizer(vocab=unigram_pieces(tiny.vocabulary)).save_pretrained(folder)
     torch.manual_seed(seed)
     deviation = 1 / math.sqrt(tiny.body.width)
     config = XLNET.config(tiny.body, vocab_size=tiny.vocabulary, initializer_range=deviation)
+    assert isinstance(config, XLNetConfig)
     XLNetModel(config).save_pretrained(folder)
 
 
 def unigram_pieces(size: int) -> list[tuple[str, float]]:
-    """`size` pieces with their log probabilities: special ones first, then by falling probability and by name.
+    """Return `size` pieces with their log probabilities: special ones first, then by falling probability and by name.
 
-    The trainer sums in an order that differs from run to run: its last digits are dropped. Characters that no piece of
-    its own has it adds in any order, each 0.0001 above the last, from the lowest score on: they share that.
+    The trainer sums in an order that differs from run to run, so the last digits of a score are dropped. It adds the
+    characters that have no piece of their own in any order, each 0.0001 above the last, from the lowest score on: all
+    of these get the lowest score.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -62,6 +65,6 @@ def unigram_pieces(size: int) -> list[tuple[str, float]]:
 
 
 def _words() -> list[str]:
-    """The words of the resources, as written and as stems, as often as they occur."""
+    """Return the words of the resources, as written and as stems, as often as they occur."""
     lines = [line for name in RESOURCES for line in read_lines(name)]
     return [word for line in lines for word in (*_WORD.findall(line), *stemmed_tokens(line))]

@@ -25,20 +25,20 @@ class Grammar:
     def of_newswire(cls) -> "Grammar":
         templates: dict[str, list[str]] = {}
         for header, lines in read_sections("sentences.txt").items():
-            for topic, words in _topics_of(header).items():
-                templates.setdefault(topic, []).extend(line.format_map(_Slots(words)) for line in lines)
+            for topic, meanings in _topics_of(header).items():
+                templates.setdefault(topic, []).extend(line.format_map(_Slots(meanings)) for line in lines)
         words = {name: " / ".join(lines).split(" / ") for name, lines in read_sections("names.txt").items()}
         return cls(templates, words)
 
     def cast(self, rng: np.random.Generator) -> dict[str, str]:
-        """Who and where one story is about: these slots keep their value from sentence to sentence."""
+        """Draw the place, companies and persons of one story: slots that keep their value from sentence to sentence."""
         country, national, currency, city = self._expand("{place}", {}, rng).split(", ")
         cast = {"country": country, "national": national, "currency": currency, "city": city}
         roles = {"company": "company", "rival": "company", "person": "person", "official": "person"}
         return cast | {role: self._expand(f"{{{kind}}}", {}, rng) for role, kind in roles.items()}
 
     def sentence(self, template: str, cast: dict[str, str], rng: np.random.Generator) -> str:
-        """One English sentence; raises KeyError where the template names an unknown list."""
+        """Return one English sentence made from `template`; raise KeyError where that names an unknown list."""
         text = self._expand(template, cast, rng)
         return text[0].upper() + text[1:]
 
@@ -61,7 +61,7 @@ class _Slots(dict[str, str]):
 
 
 def _topics_of(header: str) -> dict[str, dict[str, str]]:
-    """`X` or `X: word | Y: word` -> what `{this}` and `{that}` mean for each topic."""
+    """Return what `{this}` and `{that}` mean for each topic of `header`, which is `X` or `X: word | Y: word`."""
     pair = [part.split(": ") for part in header.split(" | ")]
     if len(pair) == 1:
         return {header: {}}

@@ -42,7 +42,7 @@ class Legislation:
         self._is_label = frozenset(self.labels)
 
     def acts(self, count: int, rng: np.random.Generator) -> Iterator[Act]:
-        """`count` acts, each with at least one label."""
+        """Yield `count` acts, each with at least one label."""
         for _ in range(count):
             labels: list[str] = []
             while not labels:
@@ -53,7 +53,7 @@ class Legislation:
             yield Act(labels, self._write(field, terms, pairs, rng))
 
     def _content(self, field: Field, rng: np.random.Generator) -> tuple[list[Term], list[str]]:
-        """The terms of one act, countries included, and the names of its pairs of subject and measure."""
+        """Draw the terms of one act, countries included, and the names of its pairs of subject and measure."""
         subject, measure = _pick(field.subjects, rng), _pick(field.measures, rng)
         pairs = [(subject, measure)]
         if rng.random() < SECOND_MEASURE:

@@ -40,7 +40,7 @@ def _write_part(path: Path, qrels: TextIO, stories: Iterable[Story], first_id: i
 
 @contextmanager
 def _gzip_writer(path: Path) -> Iterator[TextIO]:
-    """Text to gzip without name or time of day in its header: equal text gives equal bytes."""
+    """Open a gzip file for text, without name or time of day in its header: equal text gives equal bytes."""
     with (
         path.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,

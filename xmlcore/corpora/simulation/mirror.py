@@ -22,7 +22,7 @@ def write_mirror(corpus: str, simulation: Simulation, seed: int, folder: Path) -
     """Write the official files of a simulated corpus into `folder`/`corpus`, replacing what is there.
 
     The bytes are a function of `simulation` and `seed` alone.
-    Raises UserError where more labels are asked for than the model has.
+    Raises UserError where more labels are asked for than the simulation has.
     """
     available = available_labels(simulation.kind)
     if simulation.labels > available:
@@ -40,7 +40,7 @@ def write_mirror(corpus: str, simulation: Simulation, seed: int, folder: Path) -
 
 
 def available_labels(kind: str) -> int:
-    """The most labels that a simulation of `kind` can have."""
+    """Return the largest number of labels that a simulation of `kind` can have."""
     if kind == "rcv1":
         return len(Hierarchy.of_rcv1().topics)
     return len(Thesaurus.of_eurovoc().descriptor_shares())

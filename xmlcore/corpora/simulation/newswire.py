@@ -39,7 +39,7 @@ class Newswire:
         self.shares = weights / weights.sum()
 
     def stories(self, count: int, rng: np.random.Generator) -> Iterator[Story]:
-        """`count` stories in random order; subjects by systematic sampling: no share is missed by more than a story."""
+        """Yield `count` stories in random order; systematic sampling misses no subject's share by more than a story."""
         positions = (rng.random() + np.arange(count)) / count
         subjects = np.searchsorted(np.cumsum(self.shares)[:-1], positions, side="right")
         for subject in rng.permutation(subjects):
@@ -54,13 +54,13 @@ class Newswire:
         return Story(self._indexed(topics), sentences, tokens)
 
     def _indexed(self, topics: list[str]) -> list[str]:
-        """The labels of a story about `topics`."""
+        """Return the labels of a story about `topics`."""
         return sorted({code for topic in topics for code in self.hierarchy.with_ancestors(topic)} & self.labels)
 
     def _write(
         self, topics: list[str], background: str, length: float, rng: np.random.Generator
     ) -> tuple[list[str], list[str]]:
-        """Sentences and their tokens: each topic in turn, then all mixed; only sentences about anything recur."""
+        """Compose sentences and their tokens: each topic in turn, then all mixed; only sentences on no topic recur."""
         cast = self.grammar.cast(rng)
         unused = {t: rng.permutation(self.grammar.templates[t]).tolist() for t in dict.fromkeys([*topics, background])}
         anything = cycle(rng.permutation(self.grammar.templates[ANYTHING]).tolist())

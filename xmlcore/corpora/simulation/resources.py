@@ -4,13 +4,13 @@ from importlib.resources import files
 
 
 def read_lines(name: str) -> list[str]:
-    """The lines of package data file `name` that are neither empty nor a comment."""
+    """Return the lines of package data file `name` that are neither empty nor a comment."""
     lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def read_sections(name: str) -> dict[str, list[str]]:
-    """The lines under each `[section]` header of package data file `name`, in the order of the file."""
+    """Return the lines under each `[section]` header of package data file `name`, in the order of the file."""
     sections: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in read_lines(name):

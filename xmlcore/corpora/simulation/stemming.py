@@ -11,7 +11,7 @@ _TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 
 
 def stemmed_tokens(text: str) -> list[str]:
-    """The stemmed words and the numbers of `text`, in their order."""
+    """Return the stemmed words and the numbers of `text`, in their order."""
     return [_stem(word) for word in _TOKEN.findall(text.lower()) if word not in _stop_words()]
 
 

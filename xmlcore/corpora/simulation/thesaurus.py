@@ -48,7 +48,7 @@ class Thesaurus:
         return cls(fields, _terms(sections["countries all"]), _words(sections["legal words"]))
 
     def descriptor_shares(self) -> dict[str, float]:
-        """Every descriptor and its expected share of the documents, relative to the others."""
+        """Return the expected share of the documents of every descriptor, relative to the others."""
         shares = {country.name: country.share for country in self.countries}
         for field in self.fields:
             for term in (*field.subjects, *field.measures):
@@ -59,19 +59,19 @@ class Thesaurus:
         return shares
 
     def words(self) -> set[str]:
-        """Every word that an act may use."""
+        """Return every word that an act may use."""
         terms = [*self.countries, *(term for field in self.fields for term in (*field.subjects, *field.measures))]
         sources = [self.legal_words, *(field.words for field in self.fields), *(term.words for term in terms)]
         return {word for source in sources for word in source}
 
 
 def narrower(subject: Term, measure: Term) -> str:
-    """The name of the descriptor that combines two: `milk_import_licence`."""
+    """Return the name of the descriptor that combines a subject and a measure, such as `milk_import_licence`."""
     return f"{subject.name}_{measure.name}"
 
 
 def power_law(size: int, exponent: float) -> np.ndarray:
-    """(size,) probabilities proportional to rank ** -exponent."""
+    """Return probabilities (size,) proportional to rank ** -exponent."""
     weights = np.arange(1, size + 1) ** -exponent
     return weights / weights.sum()
 

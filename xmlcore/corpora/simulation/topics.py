@@ -25,14 +25,14 @@ class Hierarchy:
         return cls([_parse(line) for line in read_lines("topics.txt")])
 
     def with_ancestors(self, code: str) -> list[str]:
-        """`code`, its parent, and so on up to the root."""
+        """Return `code`, its parent, and so on up to the root."""
         line = [code]
         while (parent := self.topics[line[-1]].parent) is not None:
             line.append(parent)
         return line
 
     def most_frequent(self, count: int) -> set[str]:
-        """The `count` topics with the most stories, their descendants' included: never a topic without its parent."""
+        """Return the `count` topics with the most stories, descendants' included: never a topic without its parent."""
         stories = dict.fromkeys(self.topics, 0.0)
         for topic in self.topics.values():
             for code in self.with_ancestors(topic.code):

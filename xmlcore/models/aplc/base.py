@@ -1,7 +1,7 @@
 """Adaptive probabilistic label clusters on a pretrained body (Ye et al. 2020): a hidden layer, then the clusters.
 
-What the attacks perturb are the embeddings of a document's pieces. A subclass lays them out as its body of
-`transformers`, which has no embeddings of its own, was trained to read them, between that body's special pieces.
+Attacks perturb the embeddings of a document's pieces of words. The body, a model of `transformers`, has no embeddings
+of its own: a subclass gives it these, between its special pieces, laid out as the body was trained to read them.
 """
 
 from abc import abstractmethod
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 
 class APLC(TableClassifier):
-    """It begins as the checkpoint; with a `network.body`, as a stored model has, no checkpoint is read."""
+    """A classifier that begins as a checkpoint; with a `network.body`, as a stored model has, no checkpoint is read."""
 
     family: ClassVar[Family]
     shape: TransformerShape
 
     def __init__(self, vectors: Tensor, labels: int, network: APLCNetwork) -> None:
-        """`vectors` (V, D) are the initial embeddings, as wide as the body; row `PAD` is held at zero."""
+        """Begin from `vectors` (V, D), the initial embeddings; row `PAD` is held at zero.
+
+        Raises `UserError` where they are not as wide as the body.
+        """
         super().__init__(vectors, labels)
         pretrained: Body | None = None
         if network.body:
@@ -59,11 +62,11 @@ class APLC(TableClassifier):
 
     @abstractmethod
     def make_body(self, dropout: float) -> "PreTrainedModel":
-        """A random body of `shape`, without its embeddings of words."""
+        """Return a body of `shape` with random weights, without its embeddings of words."""
 
     @abstractmethod
     def read(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """What the body makes of a document, (B, D), from `embeddings` (B, T, D); `mask` (B, T) is as in `score`."""
+        """Return a vector for each document, (B, D), as the body reads `embeddings` (B, T, D); `mask` as in `score`."""
 
     def network_found(self) -> dict[str, Any]:
         return {"body": self.shape}
@@ -88,9 +91,9 @@ class APLC(TableClassifier):
         return self.clusters(self.features(embeddings, mask))
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """That of the clusters, over the head and the tails that a document has labels in."""
+        """Return the loss of the label clusters for a batch, over the head and the tails with labels of the batch."""
         return self.clusters.loss(self.features(batch.embeddings(probe), batch.mask), labels)
 
     def features(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """What the clusters read, (B, F), of `embeddings` (B, T, D)."""
+        """Return the features (B, F) of `embeddings` (B, T, D), which the clusters read."""
         return self.dropout(torch.tanh(self.summary(self.read(embeddings, mask))))

@@ -35,12 +35,15 @@ class APLCBERT(APLC):
         return body
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
-        """Raises `UserError` for documents of more tokens than the body has positions for, before it learns any."""
+        """Rank the labels by their frequency in `split`.
+
+        Raises `UserError` for documents of more tokens than the body has positions for, before anything is learned.
+        """
         self._check_length(int(split.lengths.max()))
         super().prepare(split, seed, distinct)
 
     def read(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """Raises `UserError` as `prepare` does."""
+        """Return the mean (B, D) of the body's states of each document. Raises `UserError` as `prepare` does."""
         self._check_length(mask.shape[1])
         separator, beginning = self.special
         lengths = mask.sum(1, keepdim=True)

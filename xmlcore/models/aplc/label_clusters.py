@@ -1,4 +1,4 @@
-"""Adaptive probabilistic label clusters (Ye et al. 2020): rare labels share what decides on them.
+"""Adaptive probabilistic label clusters (Ye et al. 2020): labels of like frequency are predicted together.
 
 Labels are ranked by how many training documents have them. The head cluster predicts the frequent ones, and for each
 tail cluster whether a document has any of its labels; a tail predicts its labels among the documents that have one:
@@ -6,7 +6,7 @@ tail cluster whether a document has any of its labels; a tail predicts its label
     p(label | x) = p(cluster | x) p(label | cluster, x)
 
 Each tail reads the features through a bottleneck, by a factor narrower than that of the tail before.
-Shapes: `B` batch, `L` labels, `H` of them in the head, `K` tails, `F` features.
+Shapes: `B` batch, `L` labels, `K` labels that are asked for, `F` features.
 """
 
 import math
@@ -22,12 +22,12 @@ from xmlcore.models.modules import Modules, narrow_linear, shallow_copy
 
 
 class LabelClusters(nn.Module):
-    """Logits of `labels` from `features`; `shares` of the labels are where the tails begin.
+    """Logits of `labels` labels from `features` features; the tails begin at `shares` of the ranked labels.
 
     Where there are few labels, a tail that would be empty is left out, and the head has one label at least.
     """
 
-    rank: Tensor  # (L,) the place of each label among all
+    rank: Tensor  # (L,) the place of each label among all, the most frequent first
 
     def __init__(self, features: int, labels: int, shares: Sequence[float], factor: float) -> None:
         super().__init__()
@@ -43,16 +43,16 @@ class LabelClusters(nn.Module):
         self.rank[frequencies.argsort(descending=True, stable=True)] = torch.arange(len(self.rank))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (B, L) of the products of probabilities, from `features` (B, F)."""
+        """Return the logits (B, L) of all labels, in the tails of products of probabilities, from `features` (B, F)."""
         head, indicators = self.output(features).tensor_split([self.sizes[0]], dim=1)
         of_tails = zip(indicators.unsqueeze(-1).unbind(1), self.tails, strict=True)
         tails = (logit_of_product(indicator, tail(features)) for indicator, tail in of_tails)
         return torch.cat([head, *tails], dim=1)[:, self.rank]
 
     def loss(self, features: Tensor, labels: TrueLabels) -> Tensor:
-        """The negative log-likelihood of the factors, summed: the head's, and of each tail in its documents.
+        """Return the negative log-likelihood, summed over the head and, for documents with its labels, each tail.
 
-        The indicator of a cluster weighs as much as the label of the document in it that weighs most.
+        The indicator of a tail weighs as much as the heaviest of the labels in it that the document has.
         """
         cluster, column = self._places(labels.ids.clamp(min=0))
         in_head = torch.where(cluster == 0, column, self.sizes[0] + cluster - 1)
@@ -67,7 +67,7 @@ class LabelClusters(nn.Module):
         return loss
 
     def narrow(self, labels: Tensor) -> "LabelClusters":
-        """These clusters for `labels` (K,) alone; tails that have none of them are left out."""
+        """Return these clusters for the label ids `labels` (K,) alone; tails that have none of them are left out."""
         cluster, column = self._places(labels)
         chosen = [column[cluster == k] for k in range(len(self.sizes))]
         kept = [k for k in range(1, len(self.sizes)) if len(chosen[k])]
@@ -80,9 +80,9 @@ class LabelClusters(nn.Module):
         return narrowed
 
     def initialise(self, prior: Tensor) -> None:
-        """Let the biases alone give every label its logit `prior` (L,).
+        """Set the biases so that they alone give every label its logit `prior` (L,).
 
-        A cluster's indicator has twice the odds of a document with any of its labels, were these independent: then
+        A tail's indicator gets twice the odds that a document has any of its labels, were these independent: then
         there is a conditional probability below 1 with which each label has exactly its prior.
         """
         ranked = torch.empty_like(prior, dtype=torch.float64).index_copy_(0, self.rank, prior.double())
@@ -96,7 +96,7 @@ class LabelClusters(nn.Module):
                 tail.output.bias.copy_(functional.softplus(-indicator) - torch.log(odds_against))
 
     def _places(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The cluster of each of `labels`, 0 for the head, and its column there."""
+        """Return the cluster of each label id of `labels`, 0 for the head, and its column within that cluster."""
         rank = self.rank[labels]
         starts = torch.tensor([0, *self.sizes]).cumsum(0)
         cluster = torch.bucketize(rank, starts[1:-1], right=True)
@@ -115,14 +115,14 @@ class _Tail(nn.Module):
         return self.output(self.narrowing(features))
 
     def narrow(self, labels: Tensor) -> "_Tail":
-        """This tail with the outputs `labels` (K,) alone."""
+        """Return this tail with its outputs `labels` (K,) alone, which are columns within the tail."""
         narrowed = shallow_copy(self)
         narrowed.output = narrow_linear(self.output, labels)
         return narrowed
 
 
 def logit_of_product(first: Tensor, second: Tensor) -> Tensor:
-    """The logit of the product of two probabilities, given by their logits; no probability is ever formed.
+    """Return the logit of the product of two probabilities, given by their logits; no probability is ever formed.
 
     1 / (p q) - 1 = e^-a + e^-b + e^-(a + b) for p and q with logits a and b.
     """

@@ -21,7 +21,7 @@ class APLCXLNet(APLC):
     family = XLNET
 
     def make_body(self, dropout: float) -> "XLNetModel":
-        """Without the embedding of the masked word too, which fine-tuning does not read."""
+        """Return a random body without embeddings of words, nor of the masked word, which fine-tuning does not read."""
         from transformers import XLNetModel
 
         no_tokens = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"))

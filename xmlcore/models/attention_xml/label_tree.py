@@ -1,4 +1,4 @@
-"""A balanced tree over labels: an order in which like labels are neighbours, cut into equal ranges at every level."""
+"""A balanced tree over labels: an order in which similar labels are neighbours, cut into equal ranges at each level."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ class LabelTree(nn.Module):
     The label at place p of n belongs to node floor(p m / n) of a level of m nodes. Levels are numbered from 0.
     """
 
-    position: Tensor  # (L,) the place of each label
+    position: Tensor  # (L,) the place of each label in the order
 
     def __init__(self, labels: int, groups: Sequence[int]) -> None:
         super().__init__()
@@ -21,22 +21,22 @@ class LabelTree(nn.Module):
         self.register_buffer("position", torch.arange(labels))
 
     def arrange(self, order: np.ndarray) -> None:
-        """Let the labels come in this `order` (L,)."""
+        """Put the labels in this `order` (L,), an array of label ids."""
         self.position.copy_(torch.from_numpy(np.argsort(order)))
 
     def nodes_of(self, labels: Tensor, level: int) -> Tensor:
-        """The node of `level` that each of `labels` belongs to; labels of -1 give some node."""
+        """Return the node of `level` that each label id of `labels` belongs to; an id of -1 gives an arbitrary node."""
         return self.position[labels] * self.sizes[level] // self.sizes[-1]
 
     def parents(self, level: int) -> Tensor:
-        """(n,) the node of the level above that each node of `level` belongs to."""
+        """Return the node (n,) of the level above that each of the n nodes of `level` belongs to."""
         above, size = self.sizes[level - 1], self.sizes[level]
         return torch.arange(size, device=self.position.device) * above // size
 
     def families(self, nodes: Tensor, level: int) -> tuple[Tensor, Tensor]:
-        """The nodes of `level` below `nodes` (B, C) of the level above, (B, C M), and which of them are real.
+        """Return the nodes (B, C M) of `level` below `nodes` (B, C) of the level above, and which of them are real.
 
-        M is the size of the largest family; in smaller ones the last child stands in for what is missing.
+        M is the size of the largest family; smaller ones repeat their last child, and the repeats are not real.
         """
         above, size = self.sizes[level - 1], self.sizes[level]
         first, end = -(-nodes * size // above), -(-(nodes + 1) * size // above)
@@ -46,7 +46,10 @@ class LabelTree(nn.Module):
         return torch.minimum(family, end.unsqueeze(-1) - 1).flatten(1), valid.flatten(1)
 
     def node_log_probabilities(self, labels: Tensor) -> list[Tensor]:
-        """Of each level the log-probability (n,) that a node has one of its labels, were `labels` (L,) independent."""
+        """Return for each level the log-probability (n,) that a document has one of a node's labels.
+
+        `labels` (L,) are the log-probabilities of the labels, which are taken to be independent.
+        """
         none = torch.log(-torch.expm1(labels))  # log-probability that a label is absent
         placed = torch.zeros_like(none).scatter(0, self.position, none)
         places = torch.arange(len(labels), device=labels.device)

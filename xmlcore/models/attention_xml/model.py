@@ -1,7 +1,8 @@
 """AttentionXML (You et al. 2019): a BiLSTM, an attention of its own for every label, layers that all labels share.
 
 With a label tree, attention is paid to groups of labels level by level and then only to the labels of the best groups.
-The levels share the BiLSTM and are trained together; the paper trains a network for each, which begins from the last.
+The levels share the BiLSTM and are trained together; the paper trains a network for each level, which begins from that
+of the level above.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from xmlcore.models.modules import Modules
 from xmlcore.models.table import TableClassifier
 from xmlcore.models.token_rows import TokenRows
 
-UNREACHED = -20.0  # log-probability of a label below its group's, where the search left the group out
+UNREACHED = -20.0  # log-probability of a label, given its group, where the search left the group out
 
 
 class AttentionXML(TableClassifier):
@@ -51,7 +52,7 @@ class AttentionXML(TableClassifier):
             self.tree.arrange(order_by_similarity(split, self.labels, seed))
 
     def initialise_output(self, prior: Tensor) -> None:
-        """A group begins at the probability that one of its labels is there, a label at its share of that."""
+        """Let a group begin at the probability that one of its labels is there, and a label at its share of that."""
         nodes = self.tree.node_log_probabilities(functional.logsigmoid(prior))
         with torch.no_grad():
             for number, (level, log_probability) in enumerate(zip(self.levels, nodes, strict=True)):
@@ -76,13 +77,19 @@ class AttentionXML(TableClassifier):
         return _logit(reached)[:, self.tree.position]
 
     def _score_asked(self, states: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
-        """Of each asked label the product along its path in the tree, whether or not the search would reach it."""
+        """Return the logits (B, K) of the asked label ids `labels` (K,), whether or not the search would reach them.
+
+        The probability of a label is the product along its path in the tree.
+        """
         paths = [self.tree.nodes_of(labels, number).expand(len(mask), -1) for number in range(len(self.levels))]
         logits = [level.some(states, mask, nodes) for level, nodes in zip(self.levels, paths, strict=True)]
         return logits[0] if len(logits) == 1 else _logit(reduce(torch.add, map(functional.logsigmoid, logits)))
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """Of every level the cross-entropy of what it looks at: children of true nodes, then of the best others."""
+        """Return the cross-entropy summed over the levels, each over the nodes that it looks at.
+
+        Below the first level these are the children of true nodes, then of the best others.
+        """
         if self.asked is not None:
             return super().loss(batch, labels, probe)
         mask = batch.mask
@@ -129,7 +136,7 @@ class _BiLSTM(nn.Module):
 
 
 def _reversing(mask: Tensor) -> Tensor:
-    """(B, T) places that turn each document round and leave its padding where it is; its own inverse."""
+    """Return the places (B, T) that reverse each document and leave its padding where it is; they undo themselves."""
     places = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
     return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
 
@@ -148,16 +155,16 @@ class _LabelAttention(nn.Module):
             nn.init.xavier_uniform_(layer.weight)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Logits (B, n) of every node for `states` (B, T, S)."""
+        """Return the logits (B, n) of every node for `states` (B, T, S)."""
         return self._logits(states @ self.queries.t(), states, mask) + self.bias
 
     def some(self, states: Tensor, mask: Tensor, nodes: Tensor) -> Tensor:
-        """Logits (B, C) of the `nodes` (B, C), which may be others in every document."""
+        """Return the logits (B, C) of `nodes` (B, C), which may be others in every document."""
         queries = functional.embedding(nodes, self.queries)
         return self._logits(states @ queries.transpose(1, 2), states, mask) + self.bias[nodes]
 
     def _logits(self, affinities: Tensor, states: Tensor, mask: Tensor) -> Tensor:
-        """(B, n) from `affinities` (B, T, n)."""
+        """Return the logits (B, n) of nodes, without their bias, from the tokens' `affinities` (B, T, n) to them."""
         attention = affinities.masked_fill(~mask.unsqueeze(-1), -torch.inf).softmax(1)
         features = attention.transpose(1, 2) @ states
         for layer in self.shared:

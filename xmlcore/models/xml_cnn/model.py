@@ -36,8 +36,9 @@ class XMLCNN(LinearOutputClassifier):
         self._initialise(network.initialisation)
 
     def _initialise(self, initialisation: str) -> None:
-        """`torch` is the default of `nn.Conv2d` and `nn.Linear`; `averaging` keeps the signal's scale (He et al. 2015).
+        """Draw the initial weights of the convolution and, with `averaging`, of the bottleneck.
 
+        `torch` is the default of `nn.Conv2d` and `nn.Linear`; `averaging` keeps the signal's scale (He et al. 2015).
         An averaging kernel begins with one vector at every offset of its window: it asks what the window is about and
         not yet in which order, as a linear classifier does, and learns the order from there.
         """
@@ -72,6 +73,6 @@ class XMLCNN(LinearOutputClassifier):
         return torch.cat([self._head(pooled) for pooled in maxima])
 
     def _head(self, pooled: Tensor) -> Tensor:
-        """Logits (B, L) of pooled maxima (B, W, P, F)."""
+        """Return the logits (B, L) of pooled maxima (B, W, P, F)."""
         features = torch.relu(pooled + self.bias).flatten(1)
         return self.output(self.dropout(torch.relu(self.bottleneck(features))))

@@ -14,7 +14,7 @@ from torch.nn import functional
 from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn.windows import Windows, project, rounded, window_sums
 
-NUMBERS_AT_ONCE = 2**21  # of projections and maxima of copies; what else is needed for a while is about twice as much
+NUMBERS_AT_ONCE = 2**21  # of projections and maxima of copies, to bound memory; temporaries take about twice as much
 
 
 class SubstitutedMax:
@@ -33,7 +33,7 @@ class SubstitutedMax:
         self._at_once = max(1, NUMBERS_AT_ONCE // (kernel[0].numel() + len(sizes) * chunks * kernel.shape[2]))
 
     def maxima(self, positions: Tensor, substitutes: Tensor) -> Iterator[Tensor]:
-        """(S, W, P, F), some copies at a time: the maxima of those with row `substitutes[s]` at `positions[s]`."""
+        """Yield the maxima (S, W, P, F) of the copies with row `substitutes[s]` at `positions[s]`, some at a time."""
         for some in zip(positions.split(self._at_once), substitutes.split(self._at_once), strict=True):
             yield self._maxima(*some)
 
@@ -45,7 +45,7 @@ class SubstitutedMax:
         return self._windows.stack(maxima).to(self._rows.dtype)
 
     def _of_size(self, number: int, projection: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
-        """(S, P, F) maxima of the windows of one size; `substitutes` (S,) into `projection`, as the document."""
+        """Return the maxima (S, P, F) of the windows of one size; `substitutes` (S,) are rows of `projection`."""
         offsets, (before, after) = self._offsets[number], self._running[number]
         size, longest = len(offsets), before.shape[1] - 1
         firsts, lasts = self._windows.firsts[0], self._windows.lasts[0]
@@ -53,7 +53,7 @@ class SubstitutedMax:
         copies, chunks = changed.nonzero(as_tuple=True)  # (N,) both
         position, first, last = positions[copies], firsts[chunks], lasts[chunks]
 
-        # A window that comes twice or does not contain the position is one of the chunk all the same.
+        # A window may come twice, or not contain the position; as it is one of the chunk, the maximum is the same.
         start = torch.maximum(position - size + 1, first)
         slots = torch.arange(min(size, longest), device=start.device)
         places = torch.minimum(start[:, None] + slots, last[:, None])[:, :, None] + (offsets - offsets[0])
@@ -69,7 +69,7 @@ class SubstitutedMax:
 
 
 def _running_maxima(sums: Tensor) -> tuple[Tensor, Tensor]:
-    """Maxima (P, C + 1, F) of the sums (P, C, F) before each slot, and of those from each slot on; of nothing -inf."""
+    """Return the maxima (P, C + 1, F) of `sums` (P, C, F) before each slot, and from each slot on; -inf of nothing."""
     before = functional.pad(sums.cummax(1).values, (0, 0, 1, 0), value=-torch.inf)
     after = functional.pad(sums.flip(1).cummax(1).values.flip(1), (0, 0, 0, 1), value=-torch.inf)
     return before, after

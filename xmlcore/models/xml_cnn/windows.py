@@ -22,18 +22,18 @@ class Windows:
     """
 
     def __init__(self, lengths: Tensor, sizes: Sequence[int], chunks: int) -> None:
-        """`lengths` (B,) in tokens."""
+        """Place the windows of `sizes` in documents of `lengths` (B,) tokens, cut into `chunks` chunks."""
         self._sizes = tuple(sizes)
         bounds = lengths[:, None] * torch.arange(chunks + 1, device=lengths.device) // chunks
         self.firsts, self.lasts = bounds[:, :-1], bounds[:, 1:] - 1  # (B, P), each chunk's windows
         counts = bounds.diff(dim=1)  # (B, P)
         slots = torch.arange(max(int(counts.max()), 1), device=lengths.device)
-        # Slots beyond a chunk's end repeat its last window, which leaves the maximum and its first position alone.
+        # Slots beyond a chunk's end repeat its last window, which changes neither the maximum nor its first position.
         self._starts = bounds[:, :-1, None] + torch.minimum(slots, (counts - 1).clamp(min=0)[:, :, None])  # (B, P, C)
         self._occupied = (counts > 0)[:, None, :, None]
 
     def sums(self, projection: Tensor, index: Tensor) -> list[Tensor]:
-        """(B, P, C, F) for each size: sums over windows of `projection` (R, H, F), as `index` (B, T) places it."""
+        """Return for each size the window sums (B, P, C, F) of `projection` (R, H, F) at the rows `index` (B, T)."""
         documents = torch.arange(len(index), device=index.device)[:, None, None, None]
         padded = self.pad(index)
         sums = []
@@ -43,38 +43,38 @@ class Windows:
         return sums
 
     def pad(self, index: Tensor) -> Tensor:
-        """(B, T + the largest size) `index` with the zeros that the last windows run into."""
+        """Return `index` (B, T) as (B, T + the largest size), with the zeros that the last windows run into."""
         return functional.pad(index, (0, max(self._sizes)))
 
     def stack(self, maxima: Sequence[Tensor]) -> Tensor:
-        """(B, W, P, F) of the maxima (B, P, F) of each size."""
+        """Return the maxima (B, P, F) of every size as one tensor (B, W, P, F), 0 at chunks without a window."""
         return torch.stack(tuple(maxima), 1) * self._occupied
 
     def positions(self, winners: Sequence[Tensor]) -> Tensor:
-        """(H, F, B, P) columns of `pad(index)` that the winning slots (B, P, F) of each size read."""
+        """Return the columns (H, F, B, P) of `pad(index)` that the winning slots (B, P, F) of each size read."""
         starts = [self._starts.gather(2, winner).permute(2, 0, 1) for winner in winners]
         return torch.stack([start + j for start, size in zip(starts, self._sizes, strict=True) for j in range(size)])
 
     def spread(self, gradient: Tensor) -> Tensor:
-        """(H, F, B, P): of every maximum (B, W, P, F) its gradient, once for each token of the window."""
+        """Return the `gradient` (B, W, P, F) of the maxima as (H, F, B, P), once for each token of a window."""
         gradient = (gradient * self._occupied).permute(1, 3, 0, 2)
         return gradient.repeat_interleave(torch.tensor(self._sizes, device=gradient.device), 0)
 
 
 def project(rows: Tensor, kernel: Tensor) -> Tensor:
-    """(R, H, F): what each of `rows` (R, D) adds to a window at each offset under `kernel` (D, H, F)."""
+    """Return the projection (R, H, F) of `rows` (R, D) by `kernel` (D, H, F): what each adds to a window, by offset."""
     return (rows @ kernel.flatten(1)).view(len(rows), *kernel.shape[1:])
 
 
 def window_sums(projection: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
-    """(..., F): sums of `projection` (R, H, F) over windows of rows `members` (..., w) at `offsets` (w,) of H."""
+    """Return the sums (..., F) of `projection` (R, H, F) over windows of rows `members` (..., w) at `offsets` (w,)."""
     _, height, filters = projection.shape
     bags = (members * height + offsets).view(-1, len(offsets))
     return functional.embedding_bag(bags, projection.flatten(0, 1), mode="sum").view(*members.shape[:-1], filters)
 
 
 def rounded(factor: Tensor) -> Tensor:
-    """`factor` in bfloat16 where that is allowed."""
+    """Return `factor` in bfloat16 where that is allowed, else as it is."""
     return factor.bfloat16() if may_round(factor.dtype) else factor
 
 
@@ -126,7 +126,7 @@ class ConvolvedMax(torch.autograd.Function):
 
 
 def _grouped_sum(groups: Tensor, count: int, columns: Tensor, weights: Tensor) -> Tensor:
-    """(`count`, D): of each group the weighted sum of `columns` (H * F, D); `groups` and `weights` are (H, F, ...)."""
+    """Return the weighted sum (`count`, D) of `columns` (H * F, D) by group; `groups` and `weights` are (H, F, ...)."""
     groups = groups.reshape(-1)
     _, order = groups.int().sort(stable=True)
     offsets = functional.pad(groups.bincount(minlength=count).cumsum(0), (1, 0))

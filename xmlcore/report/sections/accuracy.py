@@ -12,7 +12,7 @@ NAMES = ("Corpus", "Model", "Loss", "Regime")
 
 
 def models(results: Results) -> Table:
-    """Every trained model of which there is a ranking, the best value of a column within one corpus marked."""
+    """Tabulate every trained model of which there is a ranking, the best value of a column within one corpus marked."""
     rows: list[Row] = []
     for names, runs in _by_corpus(results, lambda run: run.ranking is not None):
         rankings = [run.ranking for run in runs if run.ranking]
@@ -24,7 +24,7 @@ def models(results: Results) -> Table:
 
 
 def label_frequencies(results: Results) -> Table:
-    """The same models by bins of labels, frequent in training or rare; a bin without true pairs has no recall."""
+    """Tabulate the models by bins of labels, frequent in training or rare; a bin without true pairs has no recall."""
     runs_of_all = [run for experiment in results.experiments for _, run in experiment.runs()]
     bins = [*dict.fromkeys(row["frequency"] for run in runs_of_all for row in run.bins)]
     rows: list[Row] = []
@@ -42,7 +42,7 @@ def label_frequencies(results: Results) -> Table:
 
 
 def _by_corpus(results: Results, shown: Callable[[Run], bool]) -> Iterator[tuple[list[Row], list[Run]]]:
-    """The `NAMES` and the runs of every corpus in turn that has runs to be shown."""
+    """Yield, for every corpus in turn, the `NAMES` and the runs of its models that are `shown`."""
     for corpus, experiments in groupby(results.experiments, lambda experiment: experiment.corpus):
         found = [
             ((corpus, experiment.model, experiment.loss, regime), run)
@@ -54,7 +54,7 @@ def _by_corpus(results: Results, shown: Callable[[Run], bool]) -> Iterator[tuple
 
 
 def _bin_cells(found: Sequence[LabelBin | None]) -> list[list[str]]:
-    """The three columns of one bin."""
+    """Return the three columns of one bin of labels, which `found` holds for every model."""
     occurring = [row if row and row["pairs"] else None for row in found]
     return [
         [f"{row['labels']:,}" if row else MISSING for row in found],
@@ -68,7 +68,7 @@ def _cells(
     show: Callable[[float | None], str],
     best: Callable[[Iterable[float]], float],
 ) -> list[str]:
-    """A column as text, with the `best` marked, and what reads the same, unless all of it does."""
+    """Return `values` as the text of a column, the `best` marked, and what reads the same, unless all of it does."""
     known = [value for value in values if value is not None]
     if len({show(value) for value in known}) < 2:
         return [show(value) for value in values]

@@ -1,7 +1,8 @@
 """Whether the robustness of each model can be believed: checks, the figures behind them, and curves of every attack."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Literal, get_args
 
 from xmlcore.config.params import format_epsilon
 from xmlcore.evaluation.results import Attack, AttackPoint, Check, Sanity
@@ -33,7 +34,7 @@ CHECKS: dict[Check, tuple[str, str]] = {
         "Some ε brings P@1 below a tenth of the clean one: no model withstands everything.",
     ),
 }
-ATTACKS = {
+ATTACKS: dict[Literal["clean", Attack, "pgd_l2", "worst"], str] = {
     "clean": "None",
     "noise": "Noise",
     "transfer": "Transfer",
@@ -58,19 +59,19 @@ NORMS = {"linf": "L∞", "l2": "L2"}
 
 
 def checks(results: Results) -> Table:
-    """Every check on every cell that was put to them."""
+    """Tabulate the outcome of every check on every trained model that was checked."""
     columns = (*NAMES, *(name for name, _ in CHECKS.values()))
     rows = _rows(results, lambda found: (verdict(found["checks"].get(check)) for check in CHECKS))
     return Table("Sanity checks of the attacks", tuple(map(Column, columns)), rows, row_headers=len(NAMES))
 
 
 def outcome(found: Sanity) -> tuple[int, int]:
-    """How many of the checks that apply fail, and how many there are."""
+    """Count the checks that fail, and all that apply."""
     return sum(not holds for holds in found["checks"].values()), len(found["checks"])
 
 
 def failures(results: Results) -> dict[str, str]:
-    """The names of the checks that fail, by the title of the cell."""
+    """Return the names of the checks that fail, by the title of the trained model."""
     failing = {
         cell.title: [name for check, (name, _) in CHECKS.items() if run.sanity["checks"].get(check) is False]
         for cell, run in results.runs.items()
@@ -80,7 +81,7 @@ def failures(results: Results) -> dict[str, str]:
 
 
 def attacks(results: Results) -> Table:
-    """P@1 under every attack of one strength."""
+    """Tabulate P@1 under every attack of one strength."""
     rows = _rows(
         results,
         lambda found: (
@@ -97,7 +98,7 @@ def attacks(results: Results) -> Table:
 
 
 def convergence(results: Results) -> Table:
-    """What the checks of steps, restarts, gradients and breaking look at."""
+    """Tabulate what the checks of steps, restarts, gradients and breaking look at."""
     steps, restarts = (
         sorted({count for run in results.runs.values() if run.sanity for count in run.sanity[kind]})
         for kind in ("steps", "restarts")
@@ -107,7 +108,7 @@ def convergence(results: Results) -> Table:
         lambda found: (
             *(percent(found["steps"].get(count)) for count in steps),
             *(percent(found["restarts"].get(count)) for count in restarts),
-            *(percent(found.get("straight_through", {}).get(attacker)) for attacker in ("unaware", "aware")),
+            *_straight_through(found),
             percent(found["zero_gradients"]),
             MISSING if found["breaks_at"] is None else format_epsilon(found["breaks_at"]),
         ),
@@ -124,7 +125,7 @@ def convergence(results: Results) -> Table:
 
 
 def threat_models(results: Results) -> dict[str, list[str]]:
-    """The titles of the cells by the threat model that they share."""
+    """Return the titles of the trained models by the threat model that they share."""
     found: dict[str, list[str]] = {}
     for cell, run in results.runs.items():
         if run.sanity:
@@ -133,7 +134,7 @@ def threat_models(results: Results) -> dict[str, list[str]]:
 
 
 def curves(results: Results) -> list[Figure]:
-    """P@1 against ε under every attack, one panel a cell."""
+    """Draw P@1 against ε under every attack, one figure for each trained model."""
     return [_curve(cell, run.attacks) for cell, run in results.runs.items() if run.attacks]
 
 
@@ -141,11 +142,17 @@ def _rows(results: Results, show: Callable[[Sanity], Iterable[str]]) -> tuple[Ro
     return tuple((*cell, *show(run.sanity)) for cell, run in results.runs.items() if run.sanity)
 
 
+def _straight_through(found: Sanity) -> Iterator[str]:
+    precision = found.get("straight_through")
+    yield percent(precision["unaware"] if precision else None)
+    yield percent(precision["aware"] if precision else None)
+
+
 def _curve(cell: Cell, points: tuple[AttackPoint, ...]) -> Figure:
     return draw(
         f"attacks-{'-'.join(cell)}",
         f"{cell.title}: P@1 against ε under every attack",
-        lambda axes: _paint(axes, points),
+        partial(_paint, points=points),
     )
 
 

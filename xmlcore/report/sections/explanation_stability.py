@@ -14,7 +14,7 @@ ABOUT = (
 
 
 def stability(results: Results) -> Table:
-    """Every method on every cell: rank correlation of all weights, and overlap of the heaviest words."""
+    """Tabulate every method on every model: rank correlation of all weights, and overlap of the heaviest words."""
     rows = tuple(
         (
             *cell,

@@ -1,6 +1,7 @@
 """Whether explanations say what the model does: removing the words they name must change its score."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ REMOVALS: dict[Removal, str] = {"masking": "Words masked", "deletion": "Words de
 
 
 def methods(results: Results) -> list[Table]:
-    """One table a cell, with the methods as rows."""
+    """Return one table for each trained model, with the methods of explanation as rows."""
     columns = (
         Column("Method"),
         *(
@@ -75,7 +76,7 @@ def methods(results: Results) -> list[Table]:
 
 
 def intervals(results: Results) -> list[Figure]:
-    """Normalised AOPC (words masked) of every method, one panel a corpus and model, a row of marks a cell."""
+    """Draw normalised AOPC (words masked) by method: a figure for each corpus and model, a colour for each cell."""
     panels: dict[tuple[str, str], dict[str, Faithfulness]] = {}
     for cell, run in results.runs.items():
         if run.faithfulness:
@@ -84,14 +85,14 @@ def intervals(results: Results) -> list[Figure]:
         draw(
             f"faithfulness-{corpus}-{model}",
             f"{corpus} · {model}: normalised AOPC of every method, with its confidence interval",
-            lambda axes, cells=cells: _paint(axes, cells),
+            partial(_paint, cells=cells),
         )
         for (corpus, model), cells in panels.items()
     ]
 
 
 def agreement(results: Results) -> Table:
-    """How many of their ten heaviest words each pair of methods shares."""
+    """Tabulate how many of their ten heaviest words each pair of methods shares (Jaccard index)."""
     measured = {cell: run.faithfulness["agreement"] for cell, run in results.runs.items() if run.faithfulness}
     pairs = [*dict.fromkeys(pair for found in measured.values() for pair in found)]
     rows = tuple((*cell, *(figure(found.get(pair)) for pair in pairs)) for cell, found in measured.items())
@@ -101,7 +102,7 @@ def agreement(results: Results) -> Table:
 
 
 def in_order(methods: Iterable[Explainer]) -> list[Explainer]:
-    """The same, in the order of `EXPLAINERS`."""
+    """Return `methods` in the order of `EXPLAINERS`."""
     return sorted(methods, key=[*EXPLAINERS].index)
 
 
@@ -131,7 +132,10 @@ def _method_row(method: Explainer, found: Faithfulness, seconds: Mapping[str, fl
         EXPLAINERS[method],
         *(text for removal in REMOVALS for text in _erasure(faith[removal])),
         MISSING if better is None else verdict(better, "yes", "no"),
-        *(figure(faith.get(key)) for key in ("tau_leave_one_out", "sparseness", "sensitivity", "randomised")),
+        figure(faith.get("tau_leave_one_out")),
+        figure(faith.get("sparseness")),
+        figure(faith.get("sensitivity")),
+        figure(faith.get("randomised")),
         figure(faith.get("r2")),
         figure(faith.get("delta"), decimals=4),
         figure(seconds.get(method)),

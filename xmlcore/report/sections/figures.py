@@ -1,7 +1,8 @@
-"""The figures of the report, one panel an experiment or model; numbered ones follow the paper."""
+"""The figures of the report, one for each experiment or model; numbered ones follow Sapkal and Savalia (2025)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from xmlcore.common.printable import printable
 from xmlcore.config.params import format_epsilon
@@ -17,13 +18,13 @@ COLOURS = {"Base": "#3d85d6", "Robust": "#e07b28"}
 
 
 def performance(results: Results) -> list[Figure]:
-    """Figure 2, one panel an experiment: P@k and nDCG@k of both models, clean and attacked."""
+    """Draw Figure 2 for each experiment: P@k and nDCG@k of both models, clean and attacked."""
     attack = f"FGSM, ε = {format_epsilon(results.epsilon)}"
     return [
         draw(
             f"performance-{_slug(experiment)}",
             f"Figure 2. {results.title(experiment)}: base and robust model on clean and attacked test data ({attack})",
-            lambda axes, experiment=experiment: _paint_performance(axes, experiment, results.epsilon),
+            partial(_paint_performance, experiment=experiment, epsilon=results.epsilon),
             width=7.2,
         )
         for experiment in results.experiments
@@ -32,12 +33,12 @@ def performance(results: Results) -> list[Figure]:
 
 
 def precision_by_epsilon(results: Results) -> list[Figure]:
-    """P@k against the strength of the attack."""
+    """Draw P@k against the strength of the attack, for each experiment."""
     return [
         draw(
             f"epsilon-{_slug(experiment)}",
             f"{results.title(experiment)}: P@k against the strength of the attack",
-            lambda axes, experiment=experiment: _paint_sweep(axes, experiment),
+            partial(_paint_sweep, experiment=experiment),
         )
         for experiment in results.experiments
         if any(len(run.evaluations) > 1 for _, run in experiment.runs())
@@ -45,13 +46,13 @@ def precision_by_epsilon(results: Results) -> list[Figure]:
 
 
 def squeezing(results: Results) -> list[Figure]:
-    """P@1 of the feature squeezing ablation."""
+    """Draw P@1 of the feature squeezing ablation, for each experiment."""
     attack = f"FGSM, ε = {format_epsilon(results.epsilon)}"
     return [
         draw(
             f"squeezing-{_slug(experiment)}",
             f"{results.title(experiment)}: P@1 by what is squeezed, attacker unaware and aware of it ({attack})",
-            lambda axes, experiment=experiment: _paint_squeezing(axes, experiment, results.epsilon),
+            partial(_paint_squeezing, experiment=experiment, epsilon=results.epsilon),
         )
         for experiment in results.experiments
         if any(squeezed(run, results.epsilon, SQUEEZES[-1], ATTACKERS[-1]) for _, run in experiment.runs())
@@ -59,12 +60,12 @@ def squeezing(results: Results) -> list[Figure]:
 
 
 def learning(results: Results) -> list[Figure]:
-    """Validation P@1 by epoch."""
+    """Draw validation P@1 by epoch, for each experiment."""
     return [
         draw(
             f"learning-{_slug(experiment)}",
             f"{results.title(experiment)}: P@1 on clean validation data by epoch",
-            lambda axes, experiment=experiment: _paint_learning(axes, experiment),
+            partial(_paint_learning, experiment=experiment),
         )
         for experiment in results.experiments
         if any(run.learning for _, run in experiment.runs())
@@ -72,12 +73,12 @@ def learning(results: Results) -> list[Figure]:
 
 
 def global_importance(results: Results) -> list[Figure]:
-    """Figure 5: the tokens with the largest summed absolute SHAP value, one panel a model."""
+    """Draw Figure 5 for each model: the tokens with the largest summed absolute SHAP value."""
     return [
         draw(
             f"shap-{_slug(experiment)}-{name.lower()}",
             f"Figure 5. {results.title(experiment)}, {name.lower()} model: most important tokens (summed |SHAP value|)",
-            lambda axes, name=name, importances=importances: _paint_importances(axes, name, importances),
+            partial(_paint_importances, name=name, importances=importances),
             height=0.8 + 0.19 * len(importances),
         )
         for experiment in results.experiments
@@ -111,7 +112,7 @@ def _paint_squeezing(axes: "Axes", experiment: Experiment, epsilon: float) -> No
 
 
 def _grouped_bars(axes: "Axes", groups: Sequence[str], bars: Sequence[tuple[str, str, float, Sequence[float]]]) -> None:
-    """Bars of (name, colour, opacity, shares), beside each other in every group, with their height in per cent."""
+    """Draw bars of (name, colour, opacity, shares), beside each other in every group, labelled with their per cent."""
     width = 0.84 / max(len(bars), 1)
     for i, (name, colour, alpha, shares) in enumerate(bars):
         positions = [group + (i - (len(bars) - 1) / 2) * width for group in range(len(groups))]
@@ -126,7 +127,8 @@ def _grouped_bars(axes: "Axes", groups: Sequence[str], bars: Sequence[tuple[str,
 def _paint_sweep(axes: "Axes", experiment: Experiment) -> None:
     from matplotlib.lines import Line2D
 
-    styles = dict(zip(CUTOFFS, ("-", "--", ":"), strict=True))
+    lines: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
+    styles = dict(zip(CUTOFFS, lines, strict=True))
     for name, run in experiment.runs():
         for k, style in styles.items():
             strengths = [e["epsilon"] for e in run.evaluations]

@@ -1,10 +1,10 @@
 """The gallery: word attacks as the explanations of every model of a corpus see them, for a reader to choose from."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from xmlcore.explain.results import GalleryEntry, WeighedText
-from xmlcore.report.results import Cell, Results
+from xmlcore.report.results import TEXTS, Cell, Results
 from xmlcore.report.sections.faithfulness import EXPLAINERS, in_order
 from xmlcore.report.table import NAMES, Column, Table
 
@@ -17,7 +17,7 @@ STRENGTHS = 99  # steps from no weight to the largest of a text
 
 
 def gallery(results: Results) -> list[dict[str, Any]]:
-    """What the page's script shows, as JSON: for each corpus and model its cells and its cases.
+    """Return what the page's script shows, as JSON: for each corpus and model its cells (trained models) and cases.
 
     A case is one attack with its two texts; `readings` are what each cell makes of them, None where it was not asked.
     A weight is a whole number of 1 / `STRENGTHS` of `largest`.
@@ -37,7 +37,7 @@ def gallery(results: Results) -> list[dict[str, Any]]:
 
 
 def ranks(results: Results) -> Table:
-    """Every case in one line: what the attack does to the score and the rank of its label."""
+    """Tabulate every case in one line: what the attack does to the score and the rank of its label."""
     rows = tuple(
         (*cell, entry["label_name"], f"{entry['document']:,}", entry["goal"], entry["generator"], *_before_after(entry))
         for cell, run in results.runs.items()
@@ -57,17 +57,17 @@ def _before_after(entry: GalleryEntry) -> Iterator[str]:
 
 
 def _cases(shelf: list[tuple[GalleryEntry, ...]]) -> list[dict[str, Any]]:
-    found: dict[Any, dict[str, Any]] = {}
+    found: dict[Hashable, dict[str, Any]] = {}
     for number, entries in enumerate(shelf):
         for entry in entries:
             case = found.setdefault(_identity(entry), _case(entry) | {"readings": [None] * len(shelf)})
-            case["readings"][number] = {name: _reading(text) for name, text in entry["texts"].items()}
+            case["readings"][number] = {name: _reading(entry["texts"][name]) for name in TEXTS}
     return [*found.values()]
 
 
-def _identity(entry: GalleryEntry) -> Any:
-    """The same in all cells that explain the same attack on the same words."""
-    texts = (tuple(text["tokens"]) for text in entry["texts"].values())
+def _identity(entry: GalleryEntry) -> Hashable:
+    """Return a key that is the same for all trained models that explain the same attack on the same words."""
+    texts = (tuple(entry["texts"][name]["tokens"]) for name in TEXTS)
     return entry["document"], entry["label_name"], entry["goal"], entry["generator"], *texts
 
 
@@ -77,10 +77,12 @@ def _case(entry: GalleryEntry) -> dict[str, Any]:
         "name": f"Document {entry['document']}: {entry['label_name']} ({attack})",
         "label": entry["label_name"],
         "true_labels": entry["true_labels"],
-        "texts": {
-            name: {"tokens": text["tokens"], "changed": text["changed"]} for name, text in entry["texts"].items()
-        },
+        "texts": {name: _marked(entry["texts"][name]) for name in TEXTS},
     }
+
+
+def _marked(text: WeighedText) -> dict[str, Any]:
+    return {"tokens": text["tokens"], "changed": text["changed"]}
 
 
 def _reading(text: WeighedText) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from xmlcore.explain.token_weights import sum_by_token, top_tokens
 from xmlcore.report.results import METHODS, Experiment, Results
 
 TOP = 5
-NUMBERS = {"shap": "Figure 3. ", "lime": "Figure 4. "}  # of the paper, which has no Integrated Gradients
+NUMBERS = {"shap": "Figure 3. ", "lime": "Figure 4. "}  # of Sapkal and Savalia (2025)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PageList:
 
 
 def local_explanations(results: Results) -> list[LocalExplanation]:
-    """The first explained document of every experiment, by each method."""
+    """Return the first explained document of every experiment, by each method."""
     return [
         _local_explanation(results.title(experiment), experiment, method)
         for experiment in results.experiments
@@ -56,7 +56,7 @@ def local_explanations(results: Results) -> list[LocalExplanation]:
 
 
 def page_lists(results: Results) -> list[PageList]:
-    """Every explanation page there is."""
+    """Return every explanation page there is, by model and method."""
     return [
         PageList(
             f"{results.title(experiment)}, {name.lower()} model, {method.upper()}",

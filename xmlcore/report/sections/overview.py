@@ -20,7 +20,7 @@ ABOUT = (
 
 
 def overview(results: Results) -> Table:
-    """A row a cell: accuracy, robustness, faithfulness and cost."""
+    """Tabulate the accuracy, robustness, faithfulness and cost of every trained model."""
     rows = tuple(
         (
             *cell,
@@ -44,7 +44,7 @@ def overview(results: Results) -> Table:
 
 
 def failing(results: Results) -> tuple[int, int]:
-    """How many sanity checks fail in all cells together, and how many were made."""
+    """Count the sanity checks that fail on all trained models together, and those that were made."""
     outcomes = [outcome(run.sanity) for run in results.runs.values() if run.sanity]
     return sum(failed for failed, _ in outcomes), sum(made for _, made in outcomes)
 

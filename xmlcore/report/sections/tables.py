@@ -1,4 +1,4 @@
-"""The tables of the report as plain data, ready for HTML and Markdown; numbered ones follow the paper."""
+"""The tables of the report as plain data, ready for HTML and Markdown; numbers follow Sapkal and Savalia (2025)."""
 
 import math
 from statistics import fmean
@@ -16,7 +16,7 @@ ATTACKERS = ("none", "unaware", "aware")
 
 
 def statistics(results: Results) -> Table:
-    """Table 1: the sizes of each corpus, as each model reads it."""
+    """Return Table 1: the sizes of each corpus, as each model reads it."""
     columns = (
         "Corpus",
         "As read by",
@@ -40,7 +40,7 @@ def statistics(results: Results) -> Table:
 
 
 def performance(results: Results, metric: str) -> Table:
-    """Table 2 with `metric` "P"; the same for "nDCG": clean and attacked, base and robust, for every cut-off."""
+    """Return Table 2 if `metric` is "P", or the same of "nDCG": clean and attacked, base and robust, by cut-off."""
     rows = tuple(
         (
             results.title(experiment),
@@ -65,7 +65,7 @@ def performance(results: Results, metric: str) -> Table:
 
 
 def robustness_gap(results: Results) -> Table:
-    """Clean minus attacked P@k (equation 17) for every epsilon of the sweep."""
+    """Tabulate clean minus attacked P@k (equation 17) for every epsilon of the sweep."""
     rows = tuple(
         (
             results.title(experiment),
@@ -88,7 +88,7 @@ def robustness_gap(results: Results) -> Table:
 
 
 def processing_time(results: Results) -> Table:
-    """Table 3: wall-clock seconds of training and of testing."""
+    """Return Table 3: wall-clock seconds of training and of testing."""
     columns = (
         Column("Corpus"),
         *(Column(name, group) for group in ("Clean training", "Adversarial training") for name in ("Train", "Test")),
@@ -108,7 +108,7 @@ def processing_time(results: Results) -> Table:
 
 
 def training(results: Results) -> Table:
-    """Length and outcome of each training."""
+    """Tabulate the length and outcome of each training."""
     rows = tuple(
         (
             results.title(experiment),
@@ -132,7 +132,7 @@ def training(results: Results) -> Table:
 
 
 def squeezing(results: Results) -> Table:
-    """The feature squeezing ablation: without attack, and under an attacker unaware and aware of it."""
+    """Tabulate the feature squeezing ablation: without attack, and under an attacker unaware and aware of it."""
     rows = tuple(
         (
             results.title(experiment),
@@ -159,7 +159,7 @@ def squeezing(results: Results) -> Table:
 
 
 def squeezed(run: Run | None, epsilon: float, squeeze: str, attacker: str) -> SqueezedEvaluation | None:
-    """The evaluation of one row of the ablation: attacker "none" is the clean one.
+    """Return the evaluation of one row of the ablation, None where there is none; attacker "none" is the clean one.
 
     Without squeezing there is nothing to be aware of, and either attacker is the same.
     """
@@ -176,7 +176,7 @@ def squeezed(run: Run | None, epsilon: float, squeeze: str, attacker: str) -> Sq
 
 
 def completeness(results: Results) -> Table:
-    """How well the Integrated Gradients of each model sum to the change of the logit that they share out."""
+    """Tabulate how well the Integrated Gradients of each model sum to the change of the logit that they share out."""
     rows = []
     for experiment in results.experiments:
         for name, run in experiment.runs():
@@ -193,7 +193,7 @@ def completeness(results: Results) -> Table:
 
 
 def tracked_files(provenance: Provenance) -> Table:
-    """The hashes in dvc.lock, sources first."""
+    """Tabulate the hashes in dvc.lock, sources first."""
     rows = tuple((file.path, file.stage or "source", file.md5 or MISSING) for file in provenance.files)
     return Table("Data and code, from dvc.lock", tuple(map(Column, ("Path", "Written by", "md5"))), rows, numbers=False)
 

@@ -1,4 +1,4 @@
-"""Attacks that succeeded with few substitutions, word by word (Tables 1 and 6 of the seed)."""
+"""Attacks that succeeded with few substitutions, word by word (Qaraei and Babbar, Tables 1 and 6)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """Those of one model."""
+    """The examples of one model."""
 
     caption: str
     rows: tuple[Example, ...]
 
 
 def examples(results: Results) -> list[Examples]:
-    """At most `EXAMPLES` of every corpus and model, each of another document."""
+    """Return at most `EXAMPLES` attacks on every corpus and model, each on another document."""
     found = []
     for (corpus, model), cells in results.attacked.items():
         if with_successes := [cell for cell in cells if results.words[cell].successes]:
@@ -55,7 +55,7 @@ def examples(results: Results) -> list[Examples]:
 
 
 def _easiest(attacks: Sequence[WordAttack]) -> list[WordAttack]:
-    """Positive targets first, then few changes, then rare labels."""
+    """Return at most `EXAMPLES` attacks, one a document: positive targets first, then few changes, then rare labels."""
     by_document: dict[int, WordAttack] = {}
     for attack in sorted(filter(itemgetter("changes"), attacks), key=_effort):
         by_document.setdefault(attack["document"], attack)
@@ -94,7 +94,7 @@ def _example(attack: WordAttack) -> Example:
 
 
 def excerpt(words: Sequence[str], changes: Sequence[WordChange]) -> tuple[Span, ...]:
-    """The passages around `changes`, in the order of the text, with what was replaced."""
+    """Return the passages around `changes`, in the order of the text, with what was replaced."""
     positions = sorted(change["position"] for change in changes)
     shown = {
         near

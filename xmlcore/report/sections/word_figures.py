@@ -1,14 +1,16 @@
 """The figures of attacks that substitute words: success by label frequency, and by how alike the texts must stay."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import cycle
 from math import nan
 from typing import TYPE_CHECKING
 
-from xmlcore.attacks.words.results import SWEPT, AttackBin, AttackSummary
+from xmlcore.attacks.words.results import AttackBin, AttackSummary
+from xmlcore.config.params import Goal
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import BASE, GENERATORS, Cell, Results, reference
-from xmlcore.report.sections.word_tables import similarity_threshold, success_rate
+from xmlcore.report.sections.word_tables import similarity_threshold, success_rate, swept_rates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +19,10 @@ Curves = Mapping[str, Sequence[AttackBin]]  # the bins of one line by its name
 
 
 def success_by_loss(results: Results) -> list[Figure]:
-    """Figure 2 of the seed: positive targets by label frequency, a line for each loss of clean training."""
+    """Draw success on positive targets by label frequency, a line for each loss of clean training.
+
+    It is Figure 2 of Qaraei and Babbar.
+    """
     return [
         _by_frequency(results, "losses", corpus, model, generator, curves)
         for (corpus, model), cells in results.attacked.items()
@@ -26,7 +31,10 @@ def success_by_loss(results: Results) -> list[Figure]:
 
 
 def success_by_regime(results: Results) -> list[Figure]:
-    """The same with a line for each regime, of the plain loss or what comes closest, where there are several."""
+    """Draw success on positive targets by label frequency, a line for each regime, where there are several.
+
+    The loss is the plain one or what comes closest.
+    """
     return [
         _by_frequency(results, "regimes", corpus, model, generator, curves)
         for (corpus, model), cells in results.attacked.items()
@@ -37,27 +45,27 @@ def success_by_regime(results: Results) -> list[Figure]:
 
 
 def success_by_similarity(results: Results) -> list[Figure]:
-    """Success of the first generator by the least similarity that is asked, a line for each goal."""
+    """Draw the success of the first generator by the least similarity that is asked, a line for each goal."""
     figures = []
     for (corpus, model), cells in results.attacked.items():
         cell = reference(cells)
         summaries = results.words[cell].summaries
         generator = next((each for each in GENERATORS if any(each in found for found in summaries.values())), None)
         sweeps = {goal: found[generator] for goal, found in summaries.items() if generator in found}
-        if any(len(rates[SWEPT]) > 1 for rates in sweeps.values()):
+        if any(len(swept_rates(rates)) > 1 for rates in sweeps.values()):
             figures.append(
                 draw(
                     f"words-similarity-{corpus}-{model}",
                     f"{corpus} · {model}, {cell.regime}, {cell.loss}, {generator}: "
                     "success rate by the least similarity, goals compared",
-                    lambda axes, sweeps=sweeps: _paint_sweeps(axes, sweeps),
+                    partial(_paint_sweeps, sweeps=sweeps),
                 )
             )
     return figures
 
 
 def _curves(results: Results, cells: Mapping[str, Cell]) -> Iterator[tuple[str, Curves]]:
-    """Of every generator the bins of positive targets, by the name that a cell has in `cells`."""
+    """Yield every generator with its bins of positive targets, by the name that a cell has in `cells`."""
     for generator in GENERATORS:
         found = {
             name: [
@@ -74,7 +82,7 @@ def _by_frequency(results: Results, names: str, corpus: str, model: str, generat
     return draw(
         f"words-{names}-{corpus}-{model}-{generator}",
         f"{corpus} · {model}, {generator}: success rate of positive targets by label frequency, {names} compared",
-        lambda axes: _paint_curves(axes, curves, threshold),
+        partial(_paint_curves, curves=curves, threshold=threshold),
     )
 
 
@@ -99,9 +107,9 @@ def _paint_curves(axes: "Axes", curves: Curves, threshold: float) -> None:
     axes.figure.legend(handles=[*legend, similar], loc="outside lower center", ncol=4, columnspacing=1.2)
 
 
-def _paint_sweeps(axes: "Axes", sweeps: Mapping[str, AttackSummary]) -> None:
+def _paint_sweeps(axes: "Axes", sweeps: Mapping[Goal, AttackSummary]) -> None:
     for (goal, rates), (colour, marker) in zip(sweeps.items(), cycle(LINES), strict=False):
-        thresholds = sorted(rates[SWEPT])
+        thresholds = sorted(swept_rates(rates))
         shares = _percentages([success_rate(rates, threshold) for threshold in thresholds])
         axes.plot(thresholds, shares, color=colour, marker=marker, label=goal)
     axes.set_xlabel("least similarity")

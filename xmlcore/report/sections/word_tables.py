@@ -1,33 +1,38 @@
 """The tables of attacks that substitute words: how they fare, what protects from them, and near labels as targets."""
 
-from xmlcore.attacks.words.results import SWEPT, AttackRates
+from xmlcore.attacks.words.results import AttackRates
 from xmlcore.report.results import GENERATORS, Results
 from xmlcore.report.table import MISSING, NAMES, Column, Table, percent
 
-SIMILAR = 0.8  # from which similarity on the seed counts a success, in its Figure 2
+SIMILAR = 0.8  # the least similarity with which Qaraei and Babbar count a success, in their Figure 2
 CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
 
 
+def swept_rates(rates: AttackRates) -> dict[float, float]:
+    """Return the success rates by the least similarity that a success must have."""
+    return rates["success_rate@"]
+
+
 def similarity_threshold(results: Results) -> float:
-    """The swept threshold nearest to `SIMILAR`, of two the stricter."""
+    """Return the threshold of similarity nearest to `SIMILAR` among those that were swept, of two the stricter."""
     swept = {
         threshold
         for attacks in results.words.values()
         for rates in (*attacks.bins, *(each for goal in attacks.summaries.values() for each in goal.values()))
-        for threshold in rates[SWEPT]
+        for threshold in swept_rates(rates)
     }
     return min(swept, key=lambda threshold: (round(abs(threshold - SIMILAR), 9), -threshold), default=SIMILAR)
 
 
 def success_rate(rates: AttackRates, threshold: float | None = None) -> float | None:
-    """Of all successes, or of those of a similarity of `threshold` and more; None where nothing was to be won."""
+    """Return the rate of successes, of those of similarity `threshold` and more if given; None if none was possible."""
     if not rates["clean_accuracy"]:
         return None
-    return rates["success_rate"] if threshold is None else rates[SWEPT].get(threshold)
+    return rates["success_rate"] if threshold is None else swept_rates(rates).get(threshold)
 
 
 def attacks(results: Results) -> Table:
-    """Every goal and generator on every model: Tables 3 and 5 of the seed in one."""
+    """Tabulate every goal and generator on every model: Tables 3 and 5 of Qaraei and Babbar in one."""
     threshold = similarity_threshold(results)
     rows = tuple(
         (
@@ -65,7 +70,7 @@ def attacks(results: Results) -> Table:
 
 
 def defences(results: Results) -> Table:
-    """Positive targets on the models of one corpus under each other, by generator."""
+    """Tabulate attacks with positive targets by generator, the models of one corpus under each other."""
     positive = {cell: found for cell, words in results.words.items() if (found := words.summaries.get("positive"))}
     generators = [each for each in GENERATORS if any(each in found for found in positive.values())]
     rows = tuple(
@@ -88,12 +93,12 @@ def defences(results: Results) -> Table:
 
 
 def _shares(rates: AttackRates | None) -> tuple[float | None, ...]:
-    """The three columns of one generator."""
+    """Return the three columns of one generator."""
     return (rates["clean_accuracy"], success_rate(rates), rates["accuracy_under_attack"]) if rates else (None,) * 3
 
 
 def clusters(results: Results) -> Table:
-    """Some clusters of each corpus, from end to end of those of its first model: Table 4 of the seed."""
+    """Tabulate some clusters of each corpus, from end to end of its first model's (Qaraei and Babbar, Table 4)."""
     first = {corpus: found for (corpus, _), found in reversed(results.clusters.items())}
     rows = tuple(
         (corpus, f"{number + 1:,}", _listed(first[corpus][number]))
@@ -106,7 +111,7 @@ def clusters(results: Results) -> Table:
 
 
 def _spread(count: int) -> list[int]:
-    """At most `CLUSTERS` of the numbers below `count`, equally far apart."""
+    """Return at most `CLUSTERS` of the numbers below `count`, equally far apart."""
     shown = min(count, CLUSTERS)
     return [i * count // shown for i in range(shown)]
 
