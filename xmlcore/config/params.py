@@ -341,7 +341,7 @@ class TinyCheckpoint(Section):
 class Checkpoint(Section):
     """A pretrained model of the hub, or a tiny one that is made here."""
 
-    hub: str | None = None
+    hub: Annotated[str, Field(min_length=1)] | None = None
     tiny: TinyCheckpoint | None = None
 
     @model_validator(mode="after")

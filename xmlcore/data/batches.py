@@ -12,7 +12,7 @@ from xmlcore.data.tokens import PAD
 
 
 def batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
-    """Index arrays of at most `batch_size` documents of similar length, so that little padding is needed.
+    """Yield index arrays of at most `batch_size` documents of similar length, so that little padding is needed.
 
     With `rng` the documents are shuffled, sorted within blocks of 16 batches, and the batches shuffled again;
     without it they come by length, then by index.
@@ -30,7 +30,7 @@ def batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | Non
 
 
 def pad(documents: Sequence[np.ndarray], width: int | None = None) -> Tensor:
-    """(B, T) int64 of `documents` filled with `PAD` to `width`, or to the longest."""
+    """Return `documents` as (B, T) int64, filled with `PAD` to `width`, or to the longest."""
     tokens = np.full((len(documents), width or max(map(len, documents))), PAD, np.int64)
     for row, document in zip(tokens, documents, strict=True):
         row[: len(document)] = document
@@ -44,11 +44,11 @@ class TrueLabels(NamedTuple):
     weights: Tensor  # (B, Y) float32, of the loss of missing the label; 0 where there is none
 
     def of(self, documents: Tensor | slice) -> "TrueLabels":
-        """Those of some `documents` of the batch."""
+        """Return the labels of some `documents` of the batch."""
         return TrueLabels(self.ids[documents], self.weights[documents])
 
     def targets(self, columns: Tensor, width: int) -> Tensor:
-        """(B, `width`): the weight of a label at its column, `columns` (B, Y); the largest where columns meet."""
+        """Return (B, `width`) the weight of a label at its column, `columns` (B, Y); the largest where columns meet."""
         absent = self.ids < 0
         places = columns.masked_fill(absent, width)
         targets = self.weights.new_zeros(len(columns), width + 1)
@@ -56,11 +56,11 @@ class TrueLabels(NamedTuple):
 
 
 def true_labels(split: Split, documents: np.ndarray, weights: Tensor | None = None) -> TrueLabels:
-    """The labels of `documents` (B,) but those unseen in training, each with its weight of `weights` (L,) or 1."""
+    """Return the labels of `documents` (B,) without those unseen in training, with their `weights` (L,) or 1."""
     known = [labels[labels >= 0] for labels in map(split.labels_of, documents)]
     ids = np.full((len(known), max(map(len, known), default=0)), -1, np.int64)
     for row, labels in zip(ids, known, strict=True):
         row[: len(labels)] = labels
-    ids = torch.from_numpy(ids)
-    each = torch.ones(ids.shape) if weights is None else weights[ids]
-    return TrueLabels(ids, each * (ids >= 0))
+    padded = torch.from_numpy(ids)
+    each = torch.ones(padded.shape) if weights is None else weights[padded]
+    return TrueLabels(padded, each * (padded >= 0))

@@ -46,7 +46,7 @@ class Split:
 
 
 def concatenate(first: Split, second: Split) -> Split:
-    """The documents of `first`, then those of `second`, in memory."""
+    """Return the documents of `first`, then those of `second`, in memory."""
 
     def joined(name: str) -> np.ndarray:
         a, b = getattr(first, name), getattr(second, name)
@@ -56,7 +56,12 @@ def concatenate(first: Split, second: Split) -> Split:
 
 
 # The files of a split and their types.
-ARRAYS = {"tokens": np.int32, "token_offsets": np.int64, "labels": np.int32, "label_offsets": np.int64}
+ARRAYS: dict[str, type[np.integer]] = {
+    "tokens": np.int32,
+    "token_offsets": np.int64,
+    "labels": np.int32,
+    "label_offsets": np.int64,
+}
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def _read_names(path: Path) -> list[str]:
 
 
 def _load_split(folder: Path, tokens: int, labels: int) -> Split:
-    """The split in `folder`, checked against the sizes of the vocabulary and of the labels."""
+    """Return the split in `folder`, checked against the sizes of the vocabulary and of the labels."""
     split = Split(**{name: _load_array(folder / f"{name}.bin", dtype) for name, dtype in ARRAYS.items()})
     for name, shortest in (("token", 1), ("label", 0)):
         offsets = getattr(split, f"{name}_offsets")

@@ -86,7 +86,7 @@ def encode_corpus(
 
 
 def _tokenizer(name: str, destination: Path) -> Callable[[str], list[str]]:
-    """The tokenizer `name`; that of a checkpoint is written into `destination` for the texts to come."""
+    """Return the tokenizer `name`; that of a checkpoint is written into `destination` for the texts to come."""
     if name in WORD_TOKENIZERS:
         return partial(tokenize, tokenizer=name)
     from xmlcore.data.pretrained import load_tokenizer
@@ -97,5 +97,5 @@ def _tokenizer(name: str, destination: Path) -> Callable[[str], list[str]]:
 
 
 def split_validation(documents: int, fraction: float, seed: int) -> np.ndarray:
-    """Indices of the validation documents: the first `fraction` of a seeded permutation."""
+    """Return indices of the validation documents: the first `fraction` of a seeded permutation."""
     return np.random.default_rng(seed).permutation(documents)[: round(documents * fraction)]

@@ -9,7 +9,7 @@ from xmlcore.data.sparse_matrices import label_matrix, tfidf_matrix
 
 
 def order_by_similarity(split: Split, labels: int, seed: int) -> np.ndarray:
-    """(L,) an order of the labels in which balanced 2-means, applied again and again, has put like next to like.
+    """Return an order (L,) of the labels in which balanced 2-means, again and again, has put like next to like.
 
     A label is the sum of the tf-idf vectors of its documents, of unit norm (Prabhu et al. 2018).
     """

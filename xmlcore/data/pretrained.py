@@ -37,7 +37,7 @@ class Family(NamedTuple):
     options: dict[str, Any]  # without which a body is loaded with parts that are not read
 
     def config(self, shape: Section, **options: float | None) -> "PreTrainedConfig":
-        """That of a body of `shape`; what neither it nor `options` give is as published."""
+        """Return the config of a body of `shape`; what neither it nor `options` give is as published."""
         from transformers import AutoConfig
 
         return AutoConfig.for_model(
@@ -82,13 +82,13 @@ BERT = Family(
 
 
 def locate(name: str) -> str:
-    """What `transformers` is asked for: the folder in data/checkpoints, where there is one, or `name` itself."""
+    """Return what `transformers` is asked for: the folder in data/checkpoints, where there is one, or `name` itself."""
     folder = paths.CHECKPOINTS / name
     return str(folder) if folder.is_dir() else name
 
 
 def load_tokenizer(name: str, key: str, otherwise: str, download: bool = False) -> "PreTrainedTokenizerBase":
-    """The fast tokenizer of checkpoint `name`; a folder with only `vocab.txt` is read as BERT's.
+    """Return the fast tokenizer of checkpoint `name`; a folder with only `vocab.txt` is read as BERT's.
 
     Raises UserError, naming the parameter `key` and what else it can be, where there is none or it does not know
     character offsets.
@@ -108,7 +108,7 @@ def load_tokenizer(name: str, key: str, otherwise: str, download: bool = False) 
 
 
 def piece_vectors(name: str, vocabulary: Vocabulary) -> tuple[np.ndarray, float]:
-    """(V, D) rows of the checkpoint's word embeddings, and the share of the vocabulary's pieces that it knows.
+    """Return the checkpoint's word embeddings (V, D), and the share of the vocabulary's pieces that it knows.
 
     Pieces that it does not know, and `UNK`, have the row of its unknown piece.
     """
@@ -132,7 +132,7 @@ class Body(NamedTuple):
 
 
 def load_body(name: str, family: Family) -> Body:
-    """The body of checkpoint `name`. Raises UserError where there is none, or it is not of `family`."""
+    """Return the body of checkpoint `name`. Raises UserError where there is none, or it is not of `family`."""
     key = "network.checkpoint"
     tokenizer = load_tokenizer(name, key, family.name)
     with _complaints(name, key, "model", family.name):
@@ -150,7 +150,7 @@ def load_body(name: str, family: Family) -> Body:
 
 
 def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
-    """Tokenizer and masked language model of checkpoint `name`, for evaluation.
+    """Return tokenizer and masked language model of checkpoint `name`, for evaluation.
 
     Raises UserError, naming the parameter `key`, where there is none, or the two do not fit.
     """
@@ -177,7 +177,7 @@ def save_checkpoint(name: str, folder: Path) -> None:
 
 
 def _load(part: str, name: str, download: bool = False, **options: str | bool) -> Any:
-    """What class `part` of `transformers` loads from checkpoint `name`; of a model, `_config` is called first."""
+    """Return what class `part` of `transformers` loads from checkpoint `name`, once a model's `_config` is checked."""
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -188,7 +188,7 @@ def _load(part: str, name: str, download: bool = False, **options: str | bool) -
 
 
 def _config(name: str, download: bool = False) -> "PreTrainedConfig":
-    """Raises `ValueError` for more than `MAX_LAYERS`; the library would make them before it looks for their weights."""
+    """Return a config. Raises `ValueError` for more than `MAX_LAYERS`, made before their weights are sought."""
     import transformers
 
     config = transformers.AutoConfig.from_pretrained(locate(name), local_files_only=not download)
@@ -199,7 +199,7 @@ def _config(name: str, download: bool = False) -> "PreTrainedConfig":
 
 @contextmanager
 def _complaints(name: str, key: str, part: str, otherwise: str, download: bool = False) -> Iterator[None]:
-    """What `transformers` says where it cannot load a `part`, as one line that names `key` and the mend."""
+    """Tell what `transformers` says where it cannot load a `part`, in one line that names `key` and the mend."""
     try:
         yield
     except UserError:

@@ -12,13 +12,13 @@ from xmlcore.data.dataset import Split
 
 
 def label_frequencies(*splits: Split, labels: int) -> np.ndarray:
-    """(L,) int64: how many documents of the training `splits` have each of the `labels`."""
+    """Return (L,) int64 how many documents of the training `splits` have each of the `labels`."""
     known = (split.labels[split.labels >= 0] for split in splits)
     return sum((np.bincount(each, minlength=labels) for each in known), np.zeros(labels, np.int64))
 
 
 def propensities(frequencies: np.ndarray, documents: int, a: float, b: float) -> np.ndarray:
-    """float64 in (0, 1], as many as `frequencies` n_l: p_l = 1 / (1 + C exp(-A log(n_l + B))), B > 0.
+    """Return p_l in (0, 1] for `frequencies` n_l: p_l = 1 / (1 + C exp(-A log(n_l + B))), B > 0, in float64.
 
     C = (log N - 1)(B + 1)^A for N training `documents`; where that is negative, N < 3, it is 0 and every p_l is 1.
     """

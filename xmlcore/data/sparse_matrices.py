@@ -8,7 +8,7 @@ from xmlcore.data.dataset import Split
 
 
 def tfidf_matrix(split: Split, vocabulary_size: int) -> sparse.csr_matrix:
-    """(N, V): sublinear term frequency times smoothed inverse document frequency, rows of unit norm."""
+    """Return (N, V): sublinear term frequency times smoothed inverse document frequency, rows of unit norm."""
     ones = np.ones(len(split.tokens), np.float32)
     counts = sparse.csr_matrix((ones, split.tokens, split.token_offsets), (len(split), vocabulary_size), copy=True)
     counts.sum_duplicates()
@@ -16,7 +16,7 @@ def tfidf_matrix(split: Split, vocabulary_size: int) -> sparse.csr_matrix:
 
 
 def label_matrix(split: Split, labels: int) -> sparse.csr_matrix:
-    """(N, L) of zeros and ones; labels never seen in training have no column."""
+    """Return (N, L) zeros and ones; labels never seen in training have no column."""
     documents = np.repeat(np.arange(len(split)), np.diff(split.label_offsets))
     known = split.labels >= 0
     cells = (documents[known], split.labels[known])

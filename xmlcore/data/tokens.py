@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 def tokenize(text: str, tokenizer: str) -> list[str]:
-    """Tokens of `text`: `words` are lower-cased runs of letters or of digits, `whitespace` keeps given tokens."""
+    """Return tokens of `text`: `words` are lower-cased runs of letters or digits, `whitespace` keeps given tokens."""
     return text.split() if tokenizer == "whitespace" else _WORD.findall(text.lower())
 
 
@@ -63,7 +63,7 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, tokens: Iterable[str], max_tokens: int | None = None) -> list[int]:
-        """Ids of the first `max_tokens` tokens; a document without a token is one `UNK`."""
+        """Return ids of the first `max_tokens` tokens; a document without a token is one `UNK`."""
         ids = [self._ids.get(token, UNK) for token in tokens]
         return ids[:max_tokens] or [UNK]
 

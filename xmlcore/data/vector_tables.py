@@ -23,7 +23,7 @@ def save_vectors(folder: Path, vectors: InitialVectors) -> None:
 
 
 def load_vectors(folder: Path, vocabulary: Vocabulary) -> InitialVectors:
-    """The vectors stored in `folder`. Raises `UserError` unless they are finite and one for each token."""
+    """Return the vectors stored in `folder`. Raises `UserError` unless they are finite and one for each token."""
     return InitialVectors(*(_load_vectors(folder / f"{name}.npy", vocabulary) for name in InitialVectors._fields))
 
 

@@ -24,13 +24,13 @@ from xmlcore.data.vector_tables import InitialVectors
 
 
 def random_vectors(vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
-    """(V, D) Gaussian rows of unit norm."""
+    """Return Gaussian rows (V, D) of unit norm."""
     vectors = np.random.default_rng(seed).standard_normal((len(vocabulary), dimension), np.float32)
     return _normalise(vectors)
 
 
 def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
-    """(V, D) random rows, as long as their token is rare in `split`: 1 on average, 0 where `split` lacks it.
+    """Return random rows (V, D), as long as a token is rare in `split`: 1 on average, 0 where it lacks it.
 
     The sum over a document is a random projection of its tf-idf vector, which keeps angles (Achlioptas 2003). An
     unknown token that `split` lacks is its average token: a document of them, where Integrated Gradients begins, is
@@ -45,7 +45,7 @@ def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int)
 
 
 def in_domain_vectors(split: Split, vocabulary: Vocabulary, dimension: int, labels: int, seed: int) -> np.ndarray:
-    """(V, D) learned from `split` alone: what a token is about, and which of the `labels` it speaks for.
+    """Return (V, D) learned from `split` alone: what a token is about, and which of the `labels` it speaks for.
 
     One half is latent semantic analysis (Deerwester et al. 1990), truncated SVD of the tf-idf matrix. The other is the
     ridge regression from tf-idf to the labels, or to their leading singular directions where there are more of them
@@ -63,14 +63,14 @@ def in_domain_vectors(split: Split, vocabulary: Vocabulary, dimension: int, labe
 
 
 def _latent_semantics(tfidf: sparse.csr_matrix, width: int, seed: int) -> np.ndarray:
-    """(V, <= width) right singular vectors scaled by their singular values, then to rows of unit norm."""
+    """Return right singular vectors (V, <= width) scaled by their singular values, then to rows of unit norm."""
     svd = TruncatedSVD(min(width, min(tfidf.shape) - 1), random_state=seed).fit(tfidf)
     latent = (svd.components_ * svd.singular_values_[:, None]).T
     return latent / np.maximum(np.linalg.norm(latent, axis=1, keepdims=True), 1e-8)
 
 
 def _ridge_coefficients(tfidf: sparse.csr_matrix, targets: sparse.csr_matrix, width: int, seed: int) -> np.ndarray:
-    """(V, <= width) coefficients, in units of the raw term weight, scaled to rows of unit norm on average."""
+    """Return coefficients (V, <= width), in units of the raw term weight, rows of unit norm on average."""
     if width < targets.shape[1]:
         dense = TruncatedSVD(width, random_state=seed).fit_transform(targets)
     else:
@@ -81,13 +81,13 @@ def _ridge_coefficients(tfidf: sparse.csr_matrix, targets: sparse.csr_matrix, wi
 
 
 def inverse_document_frequency(tfidf: sparse.csr_matrix) -> np.ndarray:
-    """(V,) float64, smoothed as scikit-learn does, of the terms of a matrix (N, V) without stored zeros."""
+    """Return (V,) float64, smoothed as scikit-learn does, of the terms of a matrix (N, V) without stored zeros."""
     frequency = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
     return np.log((1 + tfidf.shape[0]) / (1 + frequency)) + 1
 
 
 def glove_vectors(folder: Path, vocabulary: Vocabulary, dimension: int, seed: int) -> tuple[np.ndarray, float]:
-    """(V, D) of the pretrained vectors in `folder`, and the share of the vocabulary they cover.
+    """Return (V, D) of the pretrained vectors in `folder`, and the share of the vocabulary they cover.
 
     Reads the file named `*.{dimension}d*`, plain or compressed. Tokens without a vector get a random one.
     Raises `UserError` naming file and line for a vector of another width or with NaN, and when nothing is covered.
@@ -118,7 +118,7 @@ def _parse_vector(values: list[str], dimension: int, place: str) -> np.ndarray:
 
 
 def _vector_lines(folder: Path, dimension: int) -> Iterator[tuple[str, str]]:
-    """The lines of the first file named `*.{dimension}d*` in `folder`, each with its place for an error message."""
+    """Yield the lines of the first file named `*.{dimension}d*` in `folder`, each with its place for a message."""
     found = sorted(path for path in folder.rglob(f"*.{dimension}d*") if path.is_file())
     if not found:
         raise UserError(
@@ -138,7 +138,7 @@ def _normalise(vectors: np.ndarray) -> np.ndarray:
 def build_vectors(
     corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int
 ) -> tuple[InitialVectors, float]:
-    """Vectors of the kind that `options` names, and the share of the vocabulary they know anything of.
+    """Return vectors of the kind that `options` names, and the share of the vocabulary they know anything of.
 
     Of parts side by side, each is drawn by a seed of its own, and the share is that of the one that knows most.
     """
@@ -153,8 +153,8 @@ def build_vectors(
         if options.kind == "random_idf":
             learn = partial(idf_vectors, vocabulary=vocabulary, dimension=dimension, seed=seed)
         else:
-            sizes = {"vocabulary": vocabulary, "dimension": dimension, "labels": len(corpus.label_names)}
-            learn = partial(in_domain_vectors, **sizes, seed=seed)
+            labels = len(corpus.label_names)
+            learn = partial(in_domain_vectors, vocabulary=vocabulary, dimension=dimension, labels=labels, seed=seed)
         return InitialVectors(learn(training), learn(everything)), seen / max(len(vocabulary) - UNK - 1, 1)
     if options.kind == "glove":
         table, coverage = glove_vectors(pretrained, vocabulary, dimension, seed)

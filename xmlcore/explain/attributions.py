@@ -47,7 +47,7 @@ Explanation = Surrogate | ShapValues | PathAttribution
 
 
 def as_objects(document: Document, explanations: Sequence[Explanation]) -> Iterator[dict[str, Any]]:
-    """One flat object a label; for a document without an explanation, one that says why."""
+    """Return one flat object a label; for a document without an explanation, one that says why."""
     origin = {"document": document.index, "doc_id": document.doc_id, "true_labels": list(document.true_labels)}
     if not explanations:
         yield origin | {"skipped": "the document has no token"}

@@ -24,14 +24,14 @@ class Document:
     predictions: tuple[Prediction, ...]  # best first
 
     def top_labels(self, count: int) -> list[int]:
-        """The best `count` predicted labels, or all that were stored."""
+        """Return the best `count` predicted labels, or all that were stored."""
         return [prediction.label for prediction in self.predictions[:count]]
 
 
 def select_documents(
     records: Iterable[Record], predictions: Predictions, label_names: Sequence[str], indices: Iterable[int]
 ) -> list[Document]:
-    """Pick the documents at `indices` (in increasing order, each once), reading no record beyond the last of them.
+    """Return the documents at `indices` (rising, each once), reading no record beyond the last of them.
 
     `predictions.labels` and `predictions.scores` are (N, K), one row for each record, best first.
     Raises UserError for an index outside the split, and where records and predictions do not match.

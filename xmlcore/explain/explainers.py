@@ -39,7 +39,7 @@ Explainer = Callable[[Sequence[str], Model, int, int], Weights]
 
 
 def explainers(options: Explain, seed: int) -> Mapping[str, Explainer]:
-    """By the names of `MEASURED`; each is called with tokens (one or more), a model, a label and the document's number.
+    """Return explainers by the names of `MEASURED`, each called with tokens, a model, a label and a document's number.
 
     With the same numbers and `seed` the same is said. LIME weighs every word here, not `options.top_tokens`: words left
     out would be ranked by chance.

@@ -11,7 +11,7 @@ NORMAL = 1.96  # standard errors to either side of a mean, of 95 % of them
 
 
 def interval(values: Iterable[float]) -> dict[str, float] | None:
-    """`mean` and the 95 % interval, `low` to `high`, of the `values` that are no nan; None where there is none."""
+    """Return `mean` and the 95 % interval, `low` to `high`, of the `values` that are no nan; None if there is none."""
     defined = [value for value in values if not isnan(value)]
     if not defined:
         return None

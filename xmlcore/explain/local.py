@@ -27,7 +27,7 @@ class LocalExplanations:
     """What one model says of documents, written a folder a method. Several processes share the documents."""
 
     def __init__(self, name: str, predictor: Predictor, options: Explain, seed: int) -> None:
-        """`name` stands on every page: the corpus, model, regime and loss."""
+        """Explain by `predictor`; `name` stands on every page: the corpus, model, regime and loss."""
         self._name, self._predictor, self._options, self._seed = name, predictor, options, seed
 
     def write_lime(self, folder: Path, documents: Sequence[Document], track: Track) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 class Scorer(Protocol):
     def scores(self, documents: Sequence[Sequence[str]], labels: Sequence[int]) -> np.ndarray:
-        """Sigmoid probabilities (len(documents), len(labels)), float32, of the asked labels only.
+        """Return sigmoid probabilities (len(documents), len(labels)), float32, of the asked labels only.
 
         A document is a list of tokens. It may be empty, and its tokens may be outside the vocabulary.
         """
@@ -22,11 +22,11 @@ class Differentiable(Protocol):
     """A classifier between its embeddings and its logits; `D` is the embeddings' width, `K` the labels asked."""
 
     def embed(self, tokens: Sequence[str]) -> "Tensor":
-        """Embeddings (1, T, D) of a document of tokens, one row for each token that the model reads."""
+        """Return embeddings (1, T, D) of a document of tokens, one row for each token that the model reads."""
         ...
 
     def logits(self, labels: Sequence[int]) -> Callable[["Tensor"], "Tensor"]:
-        """The logits (B, K) of `labels` as a function of embeddings (B, T, D) without padding.
+        """Return the logits (B, K) of `labels` as a function of embeddings (B, T, D) without padding.
 
         The function has a gradient with respect to the embeddings, and to nothing else.
         """

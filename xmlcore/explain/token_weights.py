@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def sum_by_token(tokens: Iterable[str], weights: Iterable[float]) -> dict[str, float]:
-    """The summed weight of each distinct token, in order of first occurrence."""
+    """Return the summed weight of each distinct token, in order of first occurrence."""
     sums: defaultdict[str, float] = defaultdict(float)
     for token, weight in zip(tokens, weights, strict=True):
         sums[token] += weight
@@ -13,5 +13,5 @@ def sum_by_token(tokens: Iterable[str], weights: Iterable[float]) -> dict[str, f
 
 
 def top_tokens(weights: dict[str, float], count: int) -> list[tuple[str, float]]:
-    """The `count` tokens of largest absolute weight, largest first."""
+    """Return the `count` tokens of largest absolute weight, largest first."""
     return sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0]))[:count]

@@ -24,7 +24,7 @@ class MaskableDocument(Protocol):
         ...
 
     def masked(self, keep: np.ndarray) -> list[str]:
-        """The document as the model reads it when only the tokens where `keep` (n,) is true can be seen."""
+        """Return the document as the model reads it when only the tokens where `keep` (n,) is true can be seen."""
         ...
 
 
@@ -76,12 +76,12 @@ class TokenizerPieces:
 
 
 def load_tokenizer(name: str) -> "PreTrainedTokenizerBase":
-    """A fast `transformers` tokenizer by name or folder ; errors name explain.shap.tokenizer."""
+    """Return a fast `transformers` tokenizer by name or folder; errors name explain.shap.tokenizer."""
     return pretrained.load_tokenizer(name, "explain.shap.tokenizer", "`model` for the model's own tokens", True)
 
 
 def splitter(tokenizer: str, tokenize: Callable[[str], list[str]]) -> Callable[[str], MaskableDocument]:
-    """What cuts a text as explain.shap.tokenizer says: `model`, or the name or folder of a `transformers` tokenizer.
+    """Return what cuts a text as explain.shap.tokenizer says: `model`, or the name or folder of a tokenizer.
 
     `tokenize` is the model's own tokenizer, which reads the masked texts. Raises what `load_tokenizer` raises.
     """

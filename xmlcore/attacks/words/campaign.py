@@ -30,7 +30,7 @@ class Campaign:
         label_names: Sequence[str],
         options: Words,
     ) -> None:
-        """`texts` are the documents of the samples to come, by index."""
+        """Attack `victim` in the documents `texts`, by index, of the samples to come."""
         self._victim, self._encoder, self._options = victim, encoder, options
         self._texts, self._names = texts, label_names
 
@@ -41,7 +41,7 @@ class Campaign:
         journal: Journal,
         track: Callable[..., Iterable[Any]],
     ) -> list[dict[str, Any]]:
-        """The outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again."""
+        """Return the outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again."""
         groups = [
             (name, samples[first : first + GROUP]) for name in generators for first in range(0, len(samples), GROUP)
         ]
@@ -135,7 +135,7 @@ def by_frequency(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) ->
 
 
 def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> Iterable[tuple[tuple, list[dict[str, Any]]]]:
-    """The rows that agree on `names`, by the values that they have there, as these first come."""
+    """Return the rows that agree on `names`, by the values that they have there, in the order of their first row."""
     groups: dict[tuple, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in names), []).append(row)
@@ -143,7 +143,7 @@ def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> Iterable[tuple[tupl
 
 
 def figures(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, float | int]:
-    """Of the attacks `rows`: how many, right before them, reaching their goal, and right after them.
+    """Return of the attacks `rows` how many are right before them, reach their goal, and are right after them.
 
     `success_rate` is of those right before; `success_rate@0.80` counts only documents that stay at least so similar.
     """

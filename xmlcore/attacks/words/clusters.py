@@ -7,7 +7,7 @@ from xmlcore.data.label_clustering import order_by_similarity
 
 
 def label_clusters(split: Split, labels: int, smallest: int, seed: int) -> list[np.ndarray]:
-    """The `labels` in clusters of at least `smallest`, as small as halves of halves can be."""
+    """Return the `labels` in clusters of at least `smallest`, as small as halves of halves can be."""
     return _halves(order_by_similarity(split, labels, seed), smallest)
 
 

@@ -27,17 +27,17 @@ class Target:
         return -1.0 if self.goal in FALLING else 1.0
 
     def reached(self, ranks: np.ndarray, k: int) -> np.ndarray:
-        """(n,) whether ranks (n, len(labels)), the best label having 1, are what the attack wants."""
-        ranks = ranks[:, np.array(self.decisive, bool)]
+        """Return (n,) whether ranks (n, len(labels)), the best label having 1, are what the attack wants."""
+        fallen: np.ndarray = ranks[:, np.array(self.decisive, bool)] > k
         if self.goal == "non_targeted":
-            return (ranks > k).any(axis=1)
-        return (ranks > k if self.goal in FALLING else ranks <= k).all(axis=1)
+            return np.any(fallen, axis=1)
+        return np.all(fallen if self.goal in FALLING else ~fallen, axis=1)
 
     def untouched(self, ranks: np.ndarray, k: int) -> bool:
-        """Whether ranks (len(labels),) leave the attack something to do about every label that counts."""
+        """Return whether ranks (len(labels),) leave the attack something to do about every label that counts."""
         ranks = ranks[np.array(self.decisive, bool)]
         return bool(len(ranks) and (ranks <= k if self.goal in FALLING else ranks > k).all())
 
     def gain(self, scores: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """(n,) how much closer scores (n, len(labels)) are to the goal than those `before` (len(labels),): (3.4)."""
+        """Return (n,) how much closer scores (n, len(labels)) are to the goal than `before` (len(labels),): (3.4)."""
         return self.direction * (scores - before).sum(axis=1)

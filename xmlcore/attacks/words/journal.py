@@ -41,7 +41,7 @@ class Journal:
         self._values.append(json.loads(self._last[DIGITS:]))
 
     def remove(self) -> None:
-        """Forget it: the work is done, and its results are elsewhere."""
+        """Remove the journal: the work is done, and its results are elsewhere."""
         self._path.unlink()
 
 
@@ -51,7 +51,7 @@ def _line(before: bytes, value: Any) -> bytes:
 
 
 def _whole_lines(content: bytes) -> list[bytes]:
-    """Those up to the first damaged one."""
+    """Return the lines up to the first damaged one."""
     before, whole = b"", []
     for line in content.splitlines(keepends=True):
         if line[:DIGITS] != _digest(before, line[DIGITS:]):
@@ -65,7 +65,7 @@ def _digest(before: bytes, content: bytes) -> bytes:
 
 
 def fingerprint(paths: Iterable[Path], *values: Any) -> str:
-    """A digest of every file at and below `paths`, and of JSON `values`: what a journal's work came from."""
+    """Return a digest of every file at and below `paths`, and of JSON `values`: what a journal's work came from."""
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for path in paths:
         for file in [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file()):

@@ -47,7 +47,7 @@ def write_language(records: Path, folder: Path, options: Encode, seed: int, trac
 
 
 def load_language(folder: Path) -> Language:
-    """What `write_language` wrote into `folder`. Raises `UserError` where it is not whole."""
+    """Return what `write_language` wrote into `folder`. Raises `UserError` where it is not whole."""
     vocabulary = load_encoded(folder / "encoded", "learn_language").vocabulary
     with written_by("learn_language", folder):
         idf = read_array(folder / "idf.npy", np.float32, len(vocabulary))

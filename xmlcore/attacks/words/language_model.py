@@ -34,7 +34,7 @@ ACCURACY_WINDOWS = 1000
 def train_masked_lm(
     split: Split, vocabulary: Vocabulary, options: MaskedLM, seed: int, track: Callable[..., Iterable]
 ) -> tuple["BertForMaskedLM", float]:
-    """A masked language model of the documents of `split`, and its mean loss (nats a word) in the last epoch.
+    """Return a masked language model of `split`, and its mean loss (nats a word) in the last epoch.
 
     The same arguments on one machine give the same weights. Raises `UserError` where `split` has no word of the
     vocabulary.
@@ -88,7 +88,7 @@ def train_masked_lm(
 
 
 def cut_windows(split: Split, width: int) -> list[np.ndarray]:
-    """The documents in windows of at most `width` words, without those windows that know no word."""
+    """Return the documents in windows of at most `width` words, without those windows that know no word."""
     windows = (
         document[first : first + width]
         for document in map(split.document, range(len(split)))
@@ -98,7 +98,7 @@ def cut_windows(split: Split, width: int) -> list[np.ndarray]:
 
 
 def mask_words(windows: list[np.ndarray], words: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Inputs and answers, (B, T + 2) int64 each, of windows of word ids; `words` is the size of the vocabulary.
+    """Return inputs and answers, (B, T + 2) int64 each, of windows of ids; `words` is the size of the vocabulary.
 
     Of every window `CHOSEN` of the known words, and one at least, have their id as answer; all else has `IGNORED`.
     """
@@ -117,16 +117,17 @@ def mask_words(windows: list[np.ndarray], words: int, rng: np.random.Generator) 
 
 
 def masked_logits(model: "PreTrainedModel", tokens: Tensor, places: Tensor) -> Tensor:
-    """(N, V) logits at the N true `places` (B, T) of `tokens` (B, T); the head of a BERT projects no others."""
+    """Return logits (N, V) at the N true `places` (B, T) of `tokens` (B, T); a BERT's head projects no others."""
     attention = (tokens != model.config.pad_token_id).long()
-    if not hasattr(model, "cls"):
+    head = getattr(model, "cls", None)
+    if head is None:
         return model(tokens, attention_mask=attention).logits[places]
-    return model.cls(model.base_model(tokens, attention_mask=attention).last_hidden_state[places])
+    return head(model.base_model(tokens, attention_mask=attention).last_hidden_state[places])
 
 
 @torch.inference_mode()
 def masked_accuracy(model: "BertForMaskedLM", split: Split, words: int, options: MaskedLM, seed: int) -> float:
-    """The share of chosen words of at most `ACCURACY_WINDOWS` windows of `split` that are the model's first guess."""
+    """Return the share of hidden words, in at most `ACCURACY_WINDOWS` windows, that are the model's first guess."""
     windows = cut_windows(split, options.window)
     rng = np.random.default_rng(seed)
     if len(windows) > ACCURACY_WINDOWS:
@@ -155,7 +156,7 @@ def write_masked_lm(model: "BertForMaskedLM", corpus: EncodedCorpus, folder: Pat
 
 
 def word_tokenizer(vocabulary: Vocabulary, tokenizer: str) -> "Tokenizer":
-    """Cuts a text as `xmlcore.data.tokens.tokenize` does, into the ids of `vocabulary`, with [CLS] and [SEP] around.
+    """Return what cuts a text as `xmlcore.data.tokens.tokenize` does, into ids, with [CLS] and [SEP] around.
 
     A word that is spelled like a special token gets a name that no text has, for it must not be one.
     """

@@ -11,7 +11,7 @@ SWEPT = "success_rate@"  # the least similarity that a success must have follows
 
 
 def _by_similarity(row: Any) -> Any:
-    """A row whose `success_rate@0.80` and the like stand below the one key `SWEPT`, by threshold."""
+    """Return a row whose `success_rate@0.80` and the like stand below the one key `SWEPT`, by threshold."""
     if not isinstance(row, dict):
         return row
     return row | {SWEPT: {key.removeprefix(SWEPT): share for key, share in row.items() if key.startswith(SWEPT)}}

@@ -74,7 +74,7 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
 
 
 def read_samples(path: Path, documents: int, labels: int) -> list[Sample]:
-    """What `write_samples` wrote, of so many test documents. Raises `UserError` where it is not whole, or of others."""
+    """Return what `write_samples` wrote, of so many test documents. Raises `UserError` where it is damaged."""
     with written_by("attack_words", path):
         samples = TypeAdapter(list[Sample]).validate_json(path.read_bytes())
         for sample in samples:
@@ -91,7 +91,7 @@ def draw_samples(
     options: Words,
     seed: int,
 ) -> list[Sample]:
-    """Samples for every goal of `options`, at most `options.samples` in each of `options.bins`.
+    """Return samples for every goal of `options`, at most `options.samples` in each of `options.bins`.
 
     `best` (N, >= k) are the reference's best labels of the documents of `split`; `frequencies` (L,) are training
     documents of each label. Raises `UserError` where a goal has no sample.
@@ -110,12 +110,12 @@ def draw_samples(
 
 
 def frequency_bins(frequencies: np.ndarray, count: int) -> list[Bin]:
-    """At most `count` ranges of frequency with about as many labels each, `frequencies` (n,) being theirs.
+    """Return at most `count` ranges of the `frequencies` (n,) of labels, with about as many labels each.
 
     Labels of one frequency stay together.
     """
     ordered = np.sort(frequencies)
-    edges = np.unique(ordered[[len(ordered) * i // count for i in range(1, count)]]) if len(ordered) else []
+    edges = np.unique(ordered[[len(ordered) * i // count for i in range(1, count)]]) if len(ordered) else ordered
     starts = np.unique([*ordered[:1], *edges])
     ends = [*(starts[1:] - 1), *ordered[-1:]]
     return [Bin(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
@@ -127,18 +127,18 @@ class _Draw:
     ) -> None:
         self._options, self._frequencies, self._best = options, frequencies, best
         long_enough = (split.lengths * options.max_change + 1e-9).astype(int) >= 1
-        self._documents = np.flatnonzero(long_enough)
+        self._documents: list[int] = np.flatnonzero(long_enough).tolist()
         self._true = [set(split.labels_of(i).tolist()) for i in range(len(split))]
         self._cluster_of = np.zeros(len(frequencies), int)
         for number, members in enumerate(clusters):
             self._cluster_of[members] = number
         self._clusters = clusters
-        self._documents_of = defaultdict(list)  # by true label
+        self._documents_of: defaultdict[int, list[int]] = defaultdict(list)  # by true label
         for document in self._documents:
             for label in self._true[document]:
                 self._documents_of[label].append(document)
 
-    def samples(self, goal: str, rng: np.random.Generator) -> list[Sample]:
+    def samples(self, goal: Goal, rng: np.random.Generator) -> list[Sample]:
         if goal == "non_targeted":
             return self._non_targeted(rng)
         if goal == "positive":
@@ -146,7 +146,7 @@ class _Draw:
             bins = self._bins(sorted({label for label, _ in pairs}))
             by_bin = [[pair for pair in pairs if pair[0] in set(self._of_bin(each))] for each in bins]
         else:
-            bins = self._bins(np.flatnonzero(self._frequencies))
+            bins = self._bins(np.flatnonzero(self._frequencies).tolist())
             by_bin = [list(self._negative(goal, each, rng)) for each in bins]
         count = min([self._options.samples, *(len(of_bin) for of_bin in by_bin if of_bin)])
         return [
@@ -159,14 +159,14 @@ class _Draw:
         return frequency_bins(self._frequencies[labels], self._options.bins)
 
     def _positive(self, rng: np.random.Generator) -> list[tuple[int, int]]:
-        """All labels and documents that can be, shuffled."""
+        """Return all pairs of a label and a document that can be attacked, shuffled."""
         pairs = [
             (label, document) for document in self._documents for label in self._right(document) if self._seen(label)
         ]
         return [pairs[i] for i in rng.permutation(len(pairs))]
 
     def _negative(self, goal: str, bin_: Bin, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-        """As many labels of the bin as are wanted, each with a document, found by trying."""
+        """Yield as many labels of the bin as are wanted, each with a document, found by trying."""
         members = self._of_bin(bin_)
         found: set[tuple[int, int]] = set()
         for _ in range(TRIES * self._options.samples):
@@ -187,7 +187,7 @@ class _Draw:
         return [Sample("non_targeted", int(document), (), None) for document in documents]
 
     def _aimed_at(self, goal: str, label: int, document: int, bin_: Bin, rng: np.random.Generator) -> tuple[int, ...]:
-        """`label` first, and others that the goal allows for the document, as many as `options.labels` says."""
+        """Return `label` and others that the goal allows for the document, as many as `options.labels` says."""
         if self._options.labels == 1:
             return (label,)
         if goal == "positive":
@@ -199,25 +199,25 @@ class _Draw:
         return (label, *more[: self._options.labels - 1])
 
     def _of_bin(self, bin_: Bin) -> np.ndarray:
-        """The labels of a bin."""
+        """Return the labels of a bin."""
         return np.flatnonzero((self._frequencies >= bin_.lowest) & (self._frequencies <= bin_.highest))
 
     def _members(self, label: int) -> np.ndarray:
-        """The labels of the cluster of `label`, itself among them."""
+        """Return the labels of the cluster of `label`, itself among them."""
         return self._clusters[self._cluster_of[label]]
 
     def _right(self, document: int) -> list[int]:
-        """The true labels among the best."""
+        """Return the true labels of a document that are among its best."""
         return [label for label in self._best[document].tolist() if label in self._true[document]]
 
     def _wrong(self, label: int, document: int) -> bool:
-        """Whether `label` is neither true nor among the best."""
+        """Return whether `label` is neither true nor among the best."""
         return label not in self._true[document] and label not in self._best[document]
 
     def _seen(self, label: int) -> bool:
         return self._frequencies[label] > 0
 
     def _near(self, label: int) -> list[int]:
-        """The documents with another label of the cluster of `label`."""
+        """Return the documents with another label of the cluster of `label`."""
         others = (each for each in self._members(label) if each != label)
         return sorted({document for each in others for document in self._documents_of.get(int(each), ())})

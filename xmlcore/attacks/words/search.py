@@ -82,7 +82,7 @@ class _Search:
         return bool(self._left) and not self.attack.success
 
     def request(self) -> Request:
-        """For substitutes of the word that is next."""
+        """Return the request for substitutes of the word that is next."""
         return Request(self.attack.words, self._left[0], self._target)
 
     def try_substitutes(self, proposed: Sequence[str]) -> None:
@@ -104,7 +104,7 @@ class _Search:
         self.attack.success = bool(self._target.reached(judged.ranks[best : best + 1], self._k)[0])
 
     def _by_importance(self) -> list[int]:
-        """The positions that may change, the most important first."""
+        """Return the positions that may change, the most important first."""
         positions = [i for i, word in enumerate(self.attack.words) if is_substitutable(word)]
         if not positions:
             return []

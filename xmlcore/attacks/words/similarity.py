@@ -11,7 +11,7 @@ from xmlcore.common.errors import UserError
 
 class Encoder(Protocol):
     def encode(self, documents: Sequence[Sequence[str]]) -> np.ndarray:
-        """(n, D) encodings of documents of words."""
+        """Return encodings (n, D) of documents of words."""
         ...
 
 
@@ -59,12 +59,12 @@ class SentenceEncoder:
 
 
 def load_encoder(name: str, language: Language) -> Encoder:
-    """What words.encoder names: `corpus`, or a model of `sentence-transformers`, by name or folder."""
+    """Return what words.encoder names: `corpus`, or a model of `sentence-transformers`, by name or folder."""
     return CorpusEncoder(language) if name == "corpus" else SentenceEncoder(name)
 
 
 def similarities(encoder: Encoder, first: Sequence[Sequence[str]], second: Sequence[Sequence[str]]) -> np.ndarray:
-    """(n,) cosine of each pair, not below 0; documents without a word that counts are like equal ones alone."""
+    """Return (n,) the cosine of each pair, at least 0; documents without words that count are like equal ones."""
     if not first:
         return np.zeros(0)
     a, b = encoder.encode(first), encoder.encode(second)

@@ -18,7 +18,7 @@ class Text(NamedTuple):
 
 
 def read_texts(records: Path, corpus: EncodedCorpus, documents: Collection[int]) -> dict[int, Text]:
-    """Those of the lines of `records`, the test file of `corpus`, that `documents` name.
+    """Return the lines of `records`, the test file of `corpus`, that `documents` name.
 
     Raises `UserError` where it has fewer lines.
     """

@@ -19,7 +19,7 @@ MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model r
 
 
 def is_substitutable(word: str) -> bool:
-    """Whether `word` is a word, and not a stop word of English."""
+    """Return whether `word` is a word, and not a stop word of English."""
     return any(letter.isalnum() for letter in word) and word.lower() not in ENGLISH_STOP_WORDS
 
 
@@ -45,7 +45,7 @@ class Victim:
         self._cached = lru_cache(maxsize=100_000)(self._encode_word)
 
     def words(self, text: str) -> list[str]:
-        """The words of `text` that the model reads; those beyond its maximum are cut off."""
+        """Return the words of `text` that the model reads; those beyond its maximum are cut off."""
         if self._corpus.pieces is None:
             return self._corpus.tokenize(text)[: self._corpus.max_tokens]
         words, left = text.split(), self._corpus.max_tokens
@@ -56,17 +56,17 @@ class Victim:
         return words
 
     def pieces_of(self, word: str) -> list[str]:
-        """The tokens of one word; none for "", a deleted word."""
+        """Return the tokens of one word; none for "", a deleted word."""
         if not word:
             return []
         return [word] if self._corpus.pieces is None or word == MASK else self._corpus.tokenize(word)
 
     def tokens_of(self, word: str) -> tuple[int, ...]:
-        """The ids of the tokens of one word; none for "", a deleted word."""
+        """Return the ids of the tokens of one word; none for "", a deleted word."""
         return self._cached(word)
 
     def single_token_words(self) -> list[tuple[str, int]]:
-        """The words that are one token, and may stand in for others, with the ids of the tokens."""
+        """Return the words that are one token, and may stand in for others, with the ids of the tokens."""
         vocabulary = self._corpus.vocabulary.tokens
         if self._corpus.pieces is None:
             words = vocabulary
@@ -75,25 +75,25 @@ class Victim:
         return [(word, i) for i, word in enumerate(words) if i > UNK and is_substitutable(word)]
 
     def tokens(self, words: Sequence[str]) -> np.ndarray:
-        """(T,) ids of the tokens of `words`; one unknown token where there is none."""
+        """Return ids (T,) of the tokens of `words`; one unknown token where there is none."""
         ids = [token for word in words for token in self.tokens_of(word)]
         return np.array(ids[: self._corpus.max_tokens] or [UNK], np.int64)
 
     @torch.inference_mode()
     def best(self, words: Sequence[str], count: int) -> np.ndarray:
-        """(count,) the best labels of one document, or all where there are fewer."""
+        """Return the `count` best labels of one document, or all where there are fewer."""
         logits = self.model(torch.from_numpy(self.tokens(words))[None])[0]
         return logits.topk(min(count, self.labels)).indices.numpy()
 
     def judge(self, words: Sequence[str], labels: Sequence[int]) -> Judgement:
-        """Scores and ranks of `labels` for one document."""
+        """Return scores and ranks of `labels` for one document."""
         return self.judge_substitutes(words, [0], words[:1] or [MASK], labels)
 
     @torch.inference_mode()
     def judge_substitutes(
         self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str], labels: Sequence[int]
     ) -> Judgement:
-        """Scores and ranks of `labels` for copies of a document, each with one substitute at one of `positions`."""
+        """Return scores and ranks of `labels` for copies of a document, each with one substitute at its position."""
         one_for_one = len(self.tokens(words)) == len(words) and all(
             len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
         )

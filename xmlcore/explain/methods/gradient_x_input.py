@@ -8,7 +8,7 @@ from xmlcore.explain.scorer import Differentiable
 
 
 def gradient_x_input(tokens: Sequence[str], model: Differentiable, label: int) -> list[float]:
-    """For each of `tokens` its embedding times the gradient of the logit there; 0 beyond the model's maximum."""
+    """Return of each of `tokens` its embedding times the logit's gradient there; 0 beyond the model's maximum."""
     embeddings = model.embed(tokens).requires_grad_()
     with torch.enable_grad():
         (gradient,) = torch.autograd.grad(model.logits([label])(embeddings).sum(), embeddings)

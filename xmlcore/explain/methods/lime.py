@@ -67,7 +67,7 @@ def lime_surrogates(
 
 
 def _neighbourhood(words: int, samples: int, generator: np.random.Generator) -> np.ndarray:
-    """Which words each sample keeps, (samples, words) bool: first all, then all but 1 to `words` of them at random."""
+    """Return which words each sample keeps, (samples, words) bool: all, then all but 1 to `words` at random."""
     removed = generator.integers(1, words + 1, size=(samples, 1))
     removed[0] = 0
     rank = generator.random((samples, words)).argsort(axis=1).argsort(axis=1)

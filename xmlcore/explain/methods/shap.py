@@ -16,10 +16,11 @@ from xmlcore.explain.scorer import Scorer
 from xmlcore.explain.tokens import MaskableDocument
 
 # The loops that shap compiles as it is imported are short here: to compile them costs seconds in every process.
-with_jit, config.DISABLE_JIT = config.DISABLE_JIT, True
+WITHOUT_JIT = config.DISABLE_JIT  # type: ignore[attr-defined]
+config.DISABLE_JIT = True  # type: ignore[attr-defined]
 import shap  # noqa: E402
 
-config.DISABLE_JIT = with_jit
+config.DISABLE_JIT = WITHOUT_JIT  # type: ignore[attr-defined]
 
 
 def shap_values(
@@ -56,7 +57,7 @@ def shap_values(
 
 
 def balanced_tree(leaves: int) -> np.ndarray:
-    """A balanced tree over neighbours as a scipy linkage matrix (leaves - 1, 4): two children, height, size."""
+    """Return a balanced tree over neighbours as scipy's linkage (leaves - 1, 4): two children, height, size."""
     level = [(leaf, 1) for leaf in range(leaves)]
     merges: list[tuple[int, int, int, int]] = []
     while len(level) > 1:

@@ -39,7 +39,7 @@ class AttackedDocument(TypedDict):
 
 
 def read_attacks(path: Path, label_names: Container[str]) -> list[AttackedDocument]:
-    """The lines of attacks.jsonl. Raises `UserError` where the file is damaged, or of other labels."""
+    """Return the lines of attacks.jsonl. Raises `UserError` where the file is damaged, or of other labels."""
     line = TypeAdapter(AttackedDocument)
     with written_by("attack_words", path):
         attacks = [line.validate_json(each) for each in path.read_bytes().splitlines()]
@@ -52,7 +52,7 @@ def read_attacks(path: Path, label_names: Container[str]) -> list[AttackedDocume
 
 
 def chosen_attacks(attacks: Iterable[AttackedDocument], count: int) -> list[AttackedDocument]:
-    """`count` successes on different documents, of the lines of attacks.jsonl: the shortest texts, goals in turn."""
+    """Return `count` successes on different documents: the shortest texts, goals in turn."""
     by_goal: dict[str, list[AttackedDocument]] = {}
     for attack in sorted(attacks, key=lambda attack: len(attack["words"])):
         if attack["success"]:
@@ -68,13 +68,13 @@ class Gallery:
     """What one model makes of attacks on another."""
 
     def __init__(self, victim: Victim, predictor: Predictor, options: Explain, seed: int) -> None:
-        """`victim` and `predictor` are the same model."""
+        """Explain by `victim` and `predictor`, which are the same model."""
         self._victim, self._predictor = victim, predictor
         self._explainers = explainers(options, seed)
         self._ids = {name: label for label, name in enumerate(predictor.label_names)}
 
     def entries(self, attack: AttackedDocument) -> list[dict[str, Any]]:
-        """The objects of gallery.json of one line of attacks.jsonl: of the labels aimed at and the best one before."""
+        """Return the objects of gallery.json of one attack: of the labels aimed at and the best one before."""
         after = list(attack["words"])
         for change in attack["changes"]:
             after[change["position"]] = change["substitute"]
@@ -82,7 +82,7 @@ class Gallery:
         names = dict.fromkeys([*attack["labels"], *attack["best_before"][:1]])
         return [
             {
-                **{key: attack[key] for key in SHOWN},
+                **{key: value for key, value in attack.items() if key in SHOWN},
                 "label_name": name,
                 "texts": {
                     which: self._text(words, changed, self._ids[name], attack["document"])

@@ -35,7 +35,7 @@ class LabelView:
 
 
 def lime_page(title: str, document: Document, tokens: MaskableDocument, surrogates: Sequence[Surrogate]) -> str:
-    """The page of a document's LIME explanations; `tokens` is what was explained, in the document's order."""
+    """Return the page of a document's LIME explanations; `tokens` is what was explained, in the document's order."""
     views = []
     for surrogate in surrogates:
         weights = dict(zip(surrogate.tokens, surrogate.weights, strict=True))
@@ -47,7 +47,7 @@ def lime_page(title: str, document: Document, tokens: MaskableDocument, surrogat
 
 
 def shap_page(title: str, document: Document, tokens: MaskableDocument, values: Sequence[ShapValues], top: int) -> str:
-    """The page of a document's SHAP values, with a table of the `top` tokens of each label."""
+    """Return the page of a document's SHAP values, with a table of the `top` tokens of each label."""
     views = []
     for value in values:
         facts = {
@@ -62,7 +62,7 @@ def shap_page(title: str, document: Document, tokens: MaskableDocument, values: 
 def ig_page(
     title: str, document: Document, tokens: MaskableDocument, attributions: Sequence[PathAttribution], top: int
 ) -> str:
-    """The page of a document's Integrated Gradients, with a table of the `top` tokens of each label."""
+    """Return the page of a document's Integrated Gradients, with a table of the `top` tokens of each label."""
     views = []
     for attribution in attributions:
         facts = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xmlcore.common.files import write_json
 from xmlcore.explain.attributions import Explanation, as_objects
@@ -18,7 +18,7 @@ def write_explanations(
     page: Callable[[Document, Sequence[Kind]], str],
 ) -> None:
     """Write document-XXX.html, as `page` gives it, for each document, and explanations.json, into `folder`."""
-    objects = []
+    objects: list[dict[str, Any]] = []
     for document, of_document in zip(documents, explanations, strict=True):
         (folder / f"document-{document.index:03}.html").write_text(page(document, of_document), encoding="utf-8")
         objects += as_objects(document, of_document)

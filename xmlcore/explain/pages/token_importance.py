@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from xmlcore.common.printable import printable
 from xmlcore.explain.attributions import ShapValues
@@ -11,7 +12,7 @@ LONGEST_NAME = 32  # characters of a token in the chart
 
 
 def token_importance(values: Iterable[ShapValues], count: int) -> list[dict[str, str | float]]:
-    """The `count` tokens of largest summed |SHAP value|, each `{"token": ..., "importance": ...}`, largest first."""
+    """Return the `count` tokens of largest summed |SHAP value|, `{"token": ..., "importance": ...}`, largest first."""
     pairs = [pair for value in values for pair in zip(value.tokens, value.weights, strict=True)]
     sums = sum_by_token((token for token, _ in pairs), (abs(weight) for _, weight in pairs))
     return [{"token": token, "importance": importance} for token, importance in top_tokens(sums, count)]
@@ -24,8 +25,8 @@ def write_importance_chart(path: Path, ranking: list[dict[str, str | float]]) ->
 
     grey, blue = "#808080", "#3b82c4"
     names = [_short(printable(row["token"])) for row in ranking]
-    reproducible = {"svg.hashsalt": "token importance", "svg.fonttype": "none", "text.parse_math": False}
-    with matplotlib.rc_context(reproducible | {"text.color": grey, "font.family": "sans-serif"}):
+    settings: Any = {"svg.hashsalt": "token importance", "svg.fonttype": "none", "text.parse_math": False}
+    with matplotlib.rc_context(settings | {"text.color": grey, "font.family": "sans-serif"}):
         figure = Figure(figsize=(7, 1.2 + 0.28 * len(ranking)), layout="constrained")
         axes = figure.subplots()
         axes.barh(range(len(ranking)), [row["importance"] for row in ranking], color=blue)

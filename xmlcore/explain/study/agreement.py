@@ -2,15 +2,28 @@
 
 from collections.abc import Sequence
 from math import nan
-from typing import Any
+from typing import Annotated, NotRequired
+
+from pydantic import Field, FiniteFloat, NonNegativeInt
+from typing_extensions import TypedDict
 
 from xmlcore.explain.token_weights import sum_by_token, top_tokens
 
 
+class WordWeights(TypedDict):
+    """What is used of an explanation of the study."""
+
+    document: NotRequired[NonNegativeInt]
+    doc_id: str
+    label_name: str
+    tokens: Annotated[list[str], Field(min_length=1)]
+    weights: list[FiniteFloat]
+
+
 def likenesses(
-    first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]], top: int = 10
+    first: Sequence[WordWeights], second: Sequence[WordWeights], top: int = 10
 ) -> tuple[list[float], list[float]]:
-    """Overlaps and rank correlations, one of each for every prediction, document and label, that both explain.
+    """Return overlaps and rank correlations, one of each for every prediction that both explain.
 
     An explanation has `doc_id`, `label_name`, `tokens` and `weights`. A token's weight is the sum over its occurrences,
     and 0 where an explanation does not have the token.
@@ -20,7 +33,7 @@ def likenesses(
     return [overlap(a, b, top) for a, b in pairs], [rank_correlation(a, b) for a, b in pairs]
 
 
-def _weights_by_prediction(explanations: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, float]]:
+def _weights_by_prediction(explanations: Sequence[WordWeights]) -> dict[tuple[str, str], dict[str, float]]:
     return {
         (explanation["doc_id"], explanation["label_name"]): sum_by_token(explanation["tokens"], explanation["weights"])
         for explanation in explanations
@@ -28,13 +41,13 @@ def _weights_by_prediction(explanations: Sequence[dict[str, Any]]) -> dict[tuple
 
 
 def overlap(a: dict[str, float], b: dict[str, float], top: int) -> float:
-    """Jaccard index of the `top` tokens of largest absolute weight."""
+    """Return the Jaccard index of the `top` tokens of largest absolute weight."""
     tokens_a, tokens_b = ({token for token, _ in top_tokens(weights, top)} for weights in (a, b))
     return len(tokens_a & tokens_b) / len(tokens_a | tokens_b)
 
 
 def rank_correlation(a: dict[str, float], b: dict[str, float]) -> float:
-    """Kendall's tau-b of the weights of all tokens of either; nan where it is not defined."""
+    """Return Kendall's tau-b of the weights of all tokens of either; nan where it is not defined."""
     from scipy.stats import kendalltau
 
     tokens = sorted(a.keys() | b.keys())

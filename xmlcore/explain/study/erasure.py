@@ -30,7 +30,7 @@ class Erasure:
     """The probability of one label of one document without some of its distinct words."""
 
     def __init__(self, tokens: Sequence[str], scorer: Scorer, label: int, removal: Removal, batch_size: int) -> None:
-        """`masking` puts the unknown word in a word's place, `deletion` closes the gap."""
+        """Erase words: `masking` puts the unknown word in a word's place, `deletion` closes the gap."""
         self.words = [*dict.fromkeys(tokens)]
         self._tokens, self._scorer, self._label = tokens, scorer, label
         self._removal, self._batch_size = removal, batch_size
@@ -38,17 +38,17 @@ class Erasure:
         self._word_at = np.array([place[token] for token in tokens])
 
     def scores(self, kept: np.ndarray) -> np.ndarray:
-        """(n,) float64 probabilities, row `i` of `kept` (n, W) being true for the words that stay."""
+        """Return (n,) float64 probabilities, row `i` of `kept` (n, W) being true for the words that stay."""
         parts = [kept[first : first + self._batch_size] for first in range(0, len(kept), self._batch_size)]
         scores = [self._scorer.scores([self._copy(row) for row in part], [self._label])[:, 0] for part in parts]
         return np.concatenate(scores).astype(np.float64)
 
     def leave_one_out(self) -> np.ndarray:
-        """(W,) the loss of probability when each word goes alone."""
+        """Return (W,) the loss of probability when each word goes alone."""
         return self.scores(np.ones((1, len(self.words)), bool)) - self.scores(~np.eye(len(self.words), dtype=bool))
 
     def mean_loss(self, order: np.ndarray) -> float:
-        """The mean loss of probability when 1, 2, ... and all W words are erased, in `order` (W,)."""
+        """Return the mean loss of probability when 1, 2, ... and all W words are erased, in `order` (W,)."""
         kept = np.ones((len(order) + 1, len(order)), bool)
         for erased, word in enumerate(order, 1):
             kept[erased:, word] = False
@@ -56,7 +56,7 @@ class Erasure:
         return float((scores[0] - scores[1:]).mean())
 
     def extreme_loss(self, sign: int, beam: int) -> float:
-        """The largest (`sign` 1) or smallest (-1) `mean_loss` that a search with `beam` rankings at a time finds."""
+        """Return the largest (`sign` 1) or smallest (-1) `mean_loss` that a search with `beam` rankings finds."""
         count = len(self.words)
         rankings: list[tuple[float, np.ndarray]] = [(0.0, np.ones(count, bool))]
         whole = float(self.scores(rankings[0][1][None])[0])
@@ -83,7 +83,7 @@ class Erasure:
 
 
 def faithfulness(erasure: Erasure, weights: Mapping[str, Mapping[str, float]], beam: int) -> dict[str, Faithfulness]:
-    """That of each method, from its `weights` of the words of `erasure`.
+    """Return the faithfulness of each method, from its `weights` of the words of `erasure`.
 
     The bounds are those of the beam search, or of a method that does better than it, so that all `naopc` are in [0, 1].
     """

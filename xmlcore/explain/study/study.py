@@ -26,7 +26,7 @@ from xmlcore.data.tokens import PAD
 from xmlcore.explain.documents import Document
 from xmlcore.explain.explainers import MEASURED, READING, explainers
 from xmlcore.explain.intervals import interval
-from xmlcore.explain.study.agreement import overlap, rank_correlation
+from xmlcore.explain.study.agreement import WordWeights, overlap, rank_correlation
 from xmlcore.explain.study.erasure import REMOVALS, Erasure, Faithfulness, faithfulness
 from xmlcore.explain.study.stability import stability
 from xmlcore.explain.study.word_table import WordTable
@@ -59,7 +59,7 @@ class Study:
     """The explainers of one model."""
 
     def __init__(self, model: Classifier, corpus: EncodedCorpus, options: Explain, epsilon: float, seed: int) -> None:
-        """`epsilon` is the strength of the attack that moves the documents."""
+        """Study `model`; `epsilon` is the strength of the attack that moves the documents."""
         self._model, self._corpus = model, corpus
         self._options, self._epsilon, self._seed = options, epsilon, seed
         self._predictor = Predictor(model, corpus, options.batch_size)
@@ -67,18 +67,18 @@ class Study:
         self._explainers = explainers(options, seed)
 
     def drawn(self) -> list[int]:
-        """The test documents of the study: of two words or more, as many as `options.study.documents`, by the seed."""
+        """Return the test documents to study: of two words or more, `options.study.documents` of them, by the seed."""
         test = self._corpus.splits["test"]
         order = np.random.default_rng(self._seed).permutation(len(test)).tolist()
         several = (index for index in order if len(np.unique(test.document(index))) > 1)
         return sorted(index for index, _ in zip(several, range(self._options.study.documents), strict=False))
 
     def run(self, documents: Sequence[Document], track: Callable[..., Iterable[Document]]) -> list[Studied]:
-        """Examine `documents`, shared by all processes."""
+        """Return the figures of `documents`, which all processes share."""
         return map_shared(self.examine, track(documents, "explainers"))
 
     def examine(self, document: Document) -> Studied:
-        """All figures of one document."""
+        """Return all figures of one document."""
         tokens = self._predictor.tokenize(document.text)
         label = document.top_labels(1)[0]
         of_words, quality, seconds = {}, {}, {}
@@ -113,7 +113,7 @@ class Study:
         )
 
     def _explained(self, tokens: Sequence[str], model: Predictor, label: int, document: int) -> dict[str, OfWords]:
-        """What the methods that read the model say of another, or of moved words."""
+        """Return what the methods that read the model say of another, or of moved words."""
         return {method: self._explainers[method](tokens, model, label, document).of_words for method in READING}
 
     def _under_noise(self, table: WordTable, document: int) -> Iterator[Predictor]:
@@ -123,7 +123,7 @@ class Study:
 
 
 def shuffled(model: Classifier, seed: int) -> Classifier:
-    """A copy of `model`, the numbers of each parameter in another order (Adebayo et al. 2018); `PAD` stays zero."""
+    """Return `model` with the numbers of each parameter in another order (Adebayo et al. 2018); `PAD` stays zero."""
     generator = torch.Generator().manual_seed(seed)
     copied = copy.deepcopy(model)
     with torch.no_grad():
@@ -135,7 +135,7 @@ def shuffled(model: Classifier, seed: int) -> Classifier:
 
 
 def _largest_changes(weights: Mapping[str, OfWords], moved: Sequence[Mapping[str, OfWords]]) -> dict[str, float]:
-    """Of each method the largest change of its weights, relative to their norm; nan where that is 0."""
+    """Return of each method the largest change of its weights, relative to their norm; nan where that is 0."""
 
     def change(method: str, other: OfWords) -> float:
         before = np.array([*weights[method].values()])
@@ -162,7 +162,7 @@ def seconds_of_methods(studied: Sequence[Studied]) -> dict[str, float]:
 
 
 def summary(studied: Sequence[Studied]) -> dict[str, Any]:
-    """The content of faithfulness.json; a figure that no document has is left out."""
+    """Return the content of faithfulness.json; a figure that no document has is left out."""
     return {
         "documents": len(studied),
         "methods": {method: _figures(studied, method) for method in MEASURED},
@@ -195,7 +195,7 @@ def _figures(studied: Sequence[Studied], method: str) -> dict[str, Any]:
 
 
 def _better_than_random(studied: Sequence[Studied], method: str) -> bool:
-    """Whether the intervals of the normalised AOPC, masking words, do not touch."""
+    """Return whether the intervals of the normalised AOPC, masking words, do not touch."""
     ours, chance = (
         interval(each.faithfulness["masking"][name].naopc for each in studied) for name in (method, "random")
     )
@@ -203,7 +203,7 @@ def _better_than_random(studied: Sequence[Studied], method: str) -> bool:
 
 
 def gini(weights: Iterable[float]) -> float:
-    """Gini index of the absolute weights: 0 where all are equal, near 1 where one has it all; nan where all are 0."""
+    """Return the Gini index of absolute weights: 0 where all are equal, near 1 where one has all, nan if all are 0."""
     sizes = np.sort(np.abs([*weights]))
     if not sizes.sum():
         return nan
@@ -211,8 +211,8 @@ def gini(weights: Iterable[float]) -> float:
     return float((2 * ranks - len(sizes) - 1) @ sizes / (len(sizes) * sizes.sum()))
 
 
-def explanations(studied: Sequence[Studied], moved: bool) -> dict[str, list[dict[str, Any]]]:
-    """By method, what `agreement` reads: the weights of each document as it is, or `moved` by FGSM."""
+def explanations(studied: Sequence[Studied], moved: bool) -> dict[str, list[WordWeights]]:
+    """Return by method the weights of each document as it is, or `moved` by FGSM, as `agreement` reads them."""
     return {
         method: [
             {

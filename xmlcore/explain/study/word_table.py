@@ -23,7 +23,7 @@ RESERVED = len(SPECIAL_TOKENS)  # rows before the first word
 
 class WordTable:
     def __init__(self, model: Classifier, corpus: EncodedCorpus, tokens: Sequence[str], batch_size: int) -> None:
-        """`tokens` are those of a document, as the model reads it."""
+        """Take the words of `tokens`, a document as the model reads it."""
         words = [word for word in dict.fromkeys(tokens) if word not in SPECIAL_TOKENS]
         ids = torch.tensor([PAD, UNK, *(corpus.vocabulary.encode([word])[0] for word in words)])
         self._model, self._batch_size = model, batch_size
@@ -33,18 +33,18 @@ class WordTable:
         self._index = torch.tensor([self._corpus.vocabulary.encode(tokens)])
 
     def moved(self, movement: Tensor) -> Predictor:
-        """The model, reading every word moved by its row of `movement` (W, D), in order of first occurrence."""
+        """Return the model, reading every word moved by its row of `movement` (W, D), in order of first occurrence."""
         table = self._table.clone()
         table[RESERVED:] += movement
         return Predictor(WithTable(self._model, table), self._corpus, self._batch_size)
 
     def noise(self, epsilon: float, generator: torch.Generator) -> Tensor:
-        """(W, D) random signs as large as FGSM's movement with `epsilon`."""
+        """Return random signs (W, D) as large as FGSM's movement with `epsilon`."""
         words = self._table[RESERVED:]
         return self._radius(epsilon) * (torch.rand(words.shape, generator=generator) - 0.5).sign()
 
     def fgsm(self, labels: TrueLabels, epsilon: float) -> Tensor:
-        """(W, D) the step of adaptive FGSM (Sapkal and Savalia 2025, eqs. 9 and 10), one for all of a word."""
+        """Return FGSM's adaptive step (W, D), one for all of a word (Sapkal and Savalia 2025, eqs. 9 and 10)."""
         leaf = self._table.clone().requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(self._model.loss(TokenRows(leaf, self._index), labels), leaf)

@@ -43,12 +43,6 @@ def overview(results: Results) -> Table:
     return Table("Every trained model", columns, rows, row_headers=len(NAMES))
 
 
-def failing(results: Results) -> tuple[int, int]:
-    """Count the sanity checks that fail on all trained models together, and those that were made."""
-    outcomes = [outcome(run.sanity) for run in results.runs.values() if run.sanity]
-    return sum(failed for failed, _ in outcomes), sum(made for _, made in outcomes)
-
-
 def _accuracy(run: Run) -> tuple[str, str, str]:
     if run.ranking:
         return percent(run.ranking["P@1"]), percent(run.ranking["P@5"]), percent(run.ranking["PSP@5"])

@@ -18,7 +18,7 @@ class Request:
 
 class Generator(Protocol):
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
-        """For each request at most `count` substitutes, the most plausible first, the word itself not among them.
+        """Return for each request at most `count` substitutes, the most plausible first, without the word itself.
 
         A substitute is one word as `Victim.words` would give it, or "" where the word shall be deleted.
         """

@@ -5,20 +5,21 @@ from pathlib import Path
 from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.language import Language
 from xmlcore.attacks.words.victim import Victim
+from xmlcore.config.params import Generator as Name
 from xmlcore.config.params import Words
 
 
 def load_generators(
     options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path
 ) -> dict[str, Generator]:
-    """Generators by name, in the order of `options.generators`; `masked_lm` is the corpus's own, `lexicons` all lists.
+    """Return the generators by name, in the order of `options.generators`; `masked_lm` is the corpus's own model.
 
     Raises `UserError` where a generator lacks what it needs.
     """
     return {name: _load(name, options, victim, language, masked_lm, lexicons) for name in options.generators}
 
 
-def _load(name: str, options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path) -> Generator:
+def _load(name: Name, options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path) -> Generator:
     match name:
         case "masked_lm":
             from xmlcore.attacks.words.generators.masked_lm import MaskedLMGenerator

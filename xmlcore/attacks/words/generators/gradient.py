@@ -18,13 +18,13 @@ class Gradient:
         self._table = victim.model.embedding_table.detach()[torch.tensor(ids)]
 
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
-        """A request costs one forward and one backward pass of its document, which are not counted as queries."""
+        """Return words by the gradient at a word: a pass forward and back of its document, not counted as queries."""
         gradients = torch.cat([self._gradient(request) for request in requests])
         best = (gradients @ self._table.T).topk(min(count, len(self._words))).indices
         return [[self._words[i] for i in row] for row in best.tolist()]
 
     def _gradient(self, request: Request) -> torch.Tensor:
-        """(1, D) of the wanted change of the target's scores, at the first token of the word."""
+        """Return the wanted change (1, D) of the target's scores at the first token of the word."""
         model = self._victim.model
         batch = model.distinct(pad([self._victim.tokens(request.words)]))
         rows = batch.rows.detach()

@@ -50,7 +50,7 @@ class MaskedLMGenerator:
     """
 
     def __init__(self, name: str) -> None:
-        """`name` is a folder or a name for `transformers`. Raises UserError where it has no masked language model."""
+        """Load the model `name`, a folder or a name of `transformers`. Raises UserError where it predicts no words."""
         tokenizer, self._model = load_masked_lm(name, "words.masked_lm")
         config = self._model.config
         self._tokenizer = tokenizer.backend_tokenizer
@@ -70,7 +70,7 @@ class MaskedLMGenerator:
 
     @torch.inference_mode()
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
-        """A word that has no letter or digit, or more pieces than the model can read, has no substitutes."""
+        """Return words that fit; none for a word without letter or digit, or of more pieces than the model can read."""
         found: list[list[str]] = [[] for _ in requests]
         contexts = {i: context for i, request in enumerate(requests) if (context := self._context(request))}
         numbers = list(contexts)
@@ -83,7 +83,7 @@ class MaskedLMGenerator:
         return found
 
     def _context(self, request: Request) -> _Context | None:
-        """The word of `request` with as many words on both sides as the model can read; None where it cannot be."""
+        """Return the word of `request` with as many words around it as the model can read; None where it cannot be."""
         words, cut = request.words, self._cut(request.words[request.position])
         before: list[int] = []
         after: list[int] = []
@@ -92,9 +92,10 @@ class MaskedLMGenerator:
         if room < 0 or not cut.hidden:
             return None
         while True:
-            left = self._cut(words[first]).ids if first >= 0 else None
-            right = self._cut(words[last]).ids if last < len(words) else None
-            fits_left, fits_right = (side is not None and len(side) <= room for side in (left, right))
+            left = self._cut(words[first]).ids if first >= 0 else []
+            right = self._cut(words[last]).ids if last < len(words) else []
+            fits_left = first >= 0 and len(left) <= room
+            fits_right = last < len(words) and len(right) <= room
             if fits_left and (not fits_right or request.position - first <= last - request.position):
                 before[:0] = left
                 room -= len(left)
@@ -105,9 +106,8 @@ class MaskedLMGenerator:
                 last += 1
             else:
                 break
-        tokens = [*self._start, *before, *cut.ids, *after, *self._end]
+        tokens = torch.tensor([*self._start, *before, *cut.ids, *after, *self._end])
         places = [len(self._start) + len(before) + i for i in cut.hidden]
-        tokens = torch.tensor(tokens)
         tokens[places] = self._mask
         return _Context(tokens, places, [bool(self._begins[cut.ids[i]]) for i in cut.hidden], cut.frame)
 
@@ -120,7 +120,7 @@ class MaskedLMGenerator:
         return _Cut(pieces.ids, hidden, [word[end:start] for end, start in zip(ends, starts, strict=True)])
 
     def _read(self, contexts: Sequence[_Context]) -> Sequence[Tensor]:
-        """(M, V) log probabilities of the pieces at the masks of each of `contexts`."""
+        """Return log probabilities (M, V) of the pieces at the masks of each of `contexts`."""
         tokens = pad_sequence([each.tokens for each in contexts], True, self._model.config.pad_token_id)
         places = torch.zeros_like(tokens, dtype=torch.bool)
         for row, context in zip(places, contexts, strict=True):
@@ -129,7 +129,7 @@ class MaskedLMGenerator:
         return logits.log_softmax(1).split([len(context.places) for context in contexts])
 
     def _words(self, context: _Context, logs: Tensor, count: int) -> list[str]:
-        """The words of the likeliest `count` combinations of pieces, whose log probabilities are `logs` (M, V)."""
+        """Return the words of the `count` likeliest combinations of pieces with log probabilities `logs` (M, V)."""
         totals, combinations = np.zeros(1, np.float32), np.empty((1, 0), np.int64)
         for begins, row in zip(context.begins, logs, strict=True):
             allowed = self._allowed[begins]
@@ -148,7 +148,7 @@ class MaskedLMGenerator:
 
 
 def _spelled(tokenizer: "PreTrainedTokenizerBase", size: int) -> tuple[list[str], np.ndarray]:
-    """What each piece adds to a text, "" for special ones, and (`size`,) whether it begins a word there."""
+    """Return what each piece adds to a text, "" for special ones, and (`size`,) whether it begins a word there."""
     spellings, begins = [""] * size, np.zeros(size, bool)
     special = set(tokenizer.all_special_ids)
     for piece, i in tokenizer.get_vocab().items():
