@@ -30,7 +30,15 @@ def attack(document=0, goal="positive", success=True, words=WORDS, **changes):
         "best_before": ["of grain", "of ships"],
         "words": words,
         "changes": [{"position": 0, "word": "grain", "substitute": "ship"}],
+        "bin": {"lowest": 1, "highest": 3},
+        "ranks_before": [1],
+        "ranks_after": [2],
+        "best_after": ["of ships", "of grain"],
+        "clean": True,
         "success": success,
+        "similarity": 0.5,
+        "change_rate": 0.2,
+        "queries": 7,
     }
     return row | changes
 
@@ -97,9 +105,7 @@ def test_damaged_attacks_are_one_line(tmp_path):
     path = tmp_path / "attacks.jsonl"
     whole = attack()
     path.write_text(json.dumps(whole) + "\n")
-    assert read_attacks(path, {"of grain", "of ships"}) == [
-        whole | {"changes": [{"position": 0, "substitute": "ship"}]}
-    ]
+    assert read_attacks(path, {"of grain", "of ships"}) == [whole]
     beyond = whole | {"changes": [{"position": 4, "word": "x", "substitute": ""}]}
     for content in ("{", '{"document": 1}', "3", json.dumps(beyond), json.dumps(whole | {"labels": ["of gold"]})):
         path.write_text(content + "\n")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,16 @@ import numpy as np
 from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.journal import Journal
+from xmlcore.attacks.words.results import FrequencyRange, WordAttack, WordChange
 from xmlcore.attacks.words.sampling import Sample
 from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
+from xmlcore.config.params import Generator as GeneratorName
 from xmlcore.config.params import Words
 
+Row = Mapping[str, Any]  # a WordAttack, or one with its range of frequency unpacked
 GROUP = 16  # documents attacked in step; a killed run loses no more than one group
 
 
@@ -36,23 +38,23 @@ class Campaign:
 
     def run(
         self,
-        generators: Mapping[str, Generator],
+        generators: Mapping[GeneratorName, Generator],
         samples: Sequence[Sample],
         journal: Journal,
         track: Callable[..., Iterable[Any]],
-    ) -> list[dict[str, Any]]:
+    ) -> list[WordAttack]:
         """Return the outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again."""
         groups = [
             (name, samples[first : first + GROUP]) for name in generators for first in range(0, len(samples), GROUP)
         ]
-        rows = []
+        rows: list[WordAttack] = []
         for number, (name, group) in enumerate(track(groups, "attack")):
             if number >= len(journal):
                 journal.append(self._outcomes(name, generators[name], group))
             rows += journal[number]
         return rows
 
-    def _outcomes(self, name: str, generator: Generator, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    def _outcomes(self, name: GeneratorName, generator: Generator, samples: Sequence[Sample]) -> list[WordAttack]:
         words = [self._victim.words(self._texts[sample.document].text) for sample in samples]
         targets = [self._target(sample, of_sample) for sample, of_sample in zip(samples, words, strict=True)]
         attacks = substitute_words(
@@ -76,28 +78,31 @@ class Campaign:
         true = self._texts[sample.document].labels
         return Target(sample.document, sample.goal, tuple(best), tuple(label in true for label in best))
 
-    def _row(self, generator: str, sample: Sample, attack: Attack, similarity: float) -> dict[str, Any]:
+    def _row(self, generator: GeneratorName, sample: Sample, attack: Attack, similarity: float) -> WordAttack:
         text = self._texts[sample.document]
-        return {
-            "goal": sample.goal,
-            "generator": generator,
-            "document": sample.document,
-            "doc_id": text.doc_id,
-            "bin": sample.bin and asdict(sample.bin),
-            "labels": self._named(attack.target.labels),
-            "true_labels": self._named(text.labels),
-            "words": attack.original,
-            "changes": [asdict(change) for change in attack.changes],
-            "ranks_before": attack.ranks_before,
-            "ranks_after": attack.ranks_after,
-            "best_before": self._best(attack.original),
-            "best_after": self._best(attack.words),
-            "clean": attack.clean,
-            "success": attack.success,
-            "similarity": round(similarity, 6),
-            "change_rate": round(attack.change_rate, 6),
-            "queries": attack.queries,
-        }
+        return WordAttack(
+            goal=sample.goal,
+            generator=generator,
+            document=sample.document,
+            doc_id=text.doc_id,
+            bin=FrequencyRange(lowest=sample.bin.lowest, highest=sample.bin.highest) if sample.bin else None,
+            labels=self._named(attack.target.labels),
+            true_labels=self._named(text.labels),
+            words=attack.original,
+            changes=[
+                WordChange(position=each.position, word=each.word, substitute=each.substitute)
+                for each in attack.changes
+            ],
+            ranks_before=attack.ranks_before,
+            ranks_after=attack.ranks_after,
+            best_before=self._best(attack.original),
+            best_after=self._best(attack.words),
+            clean=attack.clean,
+            success=attack.success,
+            similarity=round(similarity, 6),
+            change_rate=round(attack.change_rate, 6),
+            queries=attack.queries,
+        )
 
     def _named(self, labels: Sequence[int]) -> list[str]:
         return [self._names[label] for label in labels if label >= 0]
@@ -106,13 +111,13 @@ class Campaign:
         return self._named(self._victim.best(words, self._options.k).tolist())
 
 
-def write_attacks(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def write_attacks(path: Path, rows: Iterable[WordAttack]) -> None:
     """Write attacks.jsonl, an object a line."""
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, dict[str, dict[str, Any]]]:
+def summary(rows: Sequence[Row], thresholds: Sequence[float]) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the content of summary.json: of each goal, of each generator, the figures of `figures`, and costs."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for (goal, generator), chosen in _grouped(rows, "goal", "generator"):
@@ -125,24 +130,24 @@ def summary(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict
     return found
 
 
-def by_frequency(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> list[dict[str, Any]]:
+def by_frequency(rows: Sequence[Row], thresholds: Sequence[float]) -> list[dict[str, Any]]:
     """Return the rows of by_frequency.json: the figures of every bin of label frequency, where a goal has bins."""
-    binned = [row | row["bin"] for row in rows if row["bin"]]
+    binned = [{**row, **row["bin"]} for row in rows if row["bin"]]
     names = ("goal", "generator", "lowest", "highest")
     return [
         dict(zip(names, key, strict=True)) | figures(chosen, thresholds) for key, chosen in _grouped(binned, *names)
     ]
 
 
-def _grouped(rows: Sequence[dict[str, Any]], *names: str) -> Iterable[tuple[tuple, list[dict[str, Any]]]]:
+def _grouped(rows: Sequence[Row], *names: str) -> Iterable[tuple[tuple, list[Row]]]:
     """Return the rows that agree on `names`, by the values that they have there, in the order of their first row."""
-    groups: dict[tuple, list[dict[str, Any]]] = {}
+    groups: dict[tuple, list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in names), []).append(row)
     return groups.items()
 
 
-def figures(rows: Sequence[dict[str, Any]], thresholds: Sequence[float]) -> dict[str, float | int]:
+def figures(rows: Sequence[Row], thresholds: Sequence[float]) -> dict[str, float | int]:
     """Return of the attacks `rows` how many are right before them, reach their goal, and are right after them.
 
     `success_rate` is of those right before; `success_rate@0.80` counts only documents that stay at least so similar.
@@ -162,5 +167,5 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _mean(rows: Sequence[dict[str, Any]], key: str) -> float | None:
+def _mean(rows: Sequence[Row], key: str) -> float | None:
     return float(np.mean([row[key] for row in rows])) if rows else None

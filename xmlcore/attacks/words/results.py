@@ -1,6 +1,6 @@
 """What is written of word attacks."""
 
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
@@ -64,12 +64,13 @@ class WordChange(TypedDict):
 
 
 class WordAttack(TypedDict):
-    """One attack on one document."""
+    """One attack on one document: a line of attacks.jsonl."""
 
     goal: Goal
     generator: Generator
     document: NonNegativeInt  # its index in the test split
-    bin: NotRequired[FrequencyRange | None]  # of the labels, where the goal has bins
+    doc_id: str
+    bin: FrequencyRange | None  # of the labels, where the goal has bins
     labels: list[str]  # aimed at
     true_labels: list[str]
     words: list[str]
@@ -78,4 +79,8 @@ class WordAttack(TypedDict):
     ranks_after: list[PositiveInt]
     best_before: list[str]
     best_after: list[str]
+    clean: bool  # whether the victim was right before the attack; if not, there was none
     success: bool
+    similarity: FiniteFloat  # of the text to the original, 1 where they are equal
+    change_rate: FiniteFloat  # the share of the words that differ
+    queries: NonNegativeInt  # documents that were scored

@@ -5,10 +5,10 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from pydantic import NonNegativeInt, TypeAdapter
+from pydantic import TypeAdapter
 from scipy.special import expit
-from typing_extensions import TypedDict
 
+from xmlcore.attacks.words.results import WordAttack
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.common.artifacts import written_by
 from xmlcore.config.params import Explain
@@ -18,29 +18,9 @@ from xmlcore.models.predictor import Predictor
 SHOWN = ("document", "doc_id", "true_labels", "goal", "generator")
 
 
-class Change(TypedDict):
-    position: NonNegativeInt  # in the words of the document
-    substitute: str  # "" where the word is deleted
-
-
-class AttackedDocument(TypedDict):
-    """What is used of a line of attacks.jsonl."""
-
-    document: NonNegativeInt
-    doc_id: str
-    goal: str
-    generator: str
-    labels: list[str]
-    true_labels: list[str]
-    best_before: list[str]
-    words: list[str]
-    changes: list[Change]
-    success: bool
-
-
-def read_attacks(path: Path, label_names: Container[str]) -> list[AttackedDocument]:
+def read_attacks(path: Path, label_names: Container[str]) -> list[WordAttack]:
     """Return the lines of attacks.jsonl. Raises `UserError` where the file is damaged, or of other labels."""
-    line = TypeAdapter(AttackedDocument)
+    line = TypeAdapter(WordAttack)
     with written_by("attack_words", path):
         attacks = [line.validate_json(each) for each in path.read_bytes().splitlines()]
         for attack in attacks:
@@ -51,14 +31,14 @@ def read_attacks(path: Path, label_names: Container[str]) -> list[AttackedDocume
         return attacks
 
 
-def chosen_attacks(attacks: Iterable[AttackedDocument], count: int) -> list[AttackedDocument]:
+def chosen_attacks(attacks: Iterable[WordAttack], count: int) -> list[WordAttack]:
     """Return `count` successes on different documents: the shortest texts, goals in turn."""
-    by_goal: dict[str, list[AttackedDocument]] = {}
+    by_goal: dict[str, list[WordAttack]] = {}
     for attack in sorted(attacks, key=lambda attack: len(attack["words"])):
         if attack["success"]:
             by_goal.setdefault(attack["goal"], []).append(attack)
     in_turn = (attack for attack in chain.from_iterable(zip_longest(*by_goal.values())) if attack)
-    of_documents: dict[int, AttackedDocument] = {}
+    of_documents: dict[int, WordAttack] = {}
     for attack in in_turn:
         of_documents.setdefault(attack["document"], attack)
     return [*of_documents.values()][:count]
@@ -73,7 +53,7 @@ class Gallery:
         self._explainers = explainers(options, seed)
         self._ids = {name: label for label, name in enumerate(predictor.label_names)}
 
-    def entries(self, attack: AttackedDocument) -> list[dict[str, Any]]:
+    def entries(self, attack: WordAttack) -> list[dict[str, Any]]:
         """Return the objects of gallery.json of one attack: of the labels aimed at and the best one before."""
         after = list(attack["words"])
         for change in attack["changes"]:

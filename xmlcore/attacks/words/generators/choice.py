@@ -11,7 +11,7 @@ from xmlcore.config.params import Words
 
 def load_generators(
     options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path
-) -> dict[str, Generator]:
+) -> dict[Name, Generator]:
     """Return the generators by name, in the order of `options.generators`; `masked_lm` is the corpus's own model.
 
     Raises `UserError` where a generator lacks what it needs.
