@@ -4,6 +4,7 @@ CORPUS ?= simulated-rcv1
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE :=   # libraries are compiled where they are first imported, and then once
 
 # The same pipeline with everything in it: four models, a rebalanced loss, stronger attacks, attacks on words,
 # explanations measured.
@@ -43,7 +44,7 @@ bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other 
 
 install: $(INSTALLED)  ## make .venv from the lock file
 
-$(INSTALLED): requirements.lock pyproject.toml   # what is imported is compiled then; to compile all takes as long again
+$(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	python -m pip install --quiet --no-compile --requirement requirements.lock
 	python -m pip install --quiet --no-deps --editable .
