@@ -47,6 +47,6 @@ def functions(tree: ast.AST) -> list[ast.FunctionDef]:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_docstrings_of_functions_begin_with_a_verb(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    first_words = {each.name: (ast.get_docstring(each) or "Return").split()[0] for each in functions(tree)}
-    wrong = {name: word for name, word in first_words.items() if not word.strip(",:").isalpha() or word in NO_VERBS}
-    assert wrong == {}
+    first_words = [(each.name, (ast.get_docstring(each) or "Return").split()[0]) for each in functions(tree)]
+    wrong = [(name, word) for name, word in first_words if not word.strip(",:").isalpha() or word in NO_VERBS]
+    assert wrong == []

@@ -87,6 +87,7 @@ def test_the_repositorys_own_file():
         ("regimes", ["robust"], ["regimes", "'robust'", "clean, adversarial"]),
         ("losses", ["focal"], ["losses", "'focal'", "bce, pw"]),
         ("vectors", ["fasttext"], ["vectors", "'fasttext'", "glove"]),
+        ("checkpoint.tiny-xlnet", {"hub": ""}, ["checkpoint.tiny-xlnet.hub", "at least 1 character"]),
         ("loss.pw.propensity.a", 0.0, ["loss.pw.propensity.a", "greater than 0", "0.0"]),
         ("loss.pw.class_balance", 1.0, ["loss.pw.class_balance", "less than 1", "1.0"]),
         (f"model.{MODEL}.network.window", [2], [f"model.{MODEL}.network.window: unknown parameter"]),

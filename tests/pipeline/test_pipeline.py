@@ -1,4 +1,4 @@
-"""The whole DAG on two tiny simulated corpora, by `dvc repro` as a user runs it."""
+"""The whole DAG on a tiny simulated corpus, by `dvc repro` as a user runs it, with libraries that are in memory."""
 
 import json
 import runpy

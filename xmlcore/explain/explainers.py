@@ -14,13 +14,14 @@ from xmlcore.explain.methods.gradient_x_input import gradient_x_input
 from xmlcore.explain.methods.integrated_gradients import integrated_gradients
 from xmlcore.explain.methods.lime import lime_surrogates
 from xmlcore.explain.methods.shap import shap_values
+from xmlcore.explain.results import Method
 from xmlcore.explain.scorer import Differentiable, Scorer
 from xmlcore.explain.token_weights import sum_by_token
 from xmlcore.explain.tokens import ModelTokens
 
-METHODS = ("lime", "shap", "ig")  # that have pages of their own
-READING = (*METHODS, "gradient_x_input")  # that look at the model
-MEASURED = (*READING, "random")
+METHODS: tuple[Method, ...] = ("lime", "shap", "ig")  # that have pages of their own
+READING: tuple[Method, ...] = (*METHODS, "gradient_x_input")  # that look at the model
+MEASURED: tuple[Method, ...] = (*READING, "random")
 
 
 class Model(Scorer, Differentiable, Protocol):

@@ -10,7 +10,15 @@ from typing_extensions import TypedDict
 NORMAL = 1.96  # standard errors to either side of a mean, of 95 % of them
 
 
-def interval(values: Iterable[float]) -> dict[str, float] | None:
+class Interval(TypedDict):
+    """A mean over documents and its confidence interval."""
+
+    mean: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+
+
+def interval(values: Iterable[float]) -> Interval | None:
     """Return `mean` and the 95 % interval, `low` to `high`, of the `values` that are no nan; None if there is none."""
     defined = [value for value in values if not isnan(value)]
     if not defined:
@@ -18,11 +26,3 @@ def interval(values: Iterable[float]) -> dict[str, float] | None:
     mean = fmean(defined)
     error = NORMAL * stdev(defined) / sqrt(len(defined)) if len(defined) > 1 else 0.0
     return {"mean": mean, "low": mean - error, "high": mean + error}
-
-
-class Interval(TypedDict):
-    """A mean over documents and its confidence interval."""
-
-    mean: FiniteFloat
-    low: FiniteFloat
-    high: FiniteFloat

@@ -11,9 +11,7 @@ from typing_extensions import TypedDict
 from xmlcore.config.params import Generator, Goal
 from xmlcore.explain.intervals import Interval
 
-Explainer = Literal["lime", "shap", "ig", "gradient_x_input", "random"]
-
-
+Method = Literal["lime", "shap", "ig", "gradient_x_input", "random"]  # that explains
 Removal = Literal["masking", "deletion"]
 
 
@@ -71,9 +69,9 @@ class Faithfulness(TypedDict):
     """All methods on one model."""
 
     documents: NonNegativeInt
-    methods: dict[Explainer, Faith]
+    methods: dict[Method, Faith]
     agreement: dict[str, FiniteFloat]  # by pair of methods, such as lime_shap
-    better_than_random: dict[Explainer, bool]
+    better_than_random: dict[Method, bool]
 
 
 class Drift(TypedDict):
@@ -87,8 +85,8 @@ class Stability(TypedDict):
     """Explanations before and under attack, and by this model and the reference."""
 
     documents: NonNegativeInt
-    attacked: dict[Explainer, Drift]
-    reference: NotRequired[dict[Explainer, Drift]]
+    attacked: dict[Method, Drift]
+    reference: NotRequired[dict[Method, Drift]]
 
 
 class WeighedText(TypedDict):
@@ -98,7 +96,7 @@ class WeighedText(TypedDict):
     rank: PositiveInt
     tokens: list[str]
     changed: list[NonNegativeInt]  # positions in `tokens`
-    weights: dict[Explainer, list[FiniteFloat]]
+    weights: dict[Method, list[FiniteFloat]]
 
 
 class WeighedTexts(TypedDict):

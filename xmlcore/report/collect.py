@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import TypeGuard
 
 from xmlcore.attacks.words.results import AttackBins, AttackSummaries, WordAttack
 from xmlcore.common import paths
@@ -12,8 +12,6 @@ from xmlcore.common.timing import Timing
 from xmlcore.data.dataset import Statistics
 from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
 from xmlcore.explain.results import (
-    Drift,
-    Explainer,
     Faithfulness,
     GalleryEntry,
     Importance,
@@ -130,8 +128,7 @@ def _read_stability(root: Path, cell: Cell, reference: Cell) -> Stability | None
     study, other = (root / paths.results(*each, "explain") / "study" for each in (cell, reference))
     found = read_json(study / "stability.json", Stability)
     if found and cell != reference and other.is_dir():
-        alike = stability(read_study(study / "clean.json"), read_study(other / "clean.json"))
-        found["reference"] = cast("dict[Explainer, Drift]", alike)
+        found["reference"] = stability(read_study(study / "clean.json"), read_study(other / "clean.json"))
     return found
 
 

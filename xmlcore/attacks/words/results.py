@@ -1,13 +1,13 @@
 """What is written of word attacks."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
 from xmlcore.config.params import Generator, Goal
 
-SWEPT = "success_rate@"  # the least similarity that a success must have follows, such as 0.80
+SWEPT: Final = "success_rate@"  # the least similarity that a success must have follows, such as 0.80
 
 
 def _by_similarity(row: Any) -> Any:

@@ -6,9 +6,10 @@ from pydantic import TypeAdapter
 
 from xmlcore.common.artifacts import written_by
 from xmlcore.explain.intervals import interval
+from xmlcore.explain.results import Drift, Method
 from xmlcore.explain.study.agreement import WordWeights, likenesses
 
-ByMethod = dict[str, list[WordWeights]]
+ByMethod = dict[Method, list[WordWeights]]
 
 
 def read_study(path: Path) -> ByMethod:
@@ -22,14 +23,17 @@ def read_study(path: Path) -> ByMethod:
         return found
 
 
-def stability(first: ByMethod, second: ByMethod) -> dict[str, dict[str, dict[str, float]]]:
+def stability(first: ByMethod, second: ByMethod) -> dict[Method, Drift]:
     """Return by method `rank_correlation` and `overlap`, with intervals, of the predictions that both explain.
 
     For the figures see `xmlcore.explain.study.agreement`. What no prediction has is left out.
     """
-    found = {}
+    found: dict[Method, Drift] = {}
     for method, explanations in first.items():
         overlaps, correlations = likenesses(explanations, second.get(method, []))
-        figures = {"rank_correlation": interval(correlations), "overlap": interval(overlaps)}
-        found[method] = {name: figure for name, figure in figures.items() if figure}
+        found[method] = {}
+        if correlation := interval(correlations):
+            found[method]["rank_correlation"] = correlation
+        if overlap := interval(overlaps):
+            found[method]["overlap"] = overlap
     return found

@@ -26,9 +26,9 @@ from xmlcore.data.tokens import PAD
 from xmlcore.explain.documents import Document
 from xmlcore.explain.explainers import MEASURED, READING, explainers
 from xmlcore.explain.intervals import interval
-from xmlcore.explain.study.agreement import WordWeights, overlap, rank_correlation
+from xmlcore.explain.study.agreement import overlap, rank_correlation
 from xmlcore.explain.study.erasure import REMOVALS, Erasure, Faithfulness, faithfulness
-from xmlcore.explain.study.stability import stability
+from xmlcore.explain.study.stability import ByMethod, stability
 from xmlcore.explain.study.word_table import WordTable
 from xmlcore.models.base import Classifier
 from xmlcore.models.predictor import Predictor
@@ -211,7 +211,7 @@ def gini(weights: Iterable[float]) -> float:
     return float((2 * ranks - len(sizes) - 1) @ sizes / (len(sizes) * sizes.sum()))
 
 
-def explanations(studied: Sequence[Studied], moved: bool) -> dict[str, list[WordWeights]]:
+def explanations(studied: Sequence[Studied], moved: bool) -> ByMethod:
     """Return by method the weights of each document as it is, or `moved` by FGSM, as `agreement` reads them."""
     return {
         method: [

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from xmlcore.explain.results import Erasure, Explainer, Faithfulness, Removal
+from xmlcore.explain.results import Erasure, Faithfulness, Method, Removal
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import Results
 from xmlcore.report.table import MISSING, NAMES, Column, Row, Table, figure, interval, verdict
@@ -13,7 +13,7 @@ from xmlcore.report.table import MISSING, NAMES, Column, Row, Table, figure, int
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EXPLAINERS: dict[Explainer, str] = {
+EXPLAINERS: dict[Method, str] = {
     "lime": "LIME",
     "shap": "SHAP",
     "ig": "IG",
@@ -101,7 +101,7 @@ def agreement(results: Results) -> Table:
     return Table(caption, tuple(map(Column, columns)), rows, row_headers=len(NAMES))
 
 
-def in_order(methods: Iterable[Explainer]) -> list[Explainer]:
+def in_order(methods: Iterable[Method]) -> list[Method]:
     """Return `methods` in the order of `EXPLAINERS`."""
     return sorted(methods, key=[*EXPLAINERS].index)
 
@@ -125,7 +125,7 @@ def _paint(axes: "Axes", cells: Mapping[str, Faithfulness]) -> None:
     axes.grid(axis="x", color=PAGE_COLOUR, alpha=0.15)
 
 
-def _method_row(method: Explainer, found: Faithfulness, seconds: Mapping[str, float]) -> Row:
+def _method_row(method: Method, found: Faithfulness, seconds: Mapping[str, float]) -> Row:
     faith = found["methods"][method]
     better = found["better_than_random"].get(method)
     return (

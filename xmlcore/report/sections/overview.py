@@ -3,13 +3,13 @@
 import math
 
 from xmlcore.config.params import format_epsilon
-from xmlcore.explain.results import Explainer
+from xmlcore.explain.results import Method
 from xmlcore.report.results import Results, Run
 from xmlcore.report.sections.attack_checks import outcome
 from xmlcore.report.sections.faithfulness import EXPLAINERS
 from xmlcore.report.table import MISSING, NAMES, Column, Table, figure, percent, seconds, verdict
 
-SHOWN: tuple[Explainer, ...] = ("lime", "shap", "ig")
+SHOWN: tuple[Method, ...] = ("lime", "shap", "ig")
 ABOUT = (
     "P@k is the share of true labels among the first k predictions, PSP@5 the same with rare labels weighing more. "
     "FGSM and clean figures are of all test documents, the worst of all attacks is of those that the sanity checks "
@@ -64,7 +64,7 @@ def _robustness(run: Run, epsilon: float) -> tuple[str, str, str]:
     )
 
 
-def _faithfulness(run: Run, method: Explainer) -> str:
+def _faithfulness(run: Run, method: Method) -> str:
     found = run.faithfulness["methods"].get(method) if run.faithfulness else None
     naopc = found["masking"]["naopc"] if found else None
     return figure(naopc and naopc["mean"])

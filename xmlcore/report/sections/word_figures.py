@@ -6,11 +6,11 @@ from itertools import cycle
 from math import nan
 from typing import TYPE_CHECKING
 
-from xmlcore.attacks.words.results import AttackBin, AttackSummary
+from xmlcore.attacks.words.results import SWEPT, AttackBin, AttackSummary
 from xmlcore.config.params import Goal
 from xmlcore.report.drawing import LINES, PAGE_COLOUR, Figure, draw
 from xmlcore.report.results import BASE, GENERATORS, Cell, Results, reference
-from xmlcore.report.sections.word_tables import similarity_threshold, success_rate, swept_rates
+from xmlcore.report.sections.word_tables import similarity_threshold, success_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ def success_by_similarity(results: Results) -> list[Figure]:
         summaries = results.words[cell].summaries
         generator = next((each for each in GENERATORS if any(each in found for found in summaries.values())), None)
         sweeps = {goal: found[generator] for goal, found in summaries.items() if generator in found}
-        if any(len(swept_rates(rates)) > 1 for rates in sweeps.values()):
+        if any(len(rates[SWEPT]) > 1 for rates in sweeps.values()):
             figures.append(
                 draw(
                     f"words-similarity-{corpus}-{model}",
@@ -109,7 +109,7 @@ def _paint_curves(axes: "Axes", curves: Curves, threshold: float) -> None:
 
 def _paint_sweeps(axes: "Axes", sweeps: Mapping[Goal, AttackSummary]) -> None:
     for (goal, rates), (colour, marker) in zip(sweeps.items(), cycle(LINES), strict=False):
-        thresholds = sorted(swept_rates(rates))
+        thresholds = sorted(rates[SWEPT])
         shares = _percentages([success_rate(rates, threshold) for threshold in thresholds])
         axes.plot(thresholds, shares, color=colour, marker=marker, label=goal)
     axes.set_xlabel("least similarity")

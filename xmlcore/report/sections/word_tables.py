@@ -1,16 +1,11 @@
 """The tables of attacks that substitute words: how they fare, what protects from them, and near labels as targets."""
 
-from xmlcore.attacks.words.results import AttackRates
+from xmlcore.attacks.words.results import SWEPT, AttackRates
 from xmlcore.report.results import GENERATORS, Results
 from xmlcore.report.table import MISSING, NAMES, Column, Table, percent
 
 SIMILAR = 0.8  # the least similarity with which Qaraei and Babbar count a success, in their Figure 2
 CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
-
-
-def swept_rates(rates: AttackRates) -> dict[float, float]:
-    """Return the success rates by the least similarity that a success must have."""
-    return rates["success_rate@"]
 
 
 def similarity_threshold(results: Results) -> float:
@@ -19,7 +14,7 @@ def similarity_threshold(results: Results) -> float:
         threshold
         for attacks in results.words.values()
         for rates in (*attacks.bins, *(each for goal in attacks.summaries.values() for each in goal.values()))
-        for threshold in swept_rates(rates)
+        for threshold in rates[SWEPT]
     }
     return min(swept, key=lambda threshold: (round(abs(threshold - SIMILAR), 9), -threshold), default=SIMILAR)
 
@@ -28,7 +23,7 @@ def success_rate(rates: AttackRates, threshold: float | None = None) -> float | 
     """Return the rate of successes, of those of similarity `threshold` and more if given; None if none was possible."""
     if not rates["clean_accuracy"]:
         return None
-    return rates["success_rate"] if threshold is None else swept_rates(rates).get(threshold)
+    return rates["success_rate"] if threshold is None else rates[SWEPT].get(threshold)
 
 
 def attacks(results: Results) -> Table:
