@@ -69,11 +69,6 @@ class Workspace:
         lines = self.run("dvc", "repro").splitlines()
         return {line.split("'")[1] for line in lines if line.startswith("Running stage")}
 
-    def dry_run(self, *targets: str) -> list[str]:
-        """Return what `dvc repro --single-item` of `targets` says that it would run."""
-        lines = self.run("dvc", "repro", "--dry", "--single-item", *targets).splitlines()
-        return [line for line in lines if line.startswith("Running stage")]
-
     def metrics(self) -> dict[str, dict[str, float]]:
         return json.loads(self.run("dvc", "metrics", "show", "--json"))[""]["data"]
 

@@ -11,7 +11,7 @@ def main(corpus: str, model: str) -> None:
     """Write the recipe of MODEL on CORPUS with all overrides applied."""
     from xmlcore.common import paths
     from xmlcore.common.files import atomic_directory
-    from xmlcore.common.source_code import code_digest, module_file
+    from xmlcore.common.source_code import code_digest
     from xmlcore.config.architectures import ARCHITECTURES
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import architectures_in, write_recipe
@@ -19,9 +19,8 @@ def main(corpus: str, model: str) -> None:
     params = load_params()
     recipe = params.model_of(corpus, model)
     names = architectures_in(recipe.architecture, recipe.network)
-    modules = filter(None, (module_file(ARCHITECTURES[name].module) for name in names))
     with atomic_directory(paths.recipe(corpus, model)) as folder:
-        write_recipe(folder, params, corpus, model, code_digest(modules))
+        write_recipe(folder, params, corpus, model, code_digest(ARCHITECTURES[name].source for name in names))
 
 
 if __name__ == "__main__":

@@ -1,53 +1,35 @@
-"""dvc.yaml from the other side: what each stage imports and looks up, against what it names."""
+"""dvc.yaml from the other side: the code that a stage runs, against what it names."""
 
-from pathlib import Path
+import json
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from workspace import ROOT
+from workspace import ROOT, Workspace
 
-from xmlcore.common.source_code import PACKAGE, import_closure, module_file
-from xmlcore.config.architectures import ARCHITECTURES
-
-WIDE = ("xmlcore/common", "xmlcore/config", "xmlcore/explain")  # folders of which a stage may not use every module
-STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+STAGES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+TRACED = [name for name in STAGES if name != "trace_imports"]  # itself, it names the whole library
 
 
-def script_of(stage: dict[str, Any]) -> Path:
-    return ROOT / next(word for word in stage["cmd"].split() if word.startswith("stages/"))
+def script_of(stage: dict[str, Any]) -> str:
+    (script,) = (word for word in stage["cmd"].split() if word.startswith("stages/"))
+    return script.removeprefix("stages/").removesuffix(".py")
 
 
-def code_of(stage: dict[str, Any]) -> list[str]:
-    return [dep for dep in stage["deps"] if dep.startswith("xmlcore/")]
-
-
-def modules_below(dep: str) -> set[str]:
-    path = ROOT / dep
-    files = [path] if path.is_file() else path.rglob("*.py")
-    return {str(file.relative_to(ROOT)) for file in files if file.name not in ("__init__.py", "results.py")}
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_names_all_the_code_that_it_imports_and_little_else(name: str) -> None:
+@pytest.mark.parametrize("name", TRACED)
+def test_a_stage_names_its_script_and_what_that_imports(name: str) -> None:
     stage = STAGES[name]
-    closure = {
-        str(path.relative_to(ROOT))
-        for path in import_closure([script_of(stage)])
-        if PACKAGE in path.parents and path.name != "__init__.py"
-    }
-    deps = code_of(stage)
-    missing = {module for module in closure if not any(module == dep or module.startswith(f"{dep}/") for dep in deps)}
-    assert missing == set(), f"{name} reads modules that dvc.yaml does not name"
-    if name == "configure":  # its digest is of architectures and of all that they import
-        return
-    for dep in deps:
-        if dep not in WIDE:
-            assert modules_below(dep) <= closure, f"{name} names {dep}, which is more than it imports"
+    script = script_of(stage)
+    assert stage["deps"][:2] == [f"stages/{script}.py", f"imports/{script}.json"]
 
 
-def test_configure_names_whatever_an_architecture_may_import() -> None:
-    files = [module_file(architecture.module) for architecture in ARCHITECTURES.values()]
-    closure = {str(path.relative_to(ROOT)) for path in import_closure([file for file in files if file])}
-    deps = code_of(STAGES["configure"])
-    assert {each for each in closure if not each.startswith(tuple(deps)) and not each.endswith("__init__.py")} == set()
+@pytest.mark.parametrize("script", sorted({script_of(stage) for stage in STAGES.values()}))
+def test_a_stage_has_imported_no_more_than_what_was_traced(workspace: Workspace, script: str) -> None:
+    """The modules of `xmlcore` that its process had when it ended are those of its script or of its architecture."""
+    imports = workspace.folder / "imports"
+    traced = set(json.loads((imports / f"{script}.json").read_bytes()))
+    if any(dep.endswith("architecture.json") for dep in STAGES[script]["deps"]):
+        traced |= set(json.loads((imports / "architectures.json").read_bytes()))
+    imported = set((workspace.folder / ".imported" / f"{script}.txt").read_text().split())
+    assert "xmlcore/common/cli.py" in imported
+    assert imported <= traced

@@ -231,6 +231,7 @@ words.thresholds
 """
 
 STAGES = {
+    "trace_imports": "trace_imports.py",
     "fetch": "fetch.py",
     "fetch_vectors": "fetch.py",
     "fetch_lexicon": "fetch.py",

@@ -132,13 +132,24 @@ def _run(argv: list[str], folder: str, environment: dict[str, str]) -> int:
         script = Path(argv[1]).resolve()
         sys.path[0], sys.argv = str(script.parent), argv[1:]
         sys.path[1:1] = path
-        runpy.run_path(str(script), run_name="__main__")
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        finally:
+            _note_imports(script, Path(folder))
     except SystemExit as stopped:
         return stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
     except BaseException:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _note_imports(script: Path, folder: Path) -> None:
+    """Add the names of the files of xmlcore that are imported now to `.imported/STAGE.txt`, a line each."""
+    files = (module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "xmlcore")
+    (folder / ".imported").mkdir(exist_ok=True)
+    with (folder / ".imported" / f"{script.stem}.txt").open("a") as notes:
+        notes.writelines(f"{Path(file).relative_to(folder.resolve())}\n" for file in files if file)
 
 
 if __name__ == "__main__":

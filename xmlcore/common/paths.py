@@ -12,6 +12,7 @@ LEXICONS = Path("data/lexicons")
 METRICS = Path("metrics")
 RESULTS = Path("results")
 REPORT = Path("report")
+IMPORTS = Path("imports")
 JOURNALS = Path(".journals")  # of stages that carry on where they were killed
 
 

@@ -1,12 +1,14 @@
-"""Which modules of this library a module imports, directly or not, found in its text, and a digest of them.
+"""Which files of this library a module is made of: what it imports, directly or not, found in its text.
 
-DVC runs a stage again where a file that it names has changed. What a stage must name is the import closure of its
-script (`tests/pipeline/test_dependencies.py` compares); what an architecture is made of is in its recipe as a digest.
+DVC runs a stage again where a file that it names has changed. `trace_imports` writes for each stage the files that it
+is made of with their digests, `configure` a digest of those of an architecture.
 """
 
 import ast
-import hashlib
+import json
 from collections.abc import Iterable, Iterator
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
@@ -24,7 +26,7 @@ def import_closure(sources: Iterable[Path]) -> set[Path]:
         source = waiting.pop()
         if source not in found:
             found.add(source)
-            waiting += _imported(ast.parse(source.read_bytes()))
+            waiting += direct_imports(source)
     return found
 
 
@@ -34,20 +36,33 @@ def module_file(name: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
+def library_files(sources: Iterable[Path]) -> dict[str, str]:
+    """Return by name the SHA-256 digest of each file of this library that `sources` are made of, themselves included.
+
+    It is their import closure, and what lies beside these modules in files of other kinds, such as templates.
+    """
+    modules = {module for module in import_closure(sources) if PACKAGE in module.parents}
+    packages = {module.parent for module in modules}
+    others = (file for file in PACKAGE.rglob("*.*") if file.suffix not in (".py", ".pyc"))
+    files = sorted(modules.union(file for file in others if _package(file) in packages))
+    return {file.relative_to(PACKAGE.parent).as_posix(): sha256(file.read_bytes()).hexdigest() for file in files}
+
+
 def code_digest(sources: Iterable[Path]) -> str:
-    """Return the SHA-256 digest of the import closure of `sources`: the names of its files and their content."""
-    digest = hashlib.sha256()
-    for file in sorted(import_closure(sources)):
-        digest.update(f"{file.relative_to(PACKAGE.parent)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
+    """Return the SHA-256 digest of the names and content of the files that `sources` are made of."""
+    return sha256(json.dumps(library_files(sources)).encode()).hexdigest()
 
 
-def _imported(tree: ast.AST) -> Iterator[Path]:
-    for name in _names(tree):
-        parts = name.split(".")
-        for depth in range(1, len(parts) + 1):
-            if parts[0] == PACKAGE.name and (file := module_file(".".join(parts[:depth]))):
-                yield file
+def _package(file: Path) -> Path:
+    return next(folder for folder in file.parents if (folder / "__init__.py").exists())
+
+
+@cache
+def direct_imports(source: Path) -> frozenset[Path]:
+    """Return the files of this library that `source` itself imports."""
+    names = [name.split(".") for name in _names(ast.parse(source.read_bytes())) if name.startswith(f"{PACKAGE.name}.")]
+    packages = {".".join(parts[:depth]) for parts in names for depth in range(1, len(parts) + 1)}
+    return frozenset(file for name in packages if (file := module_file(name)))
 
 
 def _names(node: ast.AST) -> Iterator[str]:

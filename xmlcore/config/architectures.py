@@ -1,9 +1,11 @@
 """Every architecture: its name, its shape as params.yaml gives it, and where its network is."""
 
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from xmlcore.common.source_code import module_file
 from xmlcore.config.schema import Fraction, PositiveFloat, PositiveInt, Section
 
 
@@ -152,9 +154,13 @@ class Architecture(NamedTuple):
     place: str  # module:class
 
     @property
-    def module(self) -> str:
-        """Return the name of the module that holds the class."""
-        return self.place.partition(":")[0]
+    def source(self) -> Path:
+        """Return the file that holds the class."""
+        module = self.place.partition(":")[0]
+        file = module_file(module)
+        if file is None:
+            raise ModuleNotFoundError(module)
+        return file
 
 
 ARCHITECTURES = {
