@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from warm_python import NOTES
 
 ROOT = Path(__file__).parent.parent
 CORPORA = ("simulated-rcv1", "simulated-eurlex")
@@ -42,6 +43,11 @@ class Workspace:
         return workspace
 
     @property
+    def imported(self) -> Path:
+        """The folder of STAGE.txt, the files of xmlcore that the processes of a stage had imported."""
+        return self.folder / ".imported"
+
+    @property
     def environment(self) -> dict[str, str]:
         """That of the commands that are run here."""
         return os.environ | {
@@ -49,6 +55,7 @@ class Workspace:
             "PYTHONPATH": str(self.folder),
             "DVC_NO_ANALYTICS": "1",
             "OMP_NUM_THREADS": "1",
+            NOTES: str(self.imported),
         }
 
     def edit(self, change: Callable[[Any], None]) -> None:

@@ -25,24 +25,31 @@ def launch(launcher: list, folder: Path, *works: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+def write(launcher: list, folder: Path) -> Path:
+    """Return `folder`, where `launcher` has written the results of all works."""
+    done = launch(launcher, folder, *WORKS)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory) -> Path:
+    """The folder of the results of one process."""
+    return write(ONE, tmp_path_factory.mktemp("one"))
+
+
 @pytest.fixture(scope="module", params=[TORCHRUN, ACCELERATE], ids=["torchrun", "accelerate"])
-def written(request, tmp_path_factory) -> tuple[Path, Path]:
-    """The folders where one process and two have written the results of all works."""
-    folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    for launcher, folder in zip((ONE, request.param), folders, strict=True):
-        done = launch(launcher, folder, *WORKS)
-        assert done.returncode == 0, done.stderr
-    return folders
+def two(request, tmp_path_factory) -> Path:
+    """The folder of the results of two processes."""
+    return write(request.param, tmp_path_factory.mktemp("two"))
 
 
 @pytest.mark.parametrize("work", WORKS)
-def test_two_processes_give_what_one_gives_to_the_bit(written, work):
-    one, two = written
+def test_two_processes_give_what_one_gives_to_the_bit(one, two, work):
     assert (one / work).read_bytes() == (two / work).read_bytes()
 
 
-def test_each_process_does_a_share_and_one_writes(written):
-    one, two = written
+def test_each_process_does_a_share_and_one_writes(one, two):
     assert (one / "rank-0.txt").read_text() == "0 1 2 3 4"
     assert [(two / f"rank-{rank}.txt").read_text() for rank in range(2)] == ["0 2 4", "1 3"]
     assert {path.name for path in two.iterdir()} == {*WORKS, "rank-0.txt", "rank-1.txt"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from pipeline.warm_python import commands
+from warm_python import commands
 from workspace import Workspace
 
 

@@ -1,11 +1,11 @@
-"""Python and DVC that have their libraries in memory: what a test pipeline's many short commands spend most time on.
+"""Python and DVC that have their libraries in memory: what a pipeline's many short processes spend most time on.
+
+python benchmarks/warm_python.py dvc exp run    (run a command; on Linux the stages that it starts share their imports)
 
 A server imports the libraries once, and forks for each command. The commands `python` and `dvc` of `commands` are
 clients that hand it their arguments, folder, environment and open files, and wait for its exit code. What belongs to
 the pipeline itself, `xmlcore` and `stages`, is imported anew in each process. Other commands than these two, and
 `python` with anything but a stage, are run as they are.
-
-python tests/pipeline/warm_python.py SOCKET     (the server, until its standard input is closed)
 """
 
 import importlib
@@ -17,6 +17,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +53,8 @@ LIBRARIES = (
     "dvc.repo.reproduce",
     "dvc.repo.experiments.run",
 )
+SERVE = "--serve"  # the server, until its standard input is closed
+NOTES = "IMPORTS_ARE_NOTED_IN"  # the environment variable of a folder
 CLIENT = f"""#!{sys.executable} -IS
 import json, os, socket, sys
 served = os.path.basename(sys.argv[0]) == "dvc" or sys.argv[1:2] and sys.argv[1].startswith("stages/")
@@ -73,7 +77,7 @@ def commands(folder: Path) -> Iterator[Path]:
     for name in ("python", "dvc"):
         (folder / name).write_text(CLIENT)
         (folder / name).chmod(0o755)
-    command = [sys.executable, __file__, str(folder / "socket")]
+    command = [sys.executable, __file__, SERVE, str(folder / "socket")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin and server.stdout
         server.stdout.readline()  # it listens
@@ -110,11 +114,18 @@ def _answer(client: socket.socket) -> None:
         os.dup2(file, number)
         os.close(file)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=[client], daemon=True).start()
     code = _run(request["argv"], request["folder"], request["environment"])
     sys.stdout.flush()
     sys.stderr.flush()
     client.sendall(bytes([code & 255]))
     os._exit(0)
+
+
+def _end_with(client: socket.socket) -> None:
+    """End this process when its client was killed, as it would have been."""
+    client.recv(1)
+    os._exit(1)
 
 
 def _run(argv: list[str], folder: str, environment: dict[str, str]) -> int:
@@ -135,7 +146,8 @@ def _run(argv: list[str], folder: str, environment: dict[str, str]) -> int:
         try:
             runpy.run_path(str(script), run_name="__main__")
         finally:
-            _note_imports(script, Path(folder))
+            if notes := environment.get(NOTES):
+                _note_imports(script, Path(notes))
     except SystemExit as stopped:
         return stopped.code if isinstance(stopped.code, int) else int(stopped.code is not None)
     except BaseException:
@@ -145,12 +157,24 @@ def _run(argv: list[str], folder: str, environment: dict[str, str]) -> int:
 
 
 def _note_imports(script: Path, folder: Path) -> None:
-    """Add the names of the files of xmlcore that are imported now to `.imported/STAGE.txt`, a line each."""
+    """Add the files of xmlcore that are imported now to `folder`/STAGE.txt, a line each."""
     files = (module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "xmlcore")
-    (folder / ".imported").mkdir(exist_ok=True)
-    with (folder / ".imported" / f"{script.stem}.txt").open("a") as notes:
-        notes.writelines(f"{Path(file).relative_to(folder.resolve())}\n" for file in files if file)
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{script.stem}.txt").open("a") as notes:
+        notes.writelines(f"{file}\n" for file in files if file)
+
+
+def main(command: list[str]) -> int:
+    """Run `command` with the clients before all else in PATH, and return its exit code."""
+    if sys.platform != "linux":  # elsewhere libraries do not bear a fork
+        return subprocess.run(command).returncode
+    with tempfile.TemporaryDirectory() as folder, commands(Path(folder)):
+        path = os.pathsep.join([folder, os.environ["PATH"]])
+        return subprocess.run(command, env=os.environ | {"PATH": path}).returncode
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    if sys.argv[1] == SERVE:
+        serve(sys.argv[2])
+    else:
+        sys.exit(main(sys.argv[1:]))
