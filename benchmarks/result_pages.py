@@ -137,14 +137,13 @@ def losses(read: Callable[[str], Rows]) -> str:
             *_cell(row, "loss"),
             percent(row["P@1"]),
             f"{percent(row['PSP@1'])} / {percent(row['PSP@5'])}",
-            percent(row["macro_F1@5"]),
             *(f"{percent(each['recall@5'])} ({each['frequency']})" for each in bins[_key(row)][:2]),
         ]
         for corpus in ("tibkat", "delicious")
         for row in read("ranking")
         if (row["corpus"], row["model"], row["regime"]) == (corpus, "mach", "clean")
     ]
-    columns = ("corpus", "loss", "P@1", "PSP@1 / PSP@5", "macro F1@5", "recall@5, rarest labels", "recall@5, next")
+    columns = ("corpus", "loss", "P@1", "PSP@1 / PSP@5", "recall@5, rarest labels", "recall@5, next")
     return markdown(columns, rows)
 
 

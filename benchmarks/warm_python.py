@@ -80,7 +80,8 @@ def commands(folder: Path) -> Iterator[Path]:
     command = [sys.executable, __file__, SERVE, str(folder / "socket")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin and server.stdout
-        server.stdout.readline()  # it listens
+        if not server.stdout.readline():  # that it listens
+            raise RuntimeError(f"{__file__}: the server did not start")
         yield folder
         server.stdin.close()
 

@@ -20,10 +20,11 @@ def main(corpus: str, model: str) -> None:
 
     options = read_embedding(paths.recipe(corpus, model))
     data = load_encoded(paths.encoded(corpus, model))
-    vectors, coverage = build_vectors(data, options, paths.VECTORS, load_params().seed)
+    built = build_vectors(data, options, paths.VECTORS, load_params().seed)
     with atomic_directory(paths.embedding(corpus, model)) as folder:
-        save_vectors(folder, vectors)
-    console.print(f"{corpus}: {len(vectors.refit)} vectors, {options.kind}, {coverage:.1%} of the vocabulary covered")
+        save_vectors(folder, built.vectors)
+    source = " and ".join(map(str, built.files)) or options.kind
+    console.print(f"{corpus}: {len(data.vocabulary)} vectors, {source}, {built.coverage:.1%} of the vocabulary covered")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,13 @@ import typer
 
 from xmlcore.common.cli import run
 
+MOSTLY = 0.5  # of the documents with labels of their own: they are likely read wrongly
+
 
 def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in params.yaml.")]) -> None:
     """Convert CORPUS into data/CORPUS/records/{train,test}.tsv."""
     from xmlcore.common import paths
+    from xmlcore.common.cli import console
     from xmlcore.common.files import atomic_directory
     from xmlcore.config.params import load_params
     from xmlcore.corpora.formats.converters import CONVERTERS
@@ -29,6 +32,11 @@ def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in pa
         f"{corpus}: {summary.train_documents:,} train and {summary.test_documents:,} test documents, "
         f"{summary.labels:,} labels, {summary.mean_labels:.2f} labels and {summary.mean_tokens:.0f} tokens a document"
     )
+    if summary.own_labels > MOSTLY:
+        console.print(
+            f"{corpus}: warning: {summary.own_labels:.0%} of documents have a label that no other has; where commas or "
+            "semicolons join labels, set convert.label_separator; where another column holds them, convert.columns"
+        )
 
 
 if __name__ == "__main__":

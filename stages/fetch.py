@@ -2,6 +2,7 @@
 
 python stages/fetch.py reuters21578
 python stages/fetch.py reuters21578 --mirror /media/corpora
+python stages/fetch.py rcv1 --check
 """
 
 from typing import Annotated
@@ -17,12 +18,13 @@ def main(
         str | None,
         typer.Option(envvar="XMLCORE_MIRROR", help="Folder, file:// or http(s):// base holding NAME/FILE."),
     ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say which official addresses answer.")] = False,
 ) -> None:
     """Fetch a corpus, word vectors, a lexicon or a checkpoint, or write the files of a simulated one."""
     from xmlcore.common import paths
     from xmlcore.common.errors import UserError
-    from xmlcore.config.params import load_params
-    from xmlcore.corpora.fetching import fetch
+    from xmlcore.config.params import Fetch, load_params
+    from xmlcore.corpora.fetching import check_addresses, fetch
 
     params = load_params()
     sources = (
@@ -33,7 +35,15 @@ def main(
     )
     if name not in sources:
         raise UserError(f"params.yaml: nothing is called {name!r} there; choose one of {', '.join(sources)}")
-    fetch(name, *sources[name], seed=params.seed, mirror=mirror)
+    source, folder = sources[name]
+    if check:
+        checked = check_addresses(source.files if isinstance(source, Fetch) else {})
+        for file, url, fault in checked:
+            print(f"{file}: {url} {fault or 'answers'}")
+        if any(fault for _, _, fault in checked):
+            raise UserError(f"{name}: not every address answers")
+        return
+    fetch(name, source, folder, seed=params.seed, mirror=mirror)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def changed(tmp_path):
     def changed(changes):
         content = deepcopy(CONTENT)
         for key, value in changes.items():
-            *sections, last = key.split(".")
+            *sections, last = key.split("|" if "|" in key else ".")
             section = content
             for name in sections:
                 section = section[name]
@@ -130,7 +130,13 @@ def test_an_architecture_is_one_of_those_there_are(changed):
 
 @pytest.mark.parametrize("name", ["../other", "a/b", ".hidden", ""])
 def test_a_name_cannot_leave_its_folder(changed, name):
-    assert "letters, digits" in complaint(changed({"corpora": [name]}))
+    assert "a name " in complaint(changed({"corpora": [name]}))
+
+
+@pytest.mark.parametrize("name", ["my.corpus", "-dash", "vectors", "checkpoints", "glove", "tiny-xlnet"])
+def test_a_corpus_has_a_name_that_can_run(changed, name):
+    message = complaint(changed({f"corpus|{name}": CONTENT["corpus"][CORPUS]}))
+    assert "not begin with '-'" in message if name in ("my.corpus", "-dash") else f"more than one {name!r}" in message
 
 
 @pytest.mark.parametrize("checksum", ["abc", "Z" * 64])

@@ -27,7 +27,7 @@ import pytest
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import SourceFile
 from xmlcore.corpora import archives, decompression, download
-from xmlcore.corpora.fetching import describe_files, fetch_files
+from xmlcore.corpora.fetching import check_addresses, describe_files, fetch_files
 
 BODY = bytes(range(256)) * 2000
 WHOLE = SourceFile(bytes=len(BODY), sha256=sha256(BODY).hexdigest())
@@ -43,14 +43,24 @@ class MisbehavingServer(ThreadingHTTPServer):
         self.bodies: dict[str, bytes] = {}
         self.faults: dict[str, list[str]] = {}
         self.requests: Counter[str] = Counter()
+        self.ranges: list[str | None] = []
+        self.knows_ranges = True
         self.base = f"http://127.0.0.1:{self.server_port}"
 
 
 class Handler(BaseHTTPRequestHandler):
     server: MisbehavingServer
 
+    def do_HEAD(self) -> None:
+        body = self.server.bodies.get(self.path)
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+
     def do_GET(self) -> None:
         self.server.requests[self.path] += 1
+        asked = self.headers.get("Range")
+        self.server.ranges.append(asked)
         fault = faults.pop(0) if (faults := self.server.faults.get(self.path)) else None
         body = self.server.bodies.get(self.path)
         if fault == "drop":
@@ -67,7 +77,10 @@ class Handler(BaseHTTPRequestHandler):
                 while True:
                     self.wfile.write(body)
         else:
-            self.send_response(200)
+            from_the_middle = asked and self.server.knows_ranges
+            if from_the_middle:
+                body = body[int(asked.removeprefix("bytes=").removesuffix("-")) :]
+            self.send_response(206 if from_the_middle else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: len(body) // 2] if fault == "truncate" else body)
@@ -133,6 +146,60 @@ def test_passing_faults_are_retried(
     assert server.requests["/corpus/file.gz"] == 3
 
 
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_what_broke_off_goes_on_where_it_stopped(server: MisbehavingServer, tmp_path: Path, knows_ranges: bool) -> None:
+    server.knows_ranges = knows_ranges
+    server.faults["/corpus/file.gz"] = ["truncate"]
+    fetch_files("corpus", {"file.gz": WHOLE}, tmp_path, server.base)
+    assert server.ranges == [None, f"bytes={len(BODY) // 2}-"]
+    assert tree(tmp_path) == {"file.gz": BODY}
+
+
+def test_a_killed_download_goes_on_in_the_next_fetch(server: MisbehavingServer, tmp_path: Path) -> None:
+    (tmp_path / ".file.gz.partial").write_bytes(BODY[:1000])
+    fetch_files("corpus", {"file.gz": WHOLE}, tmp_path, server.base)
+    assert server.ranges == ["bytes=1000-"]
+    assert tree(tmp_path) == {"file.gz": BODY}
+
+
+def test_what_does_not_fit_together_begins_again_in_the_next_fetch(server: MisbehavingServer, tmp_path: Path) -> None:
+    (tmp_path / ".file.gz.partial").write_bytes(b"of another file")
+    assert "has sha256" in fetch_error({"file.gz": WHOLE}, tmp_path, server.base)
+    fetch_files("corpus", {"file.gz": WHOLE}, tmp_path, server.base)
+    assert tree(tmp_path) == {"file.gz": BODY}
+
+
+def test_a_file_that_cannot_be_checked_begins_again(server: MisbehavingServer, tmp_path: Path) -> None:
+    (tmp_path / ".file.gz.partial").write_bytes(BODY[:1000])
+    server.faults["/corpus/file.gz"] = ["truncate"]
+    fetch_files("corpus", {"file.gz": SourceFile()}, tmp_path, server.base)
+    assert server.ranges == [None, None]
+    assert tree(tmp_path) == {"file.gz": BODY}
+
+
+def test_several_addresses_are_tried_in_order(server: MisbehavingServer, tmp_path: Path) -> None:
+    server.bodies["/other/file.gz"] = b"another"
+    places = ("gone", "other", "corpus")
+    urls = [f"{server.base}/{place}/file.gz" for place in places]
+    fetch_files("corpus", {"file.gz": WHOLE.model_copy(update={"url": urls})}, tmp_path / "raw", None)
+    assert tree(tmp_path / "raw") == {"file.gz": BODY}
+    message = fetch_error({"file.gz": WHOLE.model_copy(update={"url": urls[:2]})}, tmp_path / "empty", None)
+    assert re.search(
+        r"gone/file\.gz: 404 Not Found; .*other/file\.gz has 7 bytes, not the expected 512000; get", message
+    )
+
+
+def test_the_addresses_that_answer_are_told(server: MisbehavingServer) -> None:
+    urls = [f"{server.base}/{place}/file.gz" for place in ("gone", "corpus")]
+    files = {"file.gz": WHOLE.model_copy(update={"url": urls}), "small.gz": SourceFile(url=urls[1], bytes=9)}
+    assert check_addresses(files) == [
+        ("file.gz", urls[0], "404 Not Found"),
+        ("file.gz", urls[1], None),
+        ("small.gz", urls[1], "has 512000 bytes, not the expected 9"),
+    ]
+    assert not server.requests
+
+
 @pytest.mark.parametrize(
     ("name", "faults", "expected", "requests", "message"),
     [
@@ -177,7 +244,7 @@ def test_a_failed_fetch_keeps_the_older_file(server: MisbehavingServer, tmp_path
 def test_offline_says_what_to_do(server: MisbehavingServer, tmp_path: Path, host: str) -> None:
     message = fetch_error({"file.gz": SourceFile(url=f"http://{host}/file.gz")}, tmp_path, None)
     assert message.startswith(f"corpus: cannot reach http://{host}/file.gz: ")
-    assert "put it at MIRROR/corpus/file.gz and set XMLCORE_MIRROR=MIRROR" in message
+    assert f"put it into {tmp_path}, or put it at MIRROR/corpus/file.gz and set XMLCORE_MIRROR=MIRROR" in message
 
 
 def test_no_official_address_says_what_to_do(tmp_path: Path) -> None:

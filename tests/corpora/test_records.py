@@ -77,4 +77,4 @@ def test_refused_records_leave_no_file(tmp_path: Path, written: list[Record], me
 def test_summary_counts_both_splits(tmp_path: Path) -> None:
     write_records(tmp_path / "train.tsv", [Record("1", ("a", "b"), "x y"), Record("2", (), "")])
     write_records(tmp_path / "test.tsv", [Record("3", ("b", "c", "d"), "x"), Record("4", ("a",), "x y z")])
-    assert summarise(tmp_path) == Summary(2, 2, labels=4, mean_labels=1.5, mean_tokens=1.5)
+    assert summarise(tmp_path) == Summary(2, 2, labels=4, mean_labels=1.5, mean_tokens=1.5, own_labels=0.25)

@@ -145,7 +145,7 @@ def test_a_corpus_is_encoded_in_pieces_and_cuts_more_texts_alike(checkpoint, tmp
     pieces = [corpus.vocabulary.tokens[i] for i in train.document(0)]
     assert pieces in (corpus.tokenize("The wheat market"), corpus.tokenize("market ☃ wheat"))
     assert UNK not in train.tokens
-    vectors, coverage = build_vectors(corpus, Embedding(kind="checkpoint", checkpoint=str(checkpoint)), tmp_path, 0)
+    vectors, coverage, _ = build_vectors(corpus, Embedding(kind="checkpoint", checkpoint=str(checkpoint)), tmp_path, 0)
     assert vectors.refit.shape == (len(corpus.vocabulary), 8)
     assert 0 < coverage < 1
 

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from xmlcore.data.tokens import PAD, UNK, Vocabulary, tokenize
+from xmlcore.data.tokens import PAD, UNK, Vocabulary, is_word, tokenize
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,13 @@ from xmlcore.data.tokens import PAD, UNK, Vocabulary, tokenize
         ("mid_point a1b2", ["mid", "point", "a", "1", "b", "2"]),
         ("don't", ["don", "t"]),
         ("日本 ...", ["日本"]),
+        ("हिन्दी किताब", ["हिन्दी", "किताब"]),
+        ("க்ஷ தமிழ்", ["க்ஷ", "தமிழ்"]),
+        ("cafe\u0301 café", ["café", "café"]),
+        ("İstanbul ISTANBUL", ["istanbul", "istanbul"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+        ("m² ½", ["m²", "½"]),
+        ("\u0301 ٣٤ straße", ["٣٤", "straße"]),
         (" \t\n", []),
     ],
 )
@@ -22,6 +29,17 @@ def test_words(text, tokens):
 
 def test_whitespace_keeps_given_tokens():
     assert tokenize("Recov  3.5%\tf_17 a.b", "whitespace") == ["Recov", "3.5%", "f_17", "a.b"]
+
+
+def test_given_tokens_are_normalised():
+    assert tokenize("cafe\u0301 É", "whitespace") == ["café", "É"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("किताब", True), ("12", True), ("a1", False), ("<sep>", False), ("", False)]
+)
+def test_what_is_one_word(text, expected):
+    assert is_word(text) is expected
 
 
 def test_order_is_by_frequency_then_name():

@@ -13,6 +13,7 @@ from xmlcore.data.tokens import PAD, UNK, Vocabulary
 from xmlcore.data.vector_tables import InitialVectors, load_vectors, save_vectors
 from xmlcore.data.word_vectors import (
     build_vectors,
+    find_vectors,
     glove_vectors,
     idf_vectors,
     in_domain_vectors,
@@ -121,11 +122,12 @@ def test_a_corpus_of_less_rank_than_the_dimension_is_filled_with_noise(documents
 
 @pytest.fixture
 def glove(tmp_path):
-    """glove(lines) -> a folder with glove.6B.2d.txt of those lines."""
+    """glove(lines) -> the file glove.6B.2d.txt of those lines."""
 
     def glove(*lines):
-        (tmp_path / "glove.6B.2d.txt").write_text("".join(f"{line}\n" for line in lines))
-        return tmp_path
+        file = tmp_path / "glove.6B.2d.txt"
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return file
 
     return glove
 
@@ -142,7 +144,7 @@ def test_glove_rows_are_normalised_and_the_rest_is_random(glove):
 def test_glove_is_read_compressed_and_from_a_folder_within(tmp_path):
     (tmp_path / "glove").mkdir()
     (tmp_path / "glove" / "glove.6B.2d.txt.gz").write_bytes(gzip.compress(b"profit 3 4\n"))
-    assert glove_vectors(tmp_path, VOCABULARY, 2, seed=0)[0][2] == pytest.approx([0.6, 0.8])
+    assert glove_vectors(find_vectors(tmp_path, None, 2), VOCABULARY, 2, seed=0)[0][2] == pytest.approx([0.6, 0.8])
 
 
 def test_a_word_given_twice_is_covered_once(glove):
@@ -169,9 +171,46 @@ def test_broken_vectors_are_refused_with_file_and_line(glove, lines, complaint):
         glove_vectors(glove(*lines), VOCABULARY, 2, seed=0)
 
 
+@pytest.mark.parametrize(
+    "line", ["profit 3 4 ", "profit\t3\t4", "2 2\nprofit 3 4", "Profit 3 4", "profit 3 4\nPROFIT 1 0"]
+)
+def test_published_files_are_read_as_they_are(glove, line):
+    assert glove_vectors(glove(line), VOCABULARY, 2, seed=0)[0][2] == pytest.approx([0.6, 0.8])
+
+
+def test_a_word_with_spaces_is_all_before_the_values(glove):
+    vocabulary = Vocabulary(["profit", "name@domain com"])
+    vectors, _ = glove_vectors(glove("name@domain com 3 4", ". . . 1 1", "profit 1 0"), vocabulary, 2, seed=0)
+    assert vectors[2:] == pytest.approx(np.array([[1, 0], [0.6, 0.8]]))
+
+
+def test_a_word_of_letters_and_marks_is_found_however_it_is_encoded(glove):
+    vocabulary = Vocabulary(["caf\u00e9"])
+    assert glove_vectors(glove("cafe\u0301 3 4"), vocabulary, 2, seed=0)[0][2] == pytest.approx([0.6, 0.8])
+
+
+@pytest.mark.parametrize("name", ["glove.6B.2d.txt", "crawl-2d-2M.vec", "cc.hi.2.vec.gz"])
+def test_the_dimension_is_in_the_name(tmp_path, name):
+    for each in (name, "glove.6B.12d.txt", "glove.2B.3d.txt"):
+        (tmp_path / each).touch()
+    assert find_vectors(tmp_path, None, 2) == tmp_path / name
+
+
+def test_of_two_files_of_one_dimension_the_recipe_names_one(tmp_path):
+    for name in ("glove.6B", "glove.840B"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.2d.txt").touch()
+    with pytest.raises(UserError, match="several files of 2 dimensions; name one as embedding.vectors: glove.6B/glove"):
+        find_vectors(tmp_path, None, 2)
+    expected = tmp_path / "glove.840B" / "glove.840B.2d.txt"
+    assert (
+        find_vectors(tmp_path, "glove.840B", 2) == find_vectors(tmp_path, "glove.840B/glove.840B.2d.txt", 2) == expected
+    )
+
+
 def test_missing_vectors_are_refused_with_the_mend(glove):
-    with pytest.raises(UserError, match="no vectors of 3 dimensions; add glove to `vectors`"):
-        glove_vectors(glove("profit 1 1"), VOCABULARY, 3, seed=0)
+    with pytest.raises(UserError, match="no vectors of 3 dimensions; name some in `vectors`"):
+        find_vectors(glove("profit 1 1").parent, None, 3)
 
 
 def test_a_sum_of_idf_vectors_is_a_projection_of_tf_idf():
@@ -203,7 +242,7 @@ def test_the_kind_chooses(glove):
     corpus = EncodedCorpus(
         VOCABULARY, ["C15", "GCAT"], "words", 500, {"train": SPLIT, "validation": other, "test": other}
     )
-    folder = glove("profit 3 4")
+    folder = glove("profit 3 4").parent
     kinds = set(Embedding.model_fields["kind"].annotation.__args__) - {"checkpoint", "side_by_side"}
     built = {kind: build_vectors(corpus, Embedding(kind=kind, dimension=2), folder, 0)[0] for kind in kinds}
     for vectors in built.values():
@@ -214,12 +253,13 @@ def test_the_kind_chooses(glove):
 def test_parts_stand_side_by_side_each_drawn_by_a_seed_of_its_own(glove):
     corpus = EncodedCorpus(VOCABULARY, ["C15", "GCAT"], "words", 500, {"train": SPLIT, "validation": SPLIT})
     parts = [Embedding(kind=kind, dimension=2) for kind in ("random", "glove", "random")]
-    folder = glove("profit 3 4")
-    found, coverage = build_vectors(corpus, Embedding(kind="side_by_side", parts=parts), folder, 5)
-    alone = [build_vectors(corpus, part, folder, seed) for part, seed in zip(parts, (5, 6, 7), strict=True)]
-    for table, tables in zip(found, zip(*(vectors for vectors, _ in alone), strict=True), strict=True):
+    file = glove("profit 3 4")
+    found, coverage, files = build_vectors(corpus, Embedding(kind="side_by_side", parts=parts), file.parent, 5)
+    alone = [build_vectors(corpus, part, file.parent, seed) for part, seed in zip(parts, (5, 6, 7), strict=True)]
+    for table, tables in zip(found, zip(*(each.vectors for each in alone), strict=True), strict=True):
         assert np.array_equal(table, np.hstack(tables))
-    assert coverage == alone[1][1] > 0
+    assert coverage == alone[1].coverage > 0
+    assert files == (file,)
     assert not np.allclose(found.refit[:, :2], found.refit[:, 4:])
 
 

@@ -1,13 +1,15 @@
 from math import nan, sqrt
 
+import numpy as np
 import pytest
 
 from xmlcore.explain.intervals import interval
 
 
 def test_by_hand():
-    found = interval([1.0, nan, 3.0])
-    assert found == pytest.approx({"mean": 2.0, "low": 2 - 1.96 * sqrt(2) / sqrt(2), "high": 2 + 1.96})
+    found = interval([1.0, nan, 2.0, 6.0])
+    error = 4.302653 * sqrt(7) / sqrt(3)  # Student's quantile of two degrees of freedom
+    assert found == pytest.approx({"mean": 3.0, "low": 3 - error, "high": 3 + error})
 
 
 def test_one_value_is_its_own_interval_and_none_has_none():
@@ -15,9 +17,8 @@ def test_one_value_is_its_own_interval_and_none_has_none():
     assert interval([nan]) is None
 
 
-def test_it_holds_the_mean_nineteen_times_in_twenty():
-    import numpy as np
-
+@pytest.mark.parametrize("count", [3, 6, 20, 60])
+def test_it_holds_the_mean_nineteen_times_in_twenty(count):
     rng = np.random.default_rng(0)
-    found = [interval(rng.normal(5, 2, 60).tolist()) for _ in range(1000)]
-    assert sum(each["low"] <= 5 <= each["high"] for each in found) / 1000 == pytest.approx(0.95, abs=0.02)
+    found = [interval(rng.normal(5, 2, count).tolist()) for _ in range(2000)]
+    assert sum(each["low"] <= 5 <= each["high"] for each in found) / 2000 == pytest.approx(0.95, abs=0.015)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 CORPUS = "tibkat"  # any corpus of params.yaml in the labelled_text format
@@ -33,13 +34,30 @@ def test_records_are_written_and_summarised_in_one_line(project: Path) -> None:
     assert (project / "data" / CORPUS / "records" / "test.tsv").read_text() == "test-1\tc\tfour\n"
 
 
+@pytest.mark.parametrize(("separator", "warns"), [(" ", True), (",", False)])
+def test_where_nearly_every_document_has_a_label_of_its_own_a_warning_says_what_to_set(
+    project: Path, separator: str, warns: bool
+) -> None:
+    for split, labels in (("train", ("a,b", "b,c", "c,a")), ("test", ("b,a",))):
+        lines = "".join(f"{each}\ttext\n" for each in labels)
+        (project / "data" / CORPUS / "raw" / f"{split}.txt").write_text(lines)
+    params = YAML(typ="safe").load(project / "params.yaml")
+    params["corpus"][CORPUS]["convert"]["label_separator"] = separator
+    YAML(typ="safe").dump(params, project / "params.yaml")
+    done = convert(project, CORPUS)
+    assert done.returncode == 0
+    said = " ".join(done.stderr.split())
+    assert ("100% of documents have a label that no other has" in said and "convert.label_separator" in said) is warns
+
+
 def test_failure_is_one_line_and_keeps_the_former_records(project: Path) -> None:
     convert(project, CORPUS)
     (project / "data" / CORPUS / "raw" / "test.txt").write_text("no tab\n")
     failed = convert(project, CORPUS)
     assert failed.returncode == 1
     assert failed.stderr == (
-        f"error: data/{CORPUS}/raw/test.txt:1: not `labels<TAB>text`; give every line the fields of line 1\n"
+        f"error: data/{CORPUS}/raw/test.txt:1: not `labels<TAB>text`; give every line the fields of line 1, "
+        "or mend convert.columns\n"
     )
     assert sorted(path.name for path in (project / "data" / CORPUS).iterdir()) == ["raw", "records"]
     assert (project / "data" / CORPUS / "records" / "train.tsv").read_text().startswith("train-1\ta b\tone two\n")

@@ -35,7 +35,10 @@ checkpoint.*.tiny.body.width
 checkpoint.*.tiny.vocabulary
 checkpoints
 corpora
+corpus.*.convert.columns
+corpus.*.convert.files.*
 corpus.*.convert.format
+corpus.*.convert.label_separator
 corpus.*.convert.max_features
 corpus.*.convert.order
 corpus.*.encode.*
@@ -101,6 +104,7 @@ model.*.embedding.checkpoint
 model.*.embedding.dimension
 model.*.embedding.kind
 model.*.embedding.parts
+model.*.embedding.vectors
 model.*.encode.*
 model.*.network.body.activation
 model.*.network.body.heads

@@ -6,6 +6,7 @@ A plural key lists what `dvc repro` runs (`corpora`, `models`, `regimes`, `losse
 """
 
 import reprlib
+from collections import Counter
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -16,21 +17,33 @@ from pydantic import Discriminator, Field, Tag, ValidationError, create_model, m
 from xmlcore.common.errors import UserError
 from xmlcore.common.yaml_files import load_yaml
 from xmlcore.config.architectures import ARCHITECTURES, XLNetShape
-from xmlcore.config.schema import Epsilon, Name, PositiveFloat, PositiveInt, Section
+from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
+OfficialSplit = Literal["train", "test"]
+Column = Literal["id", "labels", "text", "ignored"]
+SPLITS: tuple[OfficialSplit, ...] = ("train", "test")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SourceFile(Section):
     """One file of a corpus: where it comes from and how to know that it arrived whole."""
 
-    url: str | None = None  # None: only a mirror has it
+    url: str | list[str] | None = None  # of several the first that answers; None: only a mirror has it
     bytes: PositiveInt | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @property
+    def urls(self) -> list[str]:
+        return [self.url] if isinstance(self.url, str) else self.url or []
+
+    @property
+    def is_checked(self) -> bool:
+        """Return whether a file that arrived can be told from another one."""
+        return self.bytes is not None or self.sha256 is not None
 
 
 class Simulation(Section):
@@ -46,7 +59,7 @@ class Simulation(Section):
 class Fetch(Section):
     """Official files by name, or the simulation that writes them."""
 
-    files: dict[Name, SourceFile] = {}
+    files: dict[FileName, SourceFile] = {}
     simulation: Simulation | None = None
 
     @model_validator(mode="after")
@@ -62,6 +75,17 @@ class Convert(Section):
     format: Literal["lyrl2004", "bag_of_words", "reuters21578", "labelled_text"]
     max_features: PositiveInt = 500
     order: Literal["weight", "idf"] = "weight"
+    files: dict[OfficialSplit, str] = {}  # which file is which, where their names do not tell
+    columns: list[Column] | None = None  # of labelled text, between tabs; None: as the first line of a file tells
+    label_separator: Literal[" ", ",", ";"] = " "
+
+    @model_validator(mode="after")
+    def _columns_of_labels_and_text(self) -> "Convert":
+        if self.columns and not (self.columns.count("labels") == 1 and "text" in self.columns):
+            raise ValueError("columns: `labels` once, `text` once or more, `id` and `ignored`")
+        if self.columns and self.columns.count("id") > 1:
+            raise ValueError("columns: `id` once at most")
+        return self
 
 
 class Encode(Section):
@@ -81,12 +105,15 @@ class Embedding(Section):
     kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint", "side_by_side"] = "in_domain"
     dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own, as have parts
     checkpoint: str | None = None
+    vectors: str | None = None  # of kind glove: a name in `vectors`, or a file below it; None: the one that there is
     parts: list["Embedding"] = []  # of kind side_by_side, for a model that is several
 
     @model_validator(mode="after")
     def _what_its_kind_needs(self) -> "Embedding":
         if (self.kind == "checkpoint") != bool(self.checkpoint):
             raise ValueError("give `checkpoint`, a name or folder, with kind checkpoint and with no other")
+        if self.vectors is not None and (self.kind != "glove" or ".." in self.vectors.split("/")):
+            raise ValueError("`vectors`, a name in `vectors` or a file below it, is for kind glove")
         if (self.kind == "side_by_side") != bool(self.parts):
             raise ValueError("give `parts`, embeddings, with kind side_by_side and with no other")
         return self
@@ -417,6 +444,12 @@ class Params(Section):
         for key, labels in (("explain.labels", self.explain.labels), ("words.k", self.words.k)):
             if labels > self.predict.labels:
                 raise ValueError(f"{key}: at most predict.labels, {self.predict.labels}")
+        fetched = [*self.corpus, *self.vector, *self.lexicon, *self.checkpoint, "vectors", "lexicons", "checkpoints"]
+        for name, count in Counter(fetched).items():
+            if count > 1:
+                raise UserError(
+                    f"corpus, vector, lexicon, checkpoint: more than one {name!r}, or a folder of data; rename it"
+                )
         for corpus, settings in self.corpus.items():
             for name in settings.model:
                 _named(self.model, name, f"corpus.{corpus}.model")

@@ -16,7 +16,14 @@ def _plain_name(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_plain_name)]
+def _key(name: str) -> str:
+    if "." in name or name.startswith("-"):
+        raise ValueError("a name without '.', which DVC takes for a level, that does not begin with '-'")
+    return _plain_name(name)
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
+Name = Annotated[str, AfterValidator(_key)]
 
 
 class Section(BaseModel):

@@ -5,6 +5,8 @@ One document a line, `doc_id<TAB>labels separated by single spaces<TAB>text`, UT
 """
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +14,9 @@ from typing import NamedTuple
 from xmlcore.common.cli import track
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import atomic_file
+from xmlcore.config.params import SPLITS
 from xmlcore.corpora.text_files import numbered_lines
 
-SPLITS = ("train", "test")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufeff]")
 
 
@@ -34,11 +36,12 @@ class Summary(NamedTuple):
     labels: int
     mean_labels: float
     mean_tokens: float
+    own_labels: float  # the share of documents with a label that no other document has
 
 
 def one_line(text: str) -> str:
-    """Return `text` without control characters, every run of white space or line ends made one space."""
-    return " ".join(CONTROL_CHARACTERS.sub(" ", text).split())
+    """Return `text` in Unicode's form NFC, without control characters, every run of white space made one space."""
+    return " ".join(CONTROL_CHARACTERS.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
 def one_token(name: str) -> str:
@@ -95,14 +98,24 @@ def read_records(path: Path) -> Iterator[Record]:
 
 def summarise(folder: Path) -> Summary:
     """Count the documents, distinct labels, label assignments and white-space tokens of `folder`/{train,test}.tsv."""
-    documents = dict.fromkeys(SPLITS, 0)
-    labels: set[str] = set()
-    assignments = tokens = 0
+    documents: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    first_with: dict[str, int] = {}
+    tokens = 0
     for split in SPLITS:
         for record in read_records(folder / f"{split}.tsv"):
+            for label in record.labels:
+                first_with.setdefault(label, documents.total())
             documents[split] += 1
             labels.update(record.labels)
-            assignments += len(record.labels)
             tokens += len(record.text.split())
-    total = sum(documents.values())
-    return Summary(documents["train"], documents["test"], len(labels), assignments / total, tokens / total)
+    total = documents.total()
+    own = {document for label, document in first_with.items() if labels[label] == 1}
+    return Summary(
+        train_documents=documents["train"],
+        test_documents=documents["test"],
+        labels=len(labels),
+        mean_labels=labels.total() / total,
+        mean_tokens=tokens / total,
+        own_labels=len(own) / total,
+    )

@@ -1,10 +1,12 @@
 """Text to tokens to ids: two tokenizers for words, one for the pieces of a checkpoint, and the vocabulary."""
 
 import json
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+
+import regex
 
 from xmlcore.common.artifacts import written_by
 
@@ -14,12 +16,34 @@ WORD_TOKENIZERS = ("words", "whitespace")
 PIECES = "tokenizer.json"  # of the library `tokenizers`
 LONGEST_PIECE = 1000  # characters
 
-_WORD = re.compile(r"[^\W\d_]+|\d+")
+_LETTER = r"\p{L}\p{Nl}\p{No}"
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # within words of Indic scripts and of Persian
+WORD = rf"[{_LETTER}][{_LETTER}\p{{M}}{_JOINERS}]*|\p{{Nd}}+"
+LONE_DOT = "i\N{COMBINING DOT ABOVE}"  # what lower case makes of "İ"
+_WORD = regex.compile(WORD)
 
 
 def tokenize(text: str, tokenizer: str) -> list[str]:
-    """Return tokens of `text`: `words` are lower-cased runs of letters or digits, `whitespace` keeps given tokens."""
-    return text.split() if tokenizer == "whitespace" else _WORD.findall(text.lower())
+    """Return tokens of `text`, in Unicode's form NFC.
+
+    `words` are folded runs of letters with their marks, or of digits; `whitespace` keeps given tokens.
+    """
+    if tokenizer == "whitespace":
+        return unicodedata.normalize("NFC", text).split()
+    return _WORD.findall(fold(text))
+
+
+def is_word(text: str) -> bool:
+    """Return whether `text` is one word, or one number, and nothing else."""
+    return _WORD.fullmatch(text) is not None
+
+
+def fold(text: str) -> str:
+    """Return `text` as words are compared: lower case, in Unicode's form NFC.
+
+    The dot that is left above the i of "İ" is dropped. Not `str.casefold`, which spells "ß" as no vectors do.
+    """
+    return unicodedata.normalize("NFC", text.lower().replace(LONE_DOT, "i"))
 
 
 def check_pieces(file: Path) -> None:

@@ -5,9 +5,11 @@ Every table is (V, D) float32 with row `PAD` zero and rows whose norm is about o
 as its body knows them.
 """
 
-from collections.abc import Iterator
+import re
+import unicodedata
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -19,8 +21,10 @@ from xmlcore.config.params import Embedding
 from xmlcore.corpora.text_files import numbered_lines
 from xmlcore.data.dataset import EncodedCorpus, Split
 from xmlcore.data.sparse_matrices import label_matrix, tfidf_matrix
-from xmlcore.data.tokens import PAD, UNK, Vocabulary
+from xmlcore.data.tokens import PAD, UNK, Vocabulary, fold
 from xmlcore.data.vector_tables import InitialVectors
+
+_COUNTS = re.compile(r"[0-9]+ [0-9]+")  # of words and of values
 
 
 def random_vectors(vocabulary: Vocabulary, dimension: int, seed: int) -> np.ndarray:
@@ -86,46 +90,79 @@ def inverse_document_frequency(tfidf: sparse.csr_matrix) -> np.ndarray:
     return np.log((1 + tfidf.shape[0]) / (1 + frequency)) + 1
 
 
-def glove_vectors(folder: Path, vocabulary: Vocabulary, dimension: int, seed: int) -> tuple[np.ndarray, float]:
-    """Return (V, D) of the pretrained vectors in `folder`, and the share of the vocabulary they cover.
+def glove_vectors(file: Path, vocabulary: Vocabulary, dimension: int, seed: int) -> tuple[np.ndarray, float]:
+    """Return (V, D) of the pretrained vectors in `file`, and the share of the vocabulary they cover.
 
-    Reads the file named `*.{dimension}d*`, plain or compressed. Tokens without a vector get a random one.
-    Raises `UserError` naming file and line for a vector of another width or with NaN, and when nothing is covered.
+    A line is a word, which may have spaces in it, and D values; a first line of two counts, as word2vec and fastText
+    write it, is left out. A word that the vocabulary has only in lower case stands for that. Tokens without a vector
+    get a random one.
+
+    Raises:
+        UserError: naming file and line, a vector of another width or with NaN; or nothing is covered.
     """
     vectors = random_vectors(vocabulary, dimension, seed)
     ids = {token: i for i, token in enumerate(vocabulary.tokens) if i > UNK}
+    exact: set[str] = set()
     covered: set[str] = set()
-    for place, line in _vector_lines(folder, dimension):
-        word, *values = line.split(" ")
-        if word in ids:
-            vectors[ids[word]] = _parse_vector(values, dimension, place)
-            covered.add(word)
+    for number, line in numbered_lines(file):
+        word, *values = line.rstrip(" \t").replace("\t", " ").rsplit(" ", dimension)
+        if number == 1 and _COUNTS.fullmatch(line.strip()):
+            continue
+        place = f"{file}:{number}"
+        if len(values) < dimension or " " in word:
+            _check_width(word.split(" ")[1:] + values, dimension, place)
+        word = unicodedata.normalize("NFC", word)
+        token = word if word in ids else fold(word)
+        if token in ids and (token == word or token not in exact):
+            vectors[ids[token]] = _parse_vector(values, place)
+            covered.add(token)
+            exact.update({word} & {token})
     if not covered:
-        raise UserError(f"{folder}: covers no token of the vocabulary; use embedding.kind in_domain or random")
+        raise UserError(f"{file}: covers no token of the vocabulary; use embedding.kind in_domain or random")
     return _normalise(vectors), len(covered) / len(ids)
 
 
-def _parse_vector(values: list[str], dimension: int, place: str) -> np.ndarray:
+def find_vectors(folder: Path, name: str | None, dimension: int) -> Path:
+    """Return the file of vectors of `dimension` in `folder`/`name`, a folder or a file; None: anywhere in `folder`.
+
+    Their names say the dimension, as in glove.6B.300d.txt, crawl-300d-2M.vec or cc.hi.300.vec.gz. Raises `UserError`
+    where there is none, or a choice.
+    """
+    place = folder / name if name else folder
+    if place.is_file():
+        return place
+    says = re.compile(rf"(?<![0-9]){dimension}(d|\.)")
+    found = sorted(path for path in place.rglob("*") if path.is_file() and says.search(path.name))
+    if not found:
+        mend = "name some in `vectors`, or change embedding.dimension"
+        raise UserError(f"{place}: no vectors of {dimension} dimensions; {mend}")
+    if len(found) > 1:
+        names = ", ".join(path.relative_to(folder).as_posix() for path in found)
+        raise UserError(f"{place}: several files of {dimension} dimensions; name one as embedding.vectors: {names}")
+    return found[0]
+
+
+def _check_width(values: list[str], dimension: int, place: str) -> None:
+    """Raise `UserError` where `values`, which may begin with the end of a word, are not of a vector of `dimension`."""
+    if len(values) < dimension or all(map(_is_number, values)):
+        raise UserError(f"{place}: {len(values)} values where embedding.dimension is {dimension}; change one of them")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def _parse_vector(values: list[str], place: str) -> np.ndarray:
     try:
         vector = np.array(values, np.float32)
     except ValueError:
         raise UserError(f"{place}: a value is not a number; mend or remove the line") from None
-    if len(vector) != dimension:
-        raise UserError(f"{place}: {len(vector)} values where embedding.dimension is {dimension}; change one of them")
     if not np.isfinite(vector).all():
         raise UserError(f"{place}: a value is not finite; mend or remove the line")
     return vector
-
-
-def _vector_lines(folder: Path, dimension: int) -> Iterator[tuple[str, str]]:
-    """Yield the lines of the first file named `*.{dimension}d*` in `folder`, each with its place for a message."""
-    found = sorted(path for path in folder.rglob(f"*.{dimension}d*") if path.is_file())
-    if not found:
-        raise UserError(
-            f"{folder}: no vectors of {dimension} dimensions; add glove to `vectors` or change embedding.dimension"
-        )
-    for number, line in numbered_lines(found[0]):
-        yield f"{found[0]}:{number}", line
 
 
 def _normalise(vectors: np.ndarray) -> np.ndarray:
@@ -135,17 +172,24 @@ def _normalise(vectors: np.ndarray) -> np.ndarray:
     return vectors
 
 
-def build_vectors(
-    corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int
-) -> tuple[InitialVectors, float]:
-    """Return vectors of the kind that `options` names, and the share of the vocabulary they know anything of.
+class Built(NamedTuple):
+    """Initial vectors, and what they come from."""
 
-    Of parts side by side, each is drawn by a seed of its own, and the share is that of the one that knows most.
+    vectors: InitialVectors
+    coverage: float  # the share of the vocabulary that they know anything of
+    files: tuple[Path, ...] = ()  # of pretrained vectors
+
+
+def build_vectors(corpus: EncodedCorpus, options: Embedding, pretrained: Path, seed: int) -> Built:
+    """Return vectors of the kind that `options` names; those of `pretrained` are in files.
+
+    Of parts side by side, each is drawn by a seed of its own, and the coverage is that of the one that knows most.
     """
     if options.parts:
         parts = [build_vectors(corpus, part, pretrained, seed + place) for place, part in enumerate(options.parts)]
-        tables = zip(*(vectors for vectors, _ in parts), strict=True)
-        return InitialVectors(*map(np.hstack, tables)), max(coverage for _, coverage in parts)
+        tables = zip(*(part.vectors for part in parts), strict=True)
+        files = tuple(file for part in parts for file in part.files)
+        return Built(InitialVectors(*map(np.hstack, tables)), max(part.coverage for part in parts), files)
     vocabulary, dimension = corpus.vocabulary, options.dimension
     if options.kind in ("in_domain", "random_idf"):
         training, everything = corpus.splits["train"], corpus.train_and_validation
@@ -155,13 +199,16 @@ def build_vectors(
         else:
             labels = len(corpus.label_names)
             learn = partial(in_domain_vectors, vocabulary=vocabulary, dimension=dimension, labels=labels, seed=seed)
-        return InitialVectors(learn(training), learn(everything)), seen / max(len(vocabulary) - UNK - 1, 1)
+        return Built(InitialVectors(learn(training), learn(everything)), seen / max(len(vocabulary) - UNK - 1, 1))
+    files = ()
     if options.kind == "glove":
-        table, coverage = glove_vectors(pretrained, vocabulary, dimension, seed)
+        file = find_vectors(pretrained, options.vectors, dimension)
+        table, coverage = glove_vectors(file, vocabulary, dimension, seed)
+        files = (file,)
     elif options.checkpoint:
         from xmlcore.data.pretrained import piece_vectors
 
         table, coverage = piece_vectors(options.checkpoint, vocabulary)
     else:
         table, coverage = random_vectors(vocabulary, dimension, seed), 0.0
-    return InitialVectors(table, table), coverage
+    return Built(InitialVectors(table, table), coverage, files)

@@ -5,9 +5,10 @@ from math import isnan, sqrt
 from statistics import fmean, stdev
 
 from pydantic import FiniteFloat
+from scipy.special import stdtrit
 from typing_extensions import TypedDict
 
-NORMAL = 1.96  # standard errors to either side of a mean, of 95 % of them
+OUTSIDE = 0.025  # of the intervals at either side
 
 
 class Interval(TypedDict):
@@ -19,10 +20,14 @@ class Interval(TypedDict):
 
 
 def interval(values: Iterable[float]) -> Interval | None:
-    """Return `mean` and the 95 % interval, `low` to `high`, of the `values` that are no nan; None if there is none."""
+    """Return `mean` and the 95 % interval, `low` to `high`, of the `values` that are no nan; None if there is none.
+
+    It is Student's (1908): with few values 1.96 standard errors hold the mean less often than 19 times in 20.
+    """
     defined = [value for value in values if not isnan(value)]
     if not defined:
         return None
     mean = fmean(defined)
-    error = NORMAL * stdev(defined) / sqrt(len(defined)) if len(defined) > 1 else 0.0
+    count = len(defined)
+    error = float(stdtrit(count - 1, 1 - OUTSIDE)) * stdev(defined) / sqrt(count) if count > 1 else 0.0
     return {"mean": mean, "low": mean - error, "high": mean + error}

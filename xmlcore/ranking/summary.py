@@ -29,7 +29,7 @@ def ranking_report(predictions: Predictions, split: Split, propensities: np.ndar
     """Return P, nDCG, PSP, PSnDCG, recall, micro and macro F1 at every k of `KS`, and both F1 at `THRESHOLD`.
 
     All are fractions. `propensities` (L + 1,) end with that of a label that training never saw. Such labels count as
-    missed everywhere but in macro F1, the mean over the known labels that occur in `split` or are predicted. Documents
+    missed everywhere but in macro F1, the mean over the known labels that are true of a document of `split`. Documents
     without labels count as 0 in P and nDCG; recall, PSP and PSnDCG leave them out. Raises `ValueError` if too few
     labels are stored.
     """

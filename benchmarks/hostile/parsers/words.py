@@ -23,7 +23,9 @@ def use_synonyms(folder: Path) -> None:
 def parsers() -> Iterator[Parser]:
     vocabulary = Vocabulary(["oil", "gas", "other"])
     glove = partial(glove_vectors, vocabulary=vocabulary, dimension=3, seed=0)
-    yield Parser("GloVe", lambda: {"glove.3d.txt": GLOVE}, "glove.3d.txt", lambda it: finite(glove(it)[0]))
+    yield Parser(
+        "GloVe", lambda: {"glove.3d.txt": GLOVE}, "glove.3d.txt", lambda it: finite(glove(it / "glove.3d.txt")[0])
+    )
     lexicon = {"synonyms.txt": SYNONYMS, "antonyms.txt": b"gas oil\n"}
     for target in lexicon:
         yield Parser(f"lexicon {target}", lambda: lexicon, target, use_synonyms)

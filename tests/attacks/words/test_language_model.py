@@ -120,7 +120,16 @@ def test_transformers_reads_what_is_written(tmp_path):
         torch.testing.assert_close(again(tokens).logits[tokens == first + 2], expected)
 
 
-@pytest.mark.parametrize("text", ["U.S. Wheat, 155,221 bags", "naïve x² ⅷ a_b İstanbul 日本 ٣٤", "[MASK] (it's)", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "U.S. Wheat, 155,221 bags",
+        "naïve x² ⅷ a_b İstanbul 日本 ٣٤",
+        "[MASK] (it's)",
+        "हिन्दी cafe\u0301 می\u200cخواهم",
+        "",
+    ],
+)
 @pytest.mark.parametrize("tokenizer", ["words", "whitespace"])
 def test_a_text_is_cut_as_the_corpus_is(tokenizer, text):
     words = tokenize(text, tokenizer)

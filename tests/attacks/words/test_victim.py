@@ -84,3 +84,11 @@ def test_a_model_of_pieces_is_attacked_word_by_word(piecewise):
         with torch.inference_mode():
             alone = piecewise.model(torch.from_numpy(piecewise.tokens(words))[None])[0, 0]
         np.testing.assert_allclose(row, alone.item(), atol=1e-6)
+
+
+def test_pieces_of_a_bert_are_words_unless_they_go_on_with_one(tmp_path):
+    """WordPiece marks what goes on with a word; special pieces are read as themselves, and are no words."""
+    corpus = replace(encoded(tmp_path / "tokenizer.json", max_tokens=5), vocabulary=Vocabulary(["[CLS]", "oil", "##s"]))
+    corpus.__dict__["_tokenize"] = lambda text: [text] if text in ("[CLS]", "oil") else [*"##", "s"]
+    victim = Victim(planted_model(), corpus, 7)
+    assert victim.single_token_words() == [("oil", 3)]

@@ -53,29 +53,32 @@ def test_idf_multiplies_the_weight(convert: Callable) -> None:
     assert (test_text(ratio - 0.001), test_text(ratio + 0.001)) == ("f1 f0", "f0 f1")
 
 
-def test_names_replace_indices_where_they_are_single_distinct_words(convert: Callable) -> None:
+def test_names_replace_indices_where_they_are_distinct_words(convert: Callable) -> None:
     converted = convert("bag_of_words", FILES | NAMES)
     assert converted["train"][0] == Record("train-1", ("crude", "7"), "f2 oil oil_2_2")
     assert converted["train"][1].text == "oil_2"
-    assert converted["train"][2].labels == ("1",)
+    assert converted["train"][2].labels == ("two_words",)
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"tiny_train.txt.gz": None}, r"no file \*train\*\.txt or \*train\*\.svm"),
-        ({"tiny_test.txt": None}, r"no file \*test\*\.txt"),
-        ({"other_test.txt": "1 4 3\n0 0:1\n"}, r"several files match"),
+        ({"tiny_train.txt.gz": None}, r"no train file: .* ends in \.txt or \.svm .* as mine_train\.txt"),
+        ({"tiny_test.txt": None}, r"no test file: "),
+        ({"other_test.txt": "1 4 3\n0 0:1\n"}, r"several test files: other_test\.txt, tiny_test\.txt"),
         ({"tiny_test.txt": ""}, r"tiny_test\.txt: the file is empty"),
         ({"tiny_test.txt": "0 4 3\n"}, r"tiny_test\.txt: no document in it"),
         ({"tiny_test.txt": "2 4 3\n0 0:1\n"}, r"tiny_test\.txt:1: 2 documents promised, 1 in the file"),
         ({"tiny_test.txt": "1 4 3\n0 0:1\n\n"}, r"tiny_test\.txt:1: 1 documents promised, 2 in the file"),
         ({"tiny_test.txt": "1 5 3\n0 0:1\n"}, r"tiny_test\.txt:1: other features and labels than tiny_train"),
         ({"tiny_test.txt": "0 0:1\n"}, r"tiny_test\.txt:1: other features and labels than tiny_train"),
-        ({"tiny_test.txt": "1 4 3\n0 4:1\n"}, r"tiny_test\.txt:2: feature 4, but the header promises 4"),
-        ({"tiny_test.txt": "1 4 3\n3 0:1\n"}, r"tiny_test\.txt:2: label 3, but the header promises 3"),
-        ({"tiny_test.txt": "1 4 3\n-1 0:1\n"}, r"tiny_test\.txt:2: a label below"),
-        ({"tiny_test.txt": "1 4 3\n0 -1:1\n"}, r"tiny_test\.txt:2: a feature below"),
+        (
+            {"tiny_test.txt": "1 4 3\n0 4:1\n"},
+            r"tiny_test\.txt:2: feature 4, but the header promises 4, .* remove it where they count from 1",
+        ),
+        ({"tiny_test.txt": "1 4 3\n3 0:1\n"}, r"tiny_test\.txt:2: label 3, but the header promises 3, counted from 0"),
+        ({"tiny_test.txt": "1 4 3\n-1 0:1\n"}, r"tiny_test\.txt:2: label -1, but labels count from 0"),
+        ({"tiny_test.txt": "1 4 3\n0 -1:1\n"}, r"tiny_test\.txt:2: feature -1, but they count from 0"),
         ({"tiny_test.txt": "1 4 3\n0 0:x\n"}, r"tiny_test\.txt:2: .*'x'.*; a row is"),
         ({"tiny_test.txt": "1 4 3\n0 0\n"}, r"tiny_test\.txt:2: .*; a row is"),
         ({"tiny_test.txt": "1 4 3\n0:1 1:1\n"}, r"tiny_test\.txt:2: .*'0:1'.*; a row is"),
@@ -95,7 +98,7 @@ def test_bad_input_is_one_clear_error(convert: Callable, files: dict[str, str | 
 
 
 def test_libsvm_features_begin_at_one_and_within_the_names(convert: Callable) -> None:
-    with pytest.raises(UserError, match=r"svm_test\.svm:1: a feature below"):
+    with pytest.raises(UserError, match=r"svm_test\.svm:1: feature 0, but they count from 1 .*; begin the file with"):
         convert("bag_of_words", BINARY | {"svm_test.svm": "5 0:1\n"})
     with pytest.raises(UserError, match=r"svm_train\.svm\.bz2:1: 2 has no name among the 2 of a_features\.txt"):
         convert("bag_of_words", BINARY | {"a_features.txt": "oil\ngas\n"})

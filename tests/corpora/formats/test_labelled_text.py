@@ -23,18 +23,34 @@ def test_an_id_column_is_kept(convert: Callable) -> None:
     }
 
 
+def test_columns_and_separators_are_options(convert: Callable) -> None:
+    line = "x\tNew\u00a0York; a\u0301 b;\tTitle\tbody\tmore\n"
+    options = {"columns": ["ignored", "labels", "text", "text"], "label_separator": ";"}
+    found = convert("labelled_text", {"train.tsv": line, "test.tsv": line}, **options)
+    assert found["train"] == [Record("train-1", ("New_York", "\u00e1_b"), "Title body more")]
+
+
+def test_a_no_break_space_is_part_of_a_label(convert: Callable) -> None:
+    found = convert("labelled_text", {"train.txt": "New\u00a0York b\ttext\n", "test.txt": "b\tx\n"})
+    assert found["train"] == [Record("train-1", ("New_York", "b"), "text")]
+
+
 @pytest.mark.parametrize(
     ("test_file", "message"),
     [
-        ({}, r"no file \*test\*\.txt"),
+        ({}, r"no test file: its name has the word test"),
         ({"test.txt": ""}, r"test\.txt: the file is empty"),
         ({"test.txt": "no tab\n"}, r"test\.txt:1: not `labels<TAB>text`"),
         ({"test.txt": "a\tb\n\n"}, r"test\.txt:2: not `labels<TAB>text`"),
         ({"test.txt": "1\ta\tb\n2\tb\n"}, r"test\.txt:2: not `id<TAB>labels<TAB>text`"),
         ({"test.txt": "\ta\tb\n"}, r"test\.txt:1: a document without an id"),
+        (
+            {"test.txt": "7\ta\tb\n7\tb\tc\n"},
+            r"test\.txt:2: the id '7' is that of line 1, too; .* \[labels, text, text\]",
+        ),
         ({"test.txt": b"a\tb\na\t\xff\n"}, r"test\.txt:2: not utf-8"),
         ({"test.txt.gz": b"\x1f\x8b\x08\x00"}, r"test\.txt\.gz:1: truncated or damaged"),
-        ({"test.txt": "a\tb\n", "test.txt.gz": "a\tb\n"}, r"several files match"),
+        ({"test.txt": "a\tb\n", "test.txt.gz": "a\tb\n"}, r"several test files: test\.txt, test\.txt\.gz"),
     ],
 )
 def test_bad_input_is_one_clear_error(convert: Callable, test_file: dict[str, str | bytes], message: str) -> None:

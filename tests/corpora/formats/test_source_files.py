@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xmlcore.common.errors import UserError
-from xmlcore.corpora.formats.source_files import find_file, find_parts, find_split
+from xmlcore.corpora.formats.source_files import find_file, find_parts, find_splits
 from xmlcore.corpora.text_files import MAX_LINE_BYTES, numbered_lines
 
 
@@ -49,9 +49,44 @@ def test_missing_file_is_a_user_error(tmp_path: Path) -> None:
 def test_split_is_found_below_the_folder_past_names_and_hidden_files(tmp_path: Path) -> None:
     wanted = tmp_path / "Eurlex" / "eurlex_train.txt.gz"
     wanted.parent.mkdir()
-    for path in (wanted, tmp_path / "._eurlex_train.txt", tmp_path / "train_labels.txt", tmp_path / "train.zip"):
+    test = tmp_path / "eurlex_test.svm"
+    for path in (wanted, test, tmp_path / "._eurlex_train.txt", tmp_path / "train_labels.txt", tmp_path / "train.zip"):
         path.touch()
-    assert find_split(tmp_path, "train", ".txt", ".svm") == wanted
+    assert find_splits(tmp_path, (".txt", ".svm"), {}) == {"train": wanted, "test": test}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("latest_train.txt", "latest_test.txt"),
+        ("mine_train.tsv", "mine_test.tsv.gz"),
+        ("mine_Train.txt", "TEST.txt"),
+        ("train2.txt", "mine-test-2.txt.bz2"),
+    ],
+)
+def test_a_split_is_a_word_of_a_name(tmp_path: Path, names: tuple[str, str]) -> None:
+    train, test = (tmp_path / name for name in names)
+    for path in (train, test, tmp_path / "contest.txt", tmp_path / "mine_valid.txt"):
+        path.touch()
+    assert find_splits(tmp_path, (".txt", ".tsv"), {}) == {"train": train, "test": test}
+
+
+def test_validation_documents_are_said_to_be_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("train.txt", "test.txt", "mine_valid.txt"):
+        (tmp_path / name).touch()
+    find_splits(tmp_path, (".txt",), {})
+    assert "mine_valid.txt: ignored" in "".join(capsys.readouterr()).replace("\n", "")
+
+
+def test_parameters_say_which_file_is_which(tmp_path: Path) -> None:
+    for name in ("a.txt.gz", "b.txt", "c_test.txt", "d_test.txt"):
+        (tmp_path / name).touch()
+    named = {"train": "a.txt.gz", "test": "b.txt"}
+    assert find_splits(tmp_path, (".txt",), named) == {split: tmp_path / name for split, name in named.items()}
+    with pytest.raises(UserError, match=r"no train file: .* as mine_train\.txt; .*files\.train"):
+        find_splits(tmp_path, (".txt", ".tsv"), {})
+    with pytest.raises(UserError, match=r"several test files: c_test\.txt, d_test\.txt; .*files\.test"):
+        find_splits(tmp_path, (".txt", ".tsv"), {"train": "b.txt"})
 
 
 def test_parts_come_in_numerical_order(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import MaskedLM
 from xmlcore.data.batches import batches, pad
 from xmlcore.data.dataset import EncodedCorpus, Split
-from xmlcore.data.tokens import PAD, UNK, Vocabulary
+from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
 from xmlcore.models.bfloat16 import BFLOAT16_IS_FAST
 
 if TYPE_CHECKING:
@@ -167,10 +167,12 @@ def word_tokenizer(vocabulary: Vocabulary, tokenizer: str) -> "Tokenizer":
     names = [*reserved[: UNK + 1], *words, *SPECIAL]
     built = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="[UNK]"))
     if tokenizer == "whitespace":
+        built.normalizer = normalizers.NFC()
         built.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     else:
-        built.normalizer = normalizers.Lowercase()
-        built.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\p{L}\p{Nl}\p{No}]+|\p{Nd}+"), "removed", invert=True)
+        folded = [normalizers.Lowercase(), normalizers.Replace(LONE_DOT, "i"), normalizers.NFC()]
+        built.normalizer = normalizers.Sequence(folded)
+        built.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
     start, end = len(vocabulary), len(vocabulary) + 1
     built.post_processor = processors.BertProcessing(("[SEP]", end), ("[CLS]", start))
     return built

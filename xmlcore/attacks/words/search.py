@@ -13,6 +13,7 @@ import numpy as np
 from xmlcore.attacks.words.generators.base import Generator, Request
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.victim import MASK, Judgement, Victim, is_substitutable
+from xmlcore.data.tokens import fold
 
 
 @dataclass(frozen=True)
@@ -118,4 +119,4 @@ class _Search:
 
 
 def _changes(word: str, substitute: str) -> bool:
-    return is_substitutable(substitute) and substitute.lower() != word.lower()
+    return is_substitutable(substitute) and fold(substitute) != fold(word)

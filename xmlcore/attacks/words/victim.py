@@ -11,16 +11,16 @@ from torch import Tensor
 
 from xmlcore.data.batches import pad
 from xmlcore.data.dataset import EncodedCorpus
-from xmlcore.data.tokens import UNK
+from xmlcore.data.tokens import UNK, fold, is_word
 from xmlcore.models.base import Classifier
 
-WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}"  # as XLNet's pieces mark it
+WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"  # as pieces of XLNet, of GPT-2
 MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model reads the unknown word
 
 
 def is_substitutable(word: str) -> bool:
     """Return whether `word` is a word, and not a stop word of English."""
-    return any(letter.isalnum() for letter in word) and word.lower() not in ENGLISH_STOP_WORDS
+    return any(letter.isalnum() for letter in word) and fold(word) not in ENGLISH_STOP_WORDS
 
 
 class Judgement(NamedTuple):
@@ -66,13 +66,17 @@ class Victim:
         return self._cached(word)
 
     def single_token_words(self) -> list[tuple[str, int]]:
-        """Return the words that are one token, and may stand in for others, with the ids of the tokens."""
+        """Return the words that are one token, and may stand in for others, with the ids of the tokens.
+
+        A piece is a word where the tokenizer reads its letters as this piece and nothing else.
+        """
         vocabulary = self._corpus.vocabulary.tokens
         if self._corpus.pieces is None:
-            words = vocabulary
-        else:  # a piece that begins a word is marked
-            words = [piece[1:] if piece.startswith(WORD_BEGINS) else "" for piece in vocabulary]
-        return [(word, i) for i, word in enumerate(words) if i > UNK and is_substitutable(word)]
+            words = [(word, i) for i, word in enumerate(vocabulary) if i > UNK]
+        else:
+            spelled = ((piece.lstrip(WORD_BEGINS), i) for i, piece in enumerate(vocabulary) if i > UNK)
+            words = [(word, i) for word, i in spelled if is_word(word) and self.tokens_of(word) == (i,)]
+        return [(word, i) for word, i in words if is_substitutable(word)]
 
     def tokens(self, words: Sequence[str]) -> np.ndarray:
         """Return ids (T,) of the tokens of `words`; one unknown token where there is none."""

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Convert
-from xmlcore.corpora.formats.source_files import find_file, find_files, find_split
-from xmlcore.corpora.records import SPLITS, Record, one_token, write_records
+from xmlcore.corpora.formats.source_files import find_file, find_files, find_splits
+from xmlcore.corpora.records import Record, one_token, write_records
 from xmlcore.corpora.text_files import numbered_lines
 
 HEADER = re.compile(r"([0-9]{1,15}) +([0-9]{1,15}) +([0-9]{1,15})")
 ROW_FORMAT = "a row is `label,label feature:weight ...` or ` feature:weight ...`, a header `documents features labels`"
+
+COUNTING = "(from 0 in a file with a header, from 1 in one without)"
 
 
 class Header(NamedTuple):
@@ -47,7 +49,7 @@ def convert_eurlex(raw: Path, destination: Path, options: Convert) -> None:
     Raises:
         UserError: a file is missing, damaged or malformed, or does not keep what its header promises.
     """
-    files = {split: find_split(raw, split, ".txt", ".svm") for split in SPLITS}
+    files = find_splits(raw, (".txt", ".svm"), options.files)
     headers = {split: read_header(path) for split, path in files.items()}
     train, test = headers["train"], headers["test"]
     if (train and train[1:]) != (test and test[1:]):
@@ -86,8 +88,8 @@ def read_rows(path: Path, header: Header | None) -> Iterator[Row]:
             continue
         documents += 1
         row = _parse(line, f"{path}:{number}", first_feature=0 if header else 1)
-        _check_range(row.labels, "label", header and header.labels, row.place)
-        _check_range(row.weights, "feature", header and header.features, row.place)
+        _check_labels(row, header)
+        _check_features(row, header)
         yield row
     if not documents:
         raise UserError(f"{path}: no document in it; fetch it again")
@@ -116,7 +118,7 @@ def most_important(weights: dict[int, float], importance: Callable[[int], float]
 def read_names(raw: Path, pattern: str, prefix: str, expected: int | None) -> Callable[[int, str], str]:
     """Return a function from an index and the `file:line` of its use to a name of one word.
 
-    Names come from the one file of `raw` that matches `pattern`; a name that is empty or has white space in it, and
+    Names come from the one file of `raw` that matches `pattern`, white space in them made '_'. An empty name, and
     every name where there is no such file, is `prefix` and the index. A repeated name gets the suffix `_2`, `_3`, ...
 
     Raises:
@@ -128,7 +130,7 @@ def read_names(raw: Path, pattern: str, prefix: str, expected: int | None) -> Ca
     index_of: dict[str, int] = {}
     copies: Counter[str] = Counter()
     for index, (_, line) in enumerate(numbered_lines(path)):
-        name = unique = line if line and line == one_token(line) else f"{prefix}{index}"
+        name = unique = one_token(line) or f"{prefix}{index}"
         while unique in index_of:
             copies[name] += 1
             unique = f"{name}_{copies[name] + 1}"
@@ -163,13 +165,26 @@ def _parse(line: str, place: str, first_feature: int) -> Row:
     return Row(place, label_indices, {index: weight for index, weight in weights.items() if weight})
 
 
-def _check_range(indices: list[int] | dict[int, float], what: str, end: int | None, place: str) -> None:
-    if not indices:
-        return
-    if min(indices) < 0:
-        raise UserError(f"{place}: a {what} below the lowest of its format; mend the line or fetch the file again")
-    if end is not None and max(indices) >= end:
-        raise UserError(f"{place}: {what} {max(indices)}, but the header promises {end}; fetch the file again")
+def _check_labels(row: Row, header: Header | None) -> None:
+    if min(row.labels, default=0) < 0:
+        raise UserError(f"{row.place}: label {min(row.labels)}, but labels count from 0; mend the line")
+    if header and max(row.labels, default=0) >= header.labels:
+        raise UserError(
+            f"{row.place}: label {max(row.labels)}, but the header promises {header.labels}, counted from 0; "
+            "mend the header, or subtract 1 from every label where they count from 1"
+        )
+
+
+def _check_features(row: Row, header: Header | None) -> None:
+    if min(row.weights, default=0) < 0:
+        first, mend = (0, "mend the line") if header else (1, "begin the file with `documents features labels`")
+        lowest = min(row.weights) + first
+        raise UserError(f"{row.place}: feature {lowest}, but they count from {first} {COUNTING}; {mend}")
+    if header and max(row.weights, default=0) >= header.features:
+        raise UserError(
+            f"{row.place}: feature {max(row.weights)}, but the header promises {header.features}, and features count "
+            f"from 0 {COUNTING}; mend the header, or remove it where they count from 1"
+        )
 
 
 def _equal_importance(feature: int) -> float:

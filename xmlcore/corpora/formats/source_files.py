@@ -1,12 +1,16 @@
 """Finding the official files of a corpus by their names, plain or compressed by gzip or bzip2."""
 
 import re
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from xmlcore.common.cli import console
 from xmlcore.common.errors import UserError
+from xmlcore.config.params import SPLITS, OfficialSplit
 
-NAME_FILES = ("*_labels.txt", "*_features.txt")
+NAME_FILES = ("*_labels.*", "*_features.*")
+VALIDATION = {"valid", "validation", "val", "dev"}
 
 
 def find_files(folder: Path, *patterns: str) -> list[Path]:
@@ -27,11 +31,41 @@ def find_file(folder: Path, *patterns: str) -> Path:
     return _only(find_files(folder, *patterns), folder, patterns)
 
 
-def find_split(folder: Path, split: str, *suffixes: str) -> Path:
-    """Return the one file of `split` ("train" or "test"): its name holds the split and ends in one of `suffixes`."""
-    patterns = [f"*{split}*{suffix}" for suffix in suffixes]
+def find_splits(folder: Path, suffixes: Sequence[str], named: Mapping[OfficialSplit, str]) -> dict[OfficialSplit, Path]:
+    """Return the training and the test file in `folder`: those that are `named`, or have the word in their names.
+
+    A word is a run of letters, in upper or lower case: latest_train.txt is no test file. The names end in one of
+    `suffixes`. Files of validation documents are said to be ignored.
+    """
     names = set(find_files(folder, *NAME_FILES))
-    return _only([path for path in find_files(folder, *patterns) if path not in names], folder, patterns)
+    candidates = [path for path in find_files(folder, *(f"*{suffix}" for suffix in suffixes)) if path not in names]
+    for path in candidates:
+        if VALIDATION & _words(path) and path.name not in named.values():
+            console.print(f"{path}: ignored; validation documents are drawn from those of the training file")
+    return {
+        split: find_file(folder, named[split], _uncompressed_name(Path(named[split])))
+        if split in named
+        else _find_split(folder, split, candidates, suffixes)
+        for split in SPLITS
+    }
+
+
+def _find_split(folder: Path, split: OfficialSplit, candidates: list[Path], suffixes: Sequence[str]) -> Path:
+    found = [path for path in candidates if split in _words(path)]
+    if not found:
+        ends = " or ".join(suffixes)
+        raise UserError(
+            f"{folder}: no {split} file: its name has the word {split} in it and ends in {ends} (plain, .gz or .bz2), "
+            f"as mine_{split}{suffixes[0]}; give a file such a name, or name it as convert.files.{split}"
+        )
+    if len(found) > 1:
+        several = ", ".join(str(path.relative_to(folder)) for path in found)
+        raise UserError(f"{folder}: several {split} files: {several}; name one as convert.files.{split}")
+    return found[0]
+
+
+def _words(path: Path) -> set[str]:
+    return set(re.split(r"[\W\d_]+", path.name.lower()))
 
 
 def find_parts(folder: Path, template: str) -> list[Path]:

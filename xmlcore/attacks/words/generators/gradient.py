@@ -14,8 +14,9 @@ class Gradient:
 
     def __init__(self, victim: Victim) -> None:
         self._victim = victim
-        self._words, ids = zip(*victim.single_token_words(), strict=True)
-        self._table = victim.model.embedding_table.detach()[torch.tensor(ids)]
+        words = victim.single_token_words()
+        self._words = [word for word, _ in words]
+        self._table = victim.model.embedding_table.detach()[[i for _, i in words]]
 
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
         """Return words by the gradient at a word: a pass forward and back of its document, not counted as queries."""

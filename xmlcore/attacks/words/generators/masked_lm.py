@@ -15,6 +15,7 @@ from xmlcore.attacks.words.language_model import masked_logits
 from xmlcore.attacks.words.victim import is_substitutable
 from xmlcore.data.batches import batches
 from xmlcore.data.pretrained import load_masked_lm
+from xmlcore.data.tokens import fold
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -77,9 +78,9 @@ class MaskedLMGenerator:
         for chosen in batches(np.array([len(each.tokens) for each in contexts.values()]), self._batch):
             batch = [numbers[i] for i in chosen]
             for i, logs in zip(batch, self._read([contexts[i] for i in batch]), strict=True):
-                word = requests[i].words[requests[i].position].lower()
+                word = fold(requests[i].words[requests[i].position])
                 words = dict.fromkeys(self._words(contexts[i], logs, BREADTH * count))
-                found[i] = [each for each in words if each.lower() != word][:count]
+                found[i] = [each for each in words if fold(each) != word][:count]
         return found
 
     def _context(self, request: Request) -> _Context | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.common.errors import UserError
 from xmlcore.corpora.text_files import numbered_lines
+from xmlcore.data.tokens import fold
 
 
 class Synonyms:
@@ -27,7 +28,7 @@ class Synonyms:
                     self._of[one][other] = self._of[other][one] = None
 
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
-        return [[*self._of.get(request.words[request.position].lower(), ())][:count] for request in requests]
+        return [[*self._of.get(fold(request.words[request.position]), ())][:count] for request in requests]
 
 
 def _lists(folder: Path, kind: str) -> list[Path]:
@@ -36,7 +37,7 @@ def _lists(folder: Path, kind: str) -> list[Path]:
 
 def _pairs(file: Path) -> Iterator[tuple[str, str]]:
     for number, line in numbered_lines(file):
-        words = line.lower().split()
+        words = fold(line).split()
         if len(words) != 2:
             raise UserError(f"{file}:{number}: {len(words)} words where a pair is expected; mend or remove the line")
         yield words[0], words[1]
