@@ -57,7 +57,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     with atomic_directory(paths.results(*cell, "attack_words")) as results:
         write_targets(results, targets, data.label_names)
         write_attacks(results / "attacks.jsonl", rows)
-        write_json(results / "summary.json", summary(rows, options.thresholds))
+        write_json(results / "summary.json", summary(rows, options.goals, options.thresholds))
         write_json(results / "by_frequency.json", by_frequency(rows, options.thresholds))
         write_json(results / "timing.json", cost)
     journal.remove()

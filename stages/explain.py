@@ -15,7 +15,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from collections.abc import Iterable
 
     from xmlcore.common import paths
-    from xmlcore.common.cli import track
+    from xmlcore.common.cli import console, track
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
@@ -50,7 +50,10 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             if model in options.study.models:
                 study = Study(classifier, data, options, params.robustness.epsilon, params.seed)
                 studied = study.run(documents(study.drawn()), track)
-                write_study(results / "study", studied)
+                if studied:
+                    write_study(results / "study", studied)
+                else:
+                    console.print("explain.study does not apply: no test document has two words")
         write_json(results / "timing.json", cost | seconds_of_methods(studied))
 
 

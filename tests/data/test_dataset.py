@@ -87,7 +87,7 @@ def test_min_count(encode):
 
 
 def test_the_tokenizer_is_remembered(encode):
-    corpus, _ = encode(train=[("a", "X.y X.y")] * 4, tokenizer="whitespace")
+    corpus, _ = encode(train=[("C15", "X.y X.y")] * 4, tokenizer="whitespace")
     assert corpus.vocabulary.tokens[2:] == ["X.y"]
     assert corpus.tokenize("X.y Z") == ["X.y", "Z"]
 
@@ -114,10 +114,16 @@ def test_arrays_stay_on_disk_and_are_compact(encode):
     assert split.lengths.tolist() == [len(split.document(i)) for i in range(len(split))]
 
 
-def test_a_split_without_any_label_is_read(encode):
-    corpus, _ = encode(test=[("", "rose"), ("", "rain")])
+def test_a_document_without_a_label_is_read(encode):
+    corpus, _ = encode(test=[("", "rose"), ("GCAT", "rain"), ("", "")])
     test = corpus.splits["test"]
-    assert [len(test.labels_of(i)) for i in range(2)] == [0, 0]
+    assert [len(test.labels_of(i)) for i in range(3)] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("labels", ["", "unheard"])
+def test_test_documents_without_a_known_label_are_refused(encode, labels):
+    with pytest.raises(UserError, match=r"test\.tsv: no document has a label of train\.tsv; give both"):
+        encode(test=[(labels, "rose"), (labels, "rain")])
 
 
 def test_a_second_run_writes_the_same_bytes(tmp_path):

@@ -387,3 +387,9 @@ def test_a_broken_file_is_refused_by_its_name(attacked: Path, name: str, content
     (attacked / name).write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(UserError, match=rf"{complaint}.*`dvc repro`"):
         read(attacked)
+
+
+def test_a_goal_without_samples_does_not_apply(attacked: Path) -> None:
+    dump(attacked / "results/toy/xml_cnn/adversarial/bce/attack_words/summary.json", {"non_targeted": {}})
+    *_, last = word_tables.attacks(read(attacked)).rows
+    assert last == ("toy", "xml_cnn", "adversarial", "bce", "non_targeted", "does not apply", *["–"] * 8)

@@ -75,8 +75,12 @@ def encode_corpus(
 
     for i, record in enumerate(track(read_records(train_file), "train", total=documents)):
         add(record, "validation" if i in validation else "train")
+    known = False
     for record in track(read_records(test_file), "test"):
         add(record, "test")
+        known = known or not label_ids.keys().isdisjoint(record.labels)
+    if not known:
+        raise UserError(f"{test_file}: no document has a label of {train_file.name}; give both labels of one kind")
     for writer in writers.values():
         writer.close()
     (destination / "vocabulary.txt").write_text("\n".join(vocabulary.tokens) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ class Surrogate:
     label: int
     score: float  # the explained model's own probability for the whole document
     intercept: float
-    r2: float  # local fidelity: weighted R² over the neighbourhood
+    r2: float | None  # local fidelity: weighted R² over the neighbourhood; None where the score is the same everywhere
     tokens: list[str]  # distinct, largest absolute weight first
     weights: list[float]
 

@@ -5,6 +5,7 @@ their sum.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,7 +34,7 @@ class Weights(NamedTuple):
 
     of_tokens: list[float]  # one for each token, in the document's order
     of_words: dict[str, float]  # of the distinct words, in order of first occurrence
-    quality: dict[str, float]  # LIME's `r2`, the `delta` of Integrated Gradients
+    quality: dict[str, float]  # LIME's `r2`, nan where it has none, the `delta` of Integrated Gradients
 
 
 Explainer = Callable[[Sequence[str], Model, int, int], Weights]
@@ -58,7 +59,7 @@ def explainers(options: Explain, seed: int) -> Mapping[str, Explainer]:
             batch_size=options.batch_size,
         )
         weights = dict.fromkeys(words, 0.0) | dict(zip(found.tokens, found.weights, strict=True))
-        return Weights([weights[token] for token in tokens], weights, {"r2": found.r2})
+        return Weights([weights[token] for token in tokens], weights, {"r2": nan if found.r2 is None else found.r2})
 
     def shap(tokens: Sequence[str], model: Model, label: int, document: int) -> Weights:
         (found,) = shap_values(

@@ -24,7 +24,7 @@ class LabelExplanation(TypedDict):
     label_name: str
     tokens: list[str]
     weights: list[FiniteFloat]
-    r2: NotRequired[FiniteFloat]  # local fidelity, of LIME alone
+    r2: NotRequired[FiniteFloat | None]  # local fidelity, of LIME alone; None where the score is the same everywhere
     logit: NotRequired[FiniteFloat]  # this and the following of Integrated Gradients alone
     baseline_logit: NotRequired[FiniteFloat]
     delta: NotRequired[FiniteFloat]  # what the weights sum to beyond the change of the logit

@@ -108,11 +108,12 @@ def test_the_figures_by_hand():
 
 
 def test_the_summary_by_hand():
-    found = summary([*ROWS, row(False, goal="negative")], [0.8])
+    found = summary([*ROWS, row(False, goal="negative")], ["positive", "negative", "non_targeted"], [0.8])
     assert found["positive"]["g"]["similarity"] == pytest.approx(0.75)
     assert found["positive"]["g"]["change_rate"] == pytest.approx(0.15)
     assert found["positive"]["g"]["queries"] == pytest.approx(17.5)
     assert found["negative"]["g"]["similarity"] is None
+    assert found["non_targeted"] == {}
 
 
 def test_the_figures_of_every_bin():

@@ -87,18 +87,27 @@ def test_samples_of_another_corpus_are_refused(tmp_path, documents, labels):
 
 
 @pytest.mark.parametrize(
-    ("goal", "change"), [("positive", {"max_change": 0.01}), ("non_targeted", {"max_change": 0.0})]
+    ("goal", "change", "reason"),
+    [
+        ("positive", {"max_change": 0.01}, "words.max_change of each is less than one word"),
+        ("non_targeted", {"max_change": 0.0}, "words.max_change of each is less than one word"),
+        ("negative", {"k": LABELS}, f"words.k is {LABELS} of {LABELS} labels"),
+    ],
 )
-def test_no_document_to_attack_is_said(goal, change):
-    with pytest.raises(UserError, match=f"words.goals: no test document can be attacked with the goal {goal}"):
-        draw(goals=[goal], **change)
+def test_a_goal_that_does_not_apply_has_no_sample_which_is_said(capsys, goal, change, reason):
+    split, _ = world()
+    every = np.tile(np.arange(LABELS), (len(split), 1))
+    assert draw_samples(split, every, FREQUENCIES, CLUSTERS, options(goals=[goal], **change), 7) == []
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert f"the goal {goal} does not apply: no test document can be attacked so ({reason})" in said
 
 
-def test_a_goal_without_near_documents_is_said():
+def test_the_other_goals_go_on_where_one_has_no_near_documents():
     split, best = world()
     alone = [np.array([label]) for label in range(LABELS)]
-    with pytest.raises(UserError, match="negative_clustered"):
-        draw_samples(split, best, FREQUENCIES, alone, options(goals=["negative_clustered"]), 7)
+    goals = ["negative_clustered", "positive"]
+    samples = draw_samples(split, best, FREQUENCIES, alone, options(goals=goals), 7)
+    assert {sample.goal for sample in samples} == {"positive"}
 
 
 @pytest.mark.parametrize(

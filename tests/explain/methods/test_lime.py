@@ -14,6 +14,14 @@ def explain(tokens, scorer, labels=(0, 1, 2), samples=600, top_tokens=4, seed=(3
     return lime_surrogates(tokens, scorer, labels, samples=samples, top_tokens=top_tokens, seed=seed, batch_size=BATCH)
 
 
+def test_a_score_that_never_changes_has_no_fidelity():
+    class Constant:
+        def scores(self, documents, labels):
+            return np.full((len(documents), len(labels)), 0.3, np.float32)
+
+    assert [found.r2 for found in explain(TOKENS, Constant(), labels=[0, 1])] == [None, None]
+
+
 def test_recovers_the_weights_of_a_linear_scorer(scorer):
     first, second, _ = explain(TOKENS, scorer)
     assert first.tokens[:3] == ["profit", "share", "rain"]

@@ -17,7 +17,7 @@ from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.config.params import Generator as GeneratorName
-from xmlcore.config.params import Words
+from xmlcore.config.params import Goal, Words
 
 Row = Mapping[str, Any]  # a WordAttack, or one with its range of frequency unpacked
 GROUP = 16  # documents attacked in step; a killed run loses no more than one group
@@ -117,12 +117,17 @@ def write_attacks(path: Path, rows: Iterable[WordAttack]) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def summary(rows: Sequence[Row], thresholds: Sequence[float]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the content of summary.json: of each goal, of each generator, the figures of `figures`, and costs."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+def summary(
+    rows: Sequence[Row], goals: Sequence[Goal], thresholds: Sequence[float]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the content of summary.json: of each goal, of each generator, the figures of `figures`, and costs.
+
+    A goal without a sample has no generator.
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {goal: {} for goal in goals}
     for (goal, generator), chosen in _grouped(rows, "goal", "generator"):
         succeeded = [row for row in chosen if row["success"]]
-        found.setdefault(goal, {})[generator] = figures(chosen, thresholds) | {
+        found[goal][generator] = figures(chosen, thresholds) | {
             "similarity": _mean(succeeded, "similarity"),
             "change_rate": _mean(succeeded, "change_rate"),
             "queries": _mean(chosen, "queries"),

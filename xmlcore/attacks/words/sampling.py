@@ -16,7 +16,7 @@ from pydantic import NonNegativeInt, TypeAdapter
 
 from xmlcore.attacks.words.clusters import label_clusters
 from xmlcore.common.artifacts import written_by
-from xmlcore.common.errors import UserError
+from xmlcore.common.cli import console
 from xmlcore.common.files import write_json
 from xmlcore.config.params import Goal, Words
 from xmlcore.data.dataset import EncodedCorpus, Split
@@ -52,7 +52,7 @@ class Targets(NamedTuple):
 
 
 def choose_targets(data: EncodedCorpus, predictions: Predictions, options: Words, seed: int) -> Targets:
-    """Draw samples about which `predictions` of the test documents are right. Raises as `draw_samples` does."""
+    """Draw samples about which `predictions` of the test documents are right."""
     training, labels = data.train_and_validation, len(data.label_names)
     clusters = label_clusters(training, labels, options.cluster_labels, seed)
     frequencies = label_frequencies(training, labels=labels)
@@ -94,17 +94,15 @@ def draw_samples(
     """Return samples for every goal of `options`, at most `options.samples` in each of `options.bins`.
 
     `best` (N, >= k) are the reference's best labels of the documents of `split`; `frequencies` (L,) are training
-    documents of each label. Raises `UserError` where a goal has no sample.
+    documents of each label. A goal that no document can be attacked with, such as to bring in a label where all are
+    among the best, has no samples, which is said.
     """
     draw = _Draw(split, best[:, : options.k], frequencies, clusters, options)
     samples = []
     for number, goal in enumerate(options.goals):
         found = draw.samples(goal, np.random.default_rng([seed, number]))
         if not found:
-            raise UserError(
-                f"words.goals: no test document can be attacked with the goal {goal}; "
-                "leave it out, raise words.max_change or train a better reference model"
-            )
+            console.print(f"the goal {goal} does not apply: no test document can be attacked so ({draw.why_none()})")
         samples += found
     return samples
 
@@ -137,6 +135,14 @@ class _Draw:
         for document in self._documents:
             for label in self._true[document]:
                 self._documents_of[label].append(document)
+
+    def why_none(self) -> str:
+        """Return what the documents and labels lack for attacks."""
+        if not self._documents:
+            return "words.max_change of each is less than one word"
+        if len(self._frequencies) <= self._options.k:
+            return f"words.k is {self._options.k} of {len(self._frequencies)} labels"
+        return "the reference model is right about none"
 
     def samples(self, goal: Goal, rng: np.random.Generator) -> list[Sample]:
         if goal == "non_targeted":

@@ -13,6 +13,7 @@ from lime.lime_base import LimeBase
 from xmlcore.explain.attributions import Surrogate
 from xmlcore.explain.scorer import Scorer
 
+ROUNDING = 1e-6  # of a score, relative
 KERNEL_WIDTH = 25.0  # in hundredths of cosine distance, the width of LimeTextExplainer
 
 
@@ -58,12 +59,17 @@ def lime_surrogates(
                 label=int(label),
                 score=float(scores[0, column]),
                 intercept=float(intercept),
-                r2=float(r2),
+                r2=None if _is_constant(scores[:, column]) else float(r2),
                 tokens=[words[position] for position, _ in weights],
                 weights=[float(weight) for _, weight in weights],
             )
         )
     return surrogates
+
+
+def _is_constant(scores: np.ndarray) -> bool:
+    """Return whether `scores` (n,) differ by rounding alone: there is nothing that a surrogate could be true to."""
+    return bool(np.ptp(scores) <= ROUNDING * np.abs(scores).max())
 
 
 def _neighbourhood(words: int, samples: int, generator: np.random.Generator) -> np.ndarray:

@@ -39,7 +39,9 @@ def lime_page(title: str, document: Document, tokens: MaskableDocument, surrogat
     views = []
     for surrogate in surrogates:
         weights = dict(zip(surrogate.tokens, surrogate.weights, strict=True))
-        facts = {"R² (local fidelity)": surrogate.r2, "Intercept": surrogate.intercept}
+        facts = {"Intercept": surrogate.intercept}
+        if surrogate.r2 is not None:
+            facts = {"R² (local fidelity)": surrogate.r2, **facts}
         by_position = [weights.get(token, 0.0) for token in tokens.tokens]
         ranking = list(weights.items())
         views.append(_label_view(document, surrogate.label, surrogate.score, facts, ranking, tokens, by_position))

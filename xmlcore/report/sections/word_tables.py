@@ -2,7 +2,7 @@
 
 from xmlcore.attacks.words.results import SWEPT, AttackRates
 from xmlcore.report.results import GENERATORS, Results
-from xmlcore.report.table import MISSING, NAMES, Column, Table, percent
+from xmlcore.report.table import MISSING, NAMES, Column, Row, Table, percent
 
 SIMILAR = 0.8  # the least similarity with which Qaraei and Babbar count a success, in their Figure 2
 CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
@@ -29,7 +29,7 @@ def success_rate(rates: AttackRates, threshold: float | None = None) -> float | 
 def attacks(results: Results) -> Table:
     """Tabulate every goal and generator on every model: Tables 3 and 5 of Qaraei and Babbar in one."""
     threshold = similarity_threshold(results)
-    rows = tuple(
+    rows: tuple[Row, ...] = tuple(
         (
             *cell,
             goal,
@@ -46,6 +46,12 @@ def attacks(results: Results) -> Table:
         for cell, words in results.words.items()
         for goal, by_generator in words.summaries.items()
         for generator, found in by_generator.items()
+    )
+    rows += tuple(
+        (*cell, goal, "does not apply", *[MISSING] * 8)
+        for cell, words in results.words.items()
+        for goal, by_generator in words.summaries.items()
+        if not by_generator
     )
     columns = (
         *NAMES,
