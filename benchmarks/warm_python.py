@@ -1,11 +1,11 @@
 """Python and DVC that have their libraries in memory: what a pipeline's many short processes spend most time on.
 
-python benchmarks/warm_python.py dvc exp run    (run a command; on Linux the stages that it starts share their imports)
+python benchmarks/warm_python.py dvc repro    (run a command; on Linux the stages that it starts share their imports)
 
-A server imports the libraries once, and forks for each command. The commands `python` and `dvc` of `commands` are
-clients that hand it their arguments, folder, environment and open files, and wait for its exit code. What belongs to
-the pipeline itself, `xmlcore` and `stages`, is imported anew in each process. Other commands than these two, and
-`python` with anything but a stage, are run as they are.
+A server imports the libraries when it is first asked, and forks for each command. The commands `python` and `dvc` of
+`commands` are clients that hand it their arguments, folder, environment and open files, and wait for its exit code.
+What belongs to the pipeline itself, `xmlcore` and `stages`, is imported anew in each process. Other commands than these
+two, and `python` with anything but a stage, are run as they are.
 """
 
 import importlib
@@ -20,8 +20,9 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 LIBRARIES = (
@@ -56,7 +57,8 @@ LIBRARIES = (
 SERVE = "--serve"  # the server, until its standard input is closed
 NOTES = "IMPORTS_ARE_NOTED_IN"  # the environment variable of a folder
 CLIENT = f"""#!{sys.executable} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # what it stands for is interrupted by itself
 served = os.path.basename(sys.argv[0]) == "dvc" or sys.argv[1:2] and sys.argv[1].startswith("stages/")
 if not served:
     os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])
@@ -72,9 +74,9 @@ sys.exit(answer[0] if answer else 1)
 
 
 @contextmanager
-def commands(folder: Path) -> Iterator[Path]:
-    """Write the clients into `folder`, which is yielded as an entry of PATH while their server runs."""
-    for name in ("python", "dvc"):
+def commands(folder: Path, names: Sequence[str] = ("python", "dvc")) -> Iterator[Path]:
+    """Write the clients `names` into `folder`, which is yielded as an entry of PATH while their server runs."""
+    for name in names:
         (folder / name).write_text(CLIENT)
         (folder / name).chmod(0o755)
     command = [sys.executable, __file__, SERVE, str(folder / "socket")]
@@ -87,11 +89,8 @@ def commands(folder: Path) -> Iterator[Path]:
 
 
 def serve(place: str) -> None:
-    """Answer the clients at the socket `place`."""
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # as xmlcore.explain.methods.shap imports shap
-    for name in LIBRARIES:
-        importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+    """Answer the clients at the socket `place`; an interruption is for what they run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(place)
         listening.listen()
@@ -101,10 +100,19 @@ def serve(place: str) -> None:
             if sys.stdin in ready:
                 return
             client, _ = listening.accept()
+            _import_libraries()
             if os.fork() == 0:
                 listening.close()
                 _answer(client)
             client.close()
+
+
+@cache
+def _import_libraries() -> None:
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # as xmlcore.explain.methods.shap imports shap
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
 
 
 def _answer(client: socket.socket) -> None:
@@ -115,6 +123,7 @@ def _answer(client: socket.socket) -> None:
         os.dup2(file, number)
         os.close(file)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with, args=[client], daemon=True).start()
     code = _run(request["argv"], request["folder"], request["environment"])
     sys.stdout.flush()
@@ -169,9 +178,12 @@ def main(command: list[str]) -> int:
     """Run `command` with the clients before all else in PATH, and return its exit code."""
     if sys.platform != "linux":  # elsewhere libraries do not bear a fork
         return subprocess.run(command).returncode
-    with tempfile.TemporaryDirectory() as folder, commands(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, commands(Path(folder), ["python"]):
         path = os.pathsep.join([folder, os.environ["PATH"]])
-        return subprocess.run(command, env=os.environ | {"PATH": path}).returncode
+        try:
+            return subprocess.run(command, env=os.environ | {"PATH": path}).returncode
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
 
 
 if __name__ == "__main__":

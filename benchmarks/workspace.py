@@ -106,7 +106,7 @@ def shrink(params: Any) -> None:
         aplc_xlnet_tiny={"training": {"epochs": 1}},
     )
     params["checkpoint"]["tiny-xlnet"]["tiny"].update(vocabulary=500)
-    params["fgsm"]["epsilons"] = [0.0, 0.1]
+    params["fgsm"].update(epsilons=[0.0, 0.1], relative_sizes=[0.1])
     params["masked_lm"].update(width=16, window=16, epochs=1)
     params["words"].update(bins=2, samples=2, candidates=5)
     params["robustness"].update(documents=6, epsilons=[0.1, 1.0], steps=5, noise=2)

@@ -37,7 +37,8 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     data = load_encoded(paths.encoded(corpus, model))
     targets = choose_targets(data, predictions_of(data, known_right), options, params.seed)
     words = load_language(language / "words")
-    victim = Victim(squeeze(load_model(paths.model(*cell)), where, params.fgsm.bits), data, params.explain.batch_size)
+    classifier = squeeze(load_model(paths.model(*cell)), where, params.fgsm.bits)
+    victim = Victim(classifier, data, params.explain.batch_size, options.scores)
     generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS)
     texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in targets.samples})
     sources = [

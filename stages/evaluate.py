@@ -12,6 +12,7 @@ from xmlcore.common.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Evaluate the MODEL of CORPUS trained in REGIME with LOSS."""
+    from xmlcore.attacks.embeddings.fgsm import epsilon_of_size, relative_size
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.files import write_json
@@ -19,7 +20,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
     from xmlcore.data.dataset import load_encoded, statistics
-    from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep, squeezing_settings
+    from xmlcore.evaluation.fgsm_sweep import Attacked, Setting, fgsm_sweep, squeezing_settings
     from xmlcore.evaluation.metrics_table import write_metrics
     from xmlcore.models.registry import load_model
     from xmlcore.ranking.predictions import predict, write_predictions
@@ -27,30 +28,44 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
 
     params, cell = load_params(), (corpus, model, regime, loss)
     data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
-    test = data.splits["test"]
+    test, dimension = data.splits["test"], classifier.embedding_table.shape[1]
     defended = Setting(params.regime_of(regime).squeeze, "aware")
+
+    def sweep(epsilons: list[float], settings: list[Setting]) -> list[Attacked]:
+        padding = data.max_tokens if params.fgsm.perturb_padding else None
+        return fgsm_sweep(
+            model=classifier,
+            split=test,
+            epsilons=epsilons,
+            settings=settings,
+            bits=params.fgsm.bits,
+            perturb_padding_to=padding,
+            track=track,
+        )
+
     with (
         output_directory(paths.results(*cell, "evaluate")) as results,
         output_directory(paths.metrics(*cell)) as metrics,
     ):
         with measured() as cost:
             predictions = predict(classifier, test, params.predict.labels, track)
-            swept = fgsm_sweep(
-                model=classifier,
-                split=test,
-                epsilons=params.fgsm.epsilons,
-                settings=squeezing_settings(defended),
-                bits=params.fgsm.bits,
-                perturb_padding_to=data.max_tokens if params.fgsm.perturb_padding else None,
-                track=track,
-            )
+            swept = sweep(params.fgsm.epsilons, squeezing_settings(defended))
+            of_size = sweep([epsilon_of_size(size, dimension) for size in params.fgsm.relative_sizes], [defended])
         (results / "predictions").mkdir()
         write_predictions(results / "predictions", predictions)
         ranking, label_bins = summarise(predictions, data, params.propensity, params.metrics.frequency_bins)
-        curve = [{"epsilon": each.epsilon} | each.metrics for each in swept if each.setting == defended]
+        curve, by_size = (
+            [
+                {"epsilon": each.epsilon, "relative_size": relative_size(each.epsilon, dimension)} | each.metrics
+                for each in found
+                if each.setting == defended
+            ]
+            for found in (swept, of_size)
+        )
         write_json(results / "ranking.json", ranking)
         write_json(results / "label_bins.json", label_bins)
         write_json(results / "fgsm.json", curve)
+        write_json(results / "relative_sizes.json", by_size)
         write_json(results / "squeezing.json", [each.row() for each in swept])
         write_json(results / "corpus.json", statistics(data))
         write_json(results / "timing.json", cost)

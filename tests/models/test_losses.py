@@ -64,6 +64,13 @@ def test_both_weights_are_multiplied():
     torch.testing.assert_close(label_weights(both, SPLIT, 3), expected)
 
 
+def test_weights_may_have_a_mean_of_one():
+    loss = Loss(propensity=Propensity(), class_balance=0.9)
+    plain, scaled = (label_weights(each, SPLIT, 3) for each in (loss, loss.model_copy(update={"mean_one": True})))
+    torch.testing.assert_close(scaled, plain / plain.mean())
+    assert label_weights(Loss(mean_one=True), SPLIT, 3).tolist() == [1, 1, 1]
+
+
 def test_the_loss_of_a_constant_is_least_at_the_logit_of_the_share_plus_the_log_of_the_weight():
     split = split_of([[1]] * 8, [[0], [0, 1], [0], [0], [0], [], [1], []])
     shares, weights = torch.tensor([5 / 8, 2 / 8]), torch.tensor([3.0, 0.25])

@@ -76,6 +76,7 @@ explain.top_tokens
 fgsm.bits
 fgsm.epsilons
 fgsm.perturb_padding
+fgsm.relative_sizes
 launch
 lexicon.*.files.*.bytes
 lexicon.*.files.*.sha256
@@ -87,6 +88,7 @@ lexicon.*.simulation.test_documents
 lexicon.*.simulation.train_documents
 lexicons
 loss.*.class_balance
+loss.*.mean_one
 loss.*.propensity.a
 loss.*.propensity.b
 losses
@@ -231,6 +233,7 @@ words.masked_lm
 words.max_change
 words.models
 words.samples
+words.scores
 words.thresholds
 """
 
@@ -348,13 +351,16 @@ def test_word_attacks():
     row = {"clean": True, "success": True, "similarity": 0.9, "change_rate": 0.1, "queries": 3}
     rows = [row | {"goal": "positive", "generator": "gradient", "bin": {"lowest": 1, "highest": 4}}]
     figures = "samples clean_accuracy success_rate accuracy_under_attack success_rate@0.80"
-    assert " ".join(summary(rows, [0.8])["positive"]["gradient"]) == f"{figures} similarity change_rate queries"
+    assert (
+        " ".join(summary(rows, ["positive"], [0.8])["positive"]["gradient"])
+        == f"{figures} similarity change_rate queries"
+    )
     assert " ".join(by_frequency(rows, [0.8])[0]) == f"goal generator lowest highest {figures}"
 
 
 def test_losses():
-    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["loss"]] == ["bce", "pw", "pw_cb"]
-    assert [*Loss.model_fields] == ["propensity", "class_balance"]
+    assert [*YAML(typ="safe").load(ROOT / "params.yaml")["loss"]] == ["bce", "pw", "pw_cb", "pw_mean", "pw_cb_mean"]
+    assert [*Loss.model_fields] == ["propensity", "class_balance", "mean_one"]
 
 
 def test_metric_keys():

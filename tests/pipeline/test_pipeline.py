@@ -14,7 +14,7 @@ import torch
 from dvc.repo import Repo
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from workspace import Workspace
+from workspace import ROOT, Workspace
 
 from xmlcore.config import params as params_module
 
@@ -29,6 +29,7 @@ OF_EVERY_CELL = (
     "evaluate/ranking.json",
     "evaluate/label_bins.json",
     "evaluate/fgsm.json",
+    "evaluate/relative_sizes.json",
     "evaluate/squeezing.json",
     "evaluate/corpus.json",
     "explain/lime/document-000.html",
@@ -123,6 +124,33 @@ def test_two_processes_give_the_same_results(workspace: Workspace) -> None:
     workspace.edit(lambda params: params.update(launch="python"))
     for name, content in before.items():
         assert (workspace.folder / place / name).read_bytes() == content, name
+
+
+DAG: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+
+
+def script_of(stage: dict[str, Any]) -> str:
+    (script,) = (word for word in stage["cmd"].split() if word.startswith("stages/"))
+    return script.removeprefix("stages/").removesuffix(".py")
+
+
+@pytest.mark.parametrize("name", [name for name in DAG if name != "trace_imports"])  # which names the whole library
+def test_a_stage_names_its_script_and_what_that_imports(name: str) -> None:
+    script = script_of(DAG[name])
+    assert DAG[name]["deps"][:2] == [f"stages/{script}.py", f"imports/{script}.json"]
+
+
+@pytest.mark.parametrize("script", sorted({script_of(stage) for stage in DAG.values()}))
+def test_a_stage_has_imported_no_more_than_what_was_traced(workspace: Workspace, script: str) -> None:
+    """The modules of `xmlcore` that its process had when it ended are those of its script or of its architecture."""
+    imports = workspace.folder / "imports"
+    traced = set(json.loads((imports / f"{script}.json").read_bytes()))
+    if any(dep.endswith("architecture.json") for dep in DAG[script]["deps"]):
+        traced |= set(json.loads((imports / "architectures.json").read_bytes()))
+    files = (workspace.imported / f"{script}.txt").read_text().splitlines()
+    imported = {Path(file).relative_to(workspace.folder.resolve()).as_posix() for file in files}
+    assert "xmlcore/common/cli.py" in imported
+    assert imported <= traced
 
 
 def leaves(section: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:

@@ -47,12 +47,17 @@ def write(path: Path, content: Any) -> None:
 
 def evaluation(epsilon: float, clean: float, attacked: float) -> dict[str, float]:
     shares = {f"{metric}@{k}": attacked / k for metric in ("P", "nDCG") for k in (1, 3, 5)}
-    return {"epsilon": epsilon} | shares | {f"gap@{k}": (clean - attacked) / k for k in (1, 3, 5)}
+    return (
+        {"epsilon": epsilon, "relative_size": 2 * epsilon}
+        | shares
+        | {f"gap@{k}": (clean - attacked) / k for k in (1, 3, 5)}
+    )
 
 
 def write_evaluations(root: Path, place: str, attacked: dict[float, float]) -> None:
     rows = [evaluation(epsilon, attacked[0.0], share) for epsilon, share in attacked.items()]
     write(root / "results" / place / "evaluate" / "fgsm.json", rows)
+    write(root / "results" / place / "evaluate" / "relative_sizes.json", rows[:2])
 
 
 def write_run(root: Path, regime: str, attacked: dict[float, float]) -> None:

@@ -25,6 +25,15 @@ def test_the_gap_table_has_every_epsilon_but_the_clean_one(results: Results) -> 
     assert [row[:3] for row in rows] == [("toy", "0.05", "15.07"), ("toy", "0.10", "25.03")]
 
 
+def test_models_are_compared_where_their_tokens_move_as_far(results: Results) -> None:
+    table = tables.relative_sizes(results)
+    assert [column.name for column in table.columns[4:]] == ["0", "0.1"]
+    assert table.rows == (
+        ("toy", "xml_cnn", "clean", "bce", "95.07", "80.00"),
+        ("toy", "xml_cnn", "adversarial", "bce", "95.33", "90.00"),
+    )
+
+
 def test_table_3_says_what_is_not_known(project: Path, results: Results) -> None:
     assert tables.processing_time(results).rows == (("toy", "63.1", "7.0", "63.1", "7.0"),)
     for path in project.glob("results/toy/xml_cnn/adversarial/bce/*/timing.json"):

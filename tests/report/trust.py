@@ -22,6 +22,7 @@ def sanity(**checks: bool) -> dict[str, Any]:
         "restarts": {"1": 0.4, "2": 0.395},
         "zero_gradients": 0.005,
         "breaks_at": 1.0,
+        "power": 0.5,
         "checks": {
             "pgd_at_least_fgsm": True,
             "steps_converge": True,

@@ -22,6 +22,7 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
+Scores = Literal["logits", "probabilities"]
 Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
 OfficialSplit = Literal["train", "test"]
 Column = Literal["id", "labels", "text", "ignored"]
@@ -194,6 +195,7 @@ class Loss(Section):
 
     propensity: Propensity | None = None
     class_balance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    mean_one: bool = False  # the weights divided by their mean
 
 
 class Regime(Section):
@@ -235,6 +237,7 @@ class Fgsm(Section):
     """The evaluation under attack (`xmlcore.evaluation.fgsm_sweep`)."""
 
     epsilons: Annotated[list[Epsilon], Field(min_length=1)]
+    relative_sizes: list[PositiveFloat] = []  # of the change, in mean norms: where models of any width are compared
     bits: Annotated[int, Field(ge=1, le=16)] = 8
     perturb_padding: bool = False
 
@@ -296,6 +299,7 @@ class Words(Section):
     masked_lm: Annotated[str, Field(min_length=1)] = "corpus"  # or a checkpoint of `transformers`, by name or folder
     encoder: Annotated[str, Field(min_length=1)] = "corpus"  # or one of `sentence-transformers`, by name or folder
     thresholds: Annotated[list[Share], Field(min_length=1)]  # of similarity, swept
+    scores: Scores = "logits"  # that an attack moves; the published code: probabilities
     k: Annotated[int, Field(ge=1)] = 5  # how many of the best labels an attack changes
     labels: PositiveInt = 1  # the most that one attack aims at
     bins: PositiveInt = 4  # of label frequency, with equal samples

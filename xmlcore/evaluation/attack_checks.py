@@ -7,13 +7,17 @@ epsilons, PGD stands for the worst of its objectives: a higher cross-entropy nee
 """
 
 from itertools import pairwise
+from math import floor
 from typing import Any
+
+from scipy.special import bdtrc
 
 from xmlcore.evaluation.attack_suite import SWEPT, Findings, least
 from xmlcore.ranking.metrics import RANKING
 
 TOLERANCE = 0.01  # of P@1, or one document where that is more: by how much two searches may differ by chance
 ROUNDING = 1e-9
+LOSS = 0.03  # of P@1, which a check should find
 BROKEN = 0.1  # share of the clean P@1 below which a model counts as broken
 P_AT_1 = RANKING.index("P@1")
 
@@ -50,10 +54,10 @@ def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
     zero = float(findings.zero_gradients.mean())
     chance = max(TOLERANCE, 1 / len(findings.clean)) + ROUNDING
     checks = {
-        "pgd_at_least_fgsm": all(pgd[each] <= fgsm[each] for each in pgd),
+        "pgd_at_least_fgsm": all(pgd[each] <= fgsm[each] + ROUNDING for each in pgd),
         "steps_converge": _last_step(steps) <= chance,
         "success_grows_with_epsilon": all(high <= low + chance for low, high in pairwise(pgd.values())),
-        "noise_weaker_than_fgsm": all(noise[each] >= fgsm[each] for each in noise if each <= epsilon),
+        "noise_weaker_than_fgsm": all(noise[each] >= fgsm[each] - ROUNDING for each in noise if each <= epsilon),
         "gradients_not_zero": zero <= TOLERANCE,
         "model_breaks": bool(broken),
     }
@@ -70,6 +74,7 @@ def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
         "restarts": {str(count): value for count, value in sorted(restarts.items())},
         "zero_gradients": zero,
         "breaks_at": min(broken, default=None),
+        "power": power(len(findings.clean), chance),
     }
     if len(restarts) > 1:
         checks["restarts_converge"] = _last_step(restarts) <= chance
@@ -80,6 +85,14 @@ def sanity(findings: Findings, epsilon: float) -> dict[str, Any]:
         found["straight_through"] = {"unaware": unaware, "aware": at_epsilon["pgd"]}
         checks["straight_through_at_least_unaware"] = at_epsilon["pgd"] <= unaware + chance
     return found | {"checks": checks}
+
+
+def power(documents: int, chance: float) -> float:
+    """Return how likely a check finds that P@1 of all documents is `LOSS` less: that of these more than `chance` is.
+
+    Each document loses its best label with probability `LOSS`, on its own.
+    """
+    return float(bdtrc(floor(documents * chance), documents, LOSS))
 
 
 def _precision(figures: Any) -> float:

@@ -18,6 +18,7 @@ class Evaluation(RankingFigures, Gaps):
     """A model under FGSM of one strength."""
 
     epsilon: FiniteFloat
+    relative_size: FiniteFloat  # of the change of a token, in mean norms of the embeddings
 
 
 SqueezedEvaluation = TypedDict(
@@ -82,6 +83,7 @@ Sanity = TypedDict(
         "restarts": dict[PositiveInt, FiniteFloat],
         "zero_gradients": FiniteFloat,  # the share of the documents whose gradient is zero everywhere
         "straight_through": NotRequired[StraightThrough],
+        "power": FiniteFloat,  # the probability that a check finds a loss of 3 points of P@1
         "breaks_at": FiniteFloat | None,  # the smallest epsilon with P@1 below a tenth of the clean one
         "checks": dict[Check, bool],  # those that apply
     },

@@ -26,7 +26,9 @@ def label_weights(loss: Loss, split: Split, labels: int) -> Tensor:
     """Return the weights (L,) float32 of positive labels, C_j W_j of Qaraei and Babbar, eq. 4.6; 1 if `loss` has none.
 
     W_j = 2 / p_j - 1 compensates for labels that annotators missed, p_j being the propensity of Jain et al. 2016. With
-    `class_balance` β, C_j = (1 - β) / (1 - β^n_j) of Cui et al. 2019; n_j documents of `split` have the label.
+    `class_balance` β, C_j = (1 - β) / (1 - β^n_j) of Cui et al. 2019; n_j documents of `split` have the label. With
+    `mean_one` they are divided by their mean over the labels, as in the authors' code for AttentionXML: the loss keeps
+    its scale, and so do the steps of the first epochs.
     """
     weights = np.ones(labels)
     frequencies = label_frequencies(split, labels=labels)
@@ -34,4 +36,6 @@ def label_weights(loss: Loss, split: Split, labels: int) -> Tensor:
         weights *= 2 / propensities(frequencies, len(split), loss.propensity.a, loss.propensity.b) - 1
     if loss.class_balance:
         weights *= (1 - loss.class_balance) / (1 - loss.class_balance ** np.maximum(frequencies, 1))
+    if loss.mean_one:
+        weights /= weights.mean()
     return torch.from_numpy(weights).float()

@@ -96,6 +96,7 @@ def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
     return Run(
         statistics=read_json(evaluated / "corpus.json", Statistics),
         evaluations=_read_evaluations(evaluated / "fgsm.json"),
+        of_sizes=_read_evaluations(evaluated / "relative_sizes.json"),
         ranking=read_json(evaluated / "ranking.json", Ranking),
         bins=tuple(read_json(evaluated / "label_bins.json", list[LabelBin]) or ()),
         training=read_json(place("train") / "training.json", Training),

@@ -37,6 +37,7 @@ class Run:
 
     statistics: Statistics | None  # of the corpus as the model reads it
     evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
+    of_sizes: tuple[Evaluation, ...]  # by rising relative size, the clean one first
     ranking: Ranking | None  # of the clean test documents
     bins: tuple[LabelBin, ...]  # by rising label frequency
     training: Training | None

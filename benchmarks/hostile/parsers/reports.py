@@ -33,7 +33,9 @@ REPORTED: dict[str, Any] = {
         **dict.fromkeys(("labels_per_document", "documents_per_label"), 1.5),
         **dict.fromkeys(("tokens_per_train_document", "tokens_per_test_document"), 1.5),
     },
-    f"{PLACE}/evaluate/fgsm.json": [{"epsilon": 0.0, **SHARES, "gap@1": 0, "gap@3": 0, "gap@5": 0}],
+    f"{PLACE}/evaluate/fgsm.json": [
+        {"epsilon": 0.0, "relative_size": 0.0, **SHARES, "gap@1": 0, "gap@3": 0, "gap@5": 0}
+    ],
     f"{PLACE}/evaluate/ranking.json": {
         **SHARES,
         **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
@@ -56,7 +58,14 @@ REPORTED: dict[str, Any] = {
     ],
     f"{PLACE}/explain/lime/global.json": [{"token": "x", "importance": 1.0}],
     f"{PLACE}/attack_embeddings/checks.json": {
-        **{"threat_model": "white box", "epsilon": 0.1, "documents": 9, "zero_gradients": 0.0, "breaks_at": None},
+        **{
+            "threat_model": "white box",
+            "epsilon": 0.1,
+            "documents": 9,
+            "zero_gradients": 0.0,
+            "power": 0.5,
+            "breaks_at": None,
+        },
         "P@1": dict.fromkeys(("clean", "noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "pgd_l2", "worst"), 0.5),
         **{"steps": {"1": 0.5}, "restarts": {"1": 0.5}, "checks": {"model_breaks": False, "steps_converge": True}},
     },

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from toys import LinearClassifier, labels_of
 
-from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, gradient_sign, perturb
+from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, gradient_sign, perturb, relative_size
 from xmlcore.data.tokens import PAD
 from xmlcore.models.token_rows import TokenRows
 
@@ -36,6 +36,16 @@ def test_the_radius_is_a_tenth_of_the_mean_norm_of_real_tokens(model):
     radius = adaptive_epsilon(model.distinct(TOKENS), 0.4)
     assert float(radius) == pytest.approx(0.4 * MEAN_NORM / 10)
     assert not radius.requires_grad
+
+
+@pytest.mark.parametrize("dimension", [2, 300, 4096])
+def test_a_corner_lies_as_far_as_its_relative_size(dimension):
+    table = torch.randn(4, dimension)
+    batch = TokenRows(table, torch.tensor([[1, 2, 3]]))
+    norm = table[1:].norm(dim=1).mean()
+    moved = (perturb(batch, torch.ones(1, 3, dimension), 0.1) - batch.embeddings()).norm(dim=2)
+    torch.testing.assert_close(moved / norm, torch.full((1, 3), relative_size(0.1, dimension)))
+    assert epsilon_of_size(relative_size(0.1, dimension), dimension) == pytest.approx(0.1)
 
 
 def test_one_step_along_the_known_sign(model):

@@ -86,6 +86,14 @@ def test_a_model_of_pieces_is_attacked_word_by_word(piecewise):
         np.testing.assert_allclose(row, alone.item(), atol=1e-6)
 
 
+def test_an_attack_may_move_probabilities(victim):
+    of_probabilities = Victim(planted_model(), encoded(), 7, "probabilities")
+    words = ["gold", "grain"]
+    logits, probabilities = (each.judge(words, [0, 1]) for each in (victim, of_probabilities))
+    np.testing.assert_allclose(probabilities.scores, 1 / (1 + np.exp(-logits.scores)), rtol=1e-6)
+    np.testing.assert_array_equal(probabilities.ranks, logits.ranks)
+
+
 def test_pieces_of_a_bert_are_words_unless_they_go_on_with_one(tmp_path):
     """WordPiece marks what goes on with a word; special pieces are read as themselves, and are no words."""
     corpus = replace(encoded(tmp_path / "tokenizer.json", max_tokens=5), vocabulary=Vocabulary(["[CLS]", "oil", "##s"]))

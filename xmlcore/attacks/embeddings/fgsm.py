@@ -2,7 +2,12 @@
 
 Threat model: white box, untargeted, L-infinity ball around the embeddings of real tokens, radius
 `epsilon * mean embedding norm / 10`. Positions that share a row of a batch are still moved one by one.
+
+The corners of that ball, where FGSM ends, lie `epsilon * sqrt(D) / 10` mean norms away: the same epsilon moves the
+tokens of a model with wide embeddings further. Models of different widths are compared at the same `relative_size`.
 """
+
+from math import sqrt
 
 import torch
 from torch import Tensor
@@ -11,10 +16,22 @@ from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import TokenRows
 
+TENTH = 10.0  # of the mean norm is the unit of epsilon
+
+
+def relative_size(epsilon: float, dimension: int) -> float:
+    """Return how far FGSM moves a token of `dimension` values, in mean norms of the embeddings (L2)."""
+    return epsilon * sqrt(dimension) / TENTH
+
+
+def epsilon_of_size(size: float, dimension: int) -> float:
+    """Return the epsilon at which FGSM moves a token of `dimension` values by `size` mean norms of the embeddings."""
+    return size * TENTH / sqrt(dimension)
+
 
 def adaptive_epsilon(batch: TokenRows, epsilon: float) -> Tensor:
     """Return `epsilon` times a tenth of the mean L2 norm of the embeddings of real tokens, a scalar (equation 10)."""
-    return epsilon * batch.rows.detach().norm(dim=1)[batch.row_of[batch.mask]].mean() / 10
+    return epsilon * batch.rows.detach().norm(dim=1)[batch.row_of[batch.mask]].mean() / TENTH
 
 
 def gradient_sign(model: Classifier, batch: TokenRows, labels: TrueLabels) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from torch import Tensor
 
+from xmlcore.config.params import Scores
 from xmlcore.data.batches import pad
 from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.tokens import UNK, fold, is_word
@@ -26,7 +27,7 @@ def is_substitutable(word: str) -> bool:
 class Judgement(NamedTuple):
     """Of S copies of a document, and the G labels that were asked."""
 
-    scores: np.ndarray  # (S, G) float32 logits
+    scores: np.ndarray  # (S, G) float32, what the attack moves
     ranks: np.ndarray  # (S, G) int64, 1 for the best label
 
 
@@ -37,9 +38,10 @@ class Victim:
     between spaces, and has as many tokens as pieces.
     """
 
-    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int) -> None:
+    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int, scores: Scores = "logits") -> None:
         self.model = model.eval()
         self.labels = model.labels
+        self._scores = scores
         self._corpus = corpus
         self._batch_size = batch_size
         self._cached = lru_cache(maxsize=100_000)(self._encode_word)
@@ -109,11 +111,14 @@ class Victim:
         ]
         return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
-    @staticmethod
-    def _judged(logits: Tensor, asked: Tensor) -> Judgement:
-        scores = logits[:, asked]
-        ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in scores.unbind(1)], 1)
-        return Judgement(scores.numpy(), ranks.numpy())
+    def scores_of(self, logits: Tensor) -> Tensor:
+        """Return what an attack moves, for `logits` of any shape: themselves or their probabilities."""
+        return logits if self._scores == "logits" else logits.sigmoid()
+
+    def _judged(self, logits: Tensor, asked: Tensor) -> Judgement:
+        chosen = logits[:, asked]
+        ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
+        return Judgement(self.scores_of(chosen).numpy(), ranks.numpy())
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         new = np.array([self.tokens_of(word)[0] for word in substitutes])

@@ -8,7 +8,7 @@ from xmlcore.evaluation.results import SqueezedEvaluation
 from xmlcore.report.provenance import Provenance
 from xmlcore.report.results import Results, Run
 from xmlcore.report.sections.gap import measured
-from xmlcore.report.table import MISSING, Column, Table, percent, seconds
+from xmlcore.report.table import MISSING, NAMES, Column, Table, percent, seconds
 
 CUTOFFS = (1, 3, 5)
 SQUEEZES = ("none", "embeddings", "outputs", "both")
@@ -85,6 +85,19 @@ def robustness_gap(results: Results) -> Table:
         *(Column(f"gap@{k}", group) for group in ("Base", "Robust") for k in CUTOFFS),
     )
     return Table("Robustness gap: clean minus attacked P@k, in points, for every ε", columns, rows, row_headers=2)
+
+
+def relative_sizes(results: Results) -> Table:
+    """Tabulate P@1 where FGSM moves the tokens of every model by the same share of their mean norm."""
+    sizes = sorted({round(each["relative_size"], 9) for run in results.runs.values() for each in run.of_sizes})
+    rows = tuple(
+        (*cell, *(percent(found.get(size)) for size in sizes))
+        for cell, run in results.runs.items()
+        for found in [{round(each["relative_size"], 9): each["P@1"] for each in run.of_sizes}]
+        if found
+    )
+    columns = (*map(Column, NAMES), *(Column(f"{size:g}", "L2 size of the change, in mean norms") for size in sizes))
+    return Table("P@1 (%) where FGSM moves the tokens of all models as far", columns, rows, row_headers=len(NAMES))
 
 
 def processing_time(results: Results) -> Table:

@@ -31,6 +31,6 @@ class Gradient:
         rows = batch.rows.detach()
         probe = rows.new_zeros(*batch.row_of.shape, rows.shape[1], requires_grad=True)
         logits = model.score_rows(batch._replace(rows=rows), probe)[0, list(request.target.labels)]
-        (gradient,) = torch.autograd.grad(request.target.direction * logits.sum(), probe)
+        (gradient,) = torch.autograd.grad(request.target.direction * self._victim.scores_of(logits).sum(), probe)
         place = sum(len(self._victim.tokens_of(word)) for word in request.words[: request.position])
         return gradient[:, place]
