@@ -28,7 +28,7 @@ test: install  ## run the tests
 	python -m pytest -n 2
 
 test-all: install  ## run them with many more examples of each property; damage every kind of file; kill every stage
-	python -m pytest -n 2 --hypothesis-profile thorough
+	python -m pytest -n 2 -m "" --hypothesis-profile thorough
 	python benchmarks/fuzz.py --seconds 60
 	python benchmarks/kills.py --kills 1
 
@@ -50,7 +50,7 @@ install: $(INSTALLED)  ## make .venv from the lock file
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	python -m pip install --quiet --no-compile --requirement requirements.lock
-	python -m pip install --quiet --no-deps --editable .
+	python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 clean:  ## remove the virtual environment; data and models stay in DVC's cache

@@ -38,7 +38,13 @@ def one(tmp_path_factory) -> Path:
     return write(ONE, tmp_path_factory.mktemp("one"))
 
 
-@pytest.fixture(scope="module", params=[TORCHRUN, ACCELERATE], ids=["torchrun", "accelerate"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(TORCHRUN, id="torchrun"),
+        pytest.param(ACCELERATE, id="accelerate", marks=pytest.mark.slow),
+    ],
+)
 def two(request, tmp_path_factory) -> Path:
     """The folder of the results of two processes."""
     return write(request.param, tmp_path_factory.mktemp("two"))

@@ -3,7 +3,9 @@
 import json
 import runpy
 import shlex
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
@@ -151,6 +153,26 @@ def test_a_stage_has_imported_no_more_than_what_was_traced(workspace: Workspace,
     imported = {Path(file).relative_to(workspace.folder.resolve()).as_posix() for file in files}
     assert "xmlcore/common/cli.py" in imported
     assert imported <= traced
+
+
+def test_a_stage_that_shares_its_imports_ends_as_one_alone(workspace: Workspace, tmp_path: Path) -> None:
+    """With its own exit code, or, where the process that stands for it is killed, at once."""
+    (tmp_path / "stages").mkdir()
+    script = tmp_path / "stages" / "sleeping.py"
+    script.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    command = ["python", "stages/sleeping.py"]
+    with subprocess.Popen(command, cwd=tmp_path, env=workspace.environment, stdout=subprocess.PIPE) as client:
+        assert client.stdout
+        process = int(client.stdout.readline())
+        client.kill()
+        for _ in range(1000):
+            if not Path("/proc", str(process)).exists():
+                break
+            time.sleep(0.01)
+        else:
+            pytest.fail("it goes on")
+    script.write_text("import sys\nsys.exit(3)\n")
+    assert subprocess.run(command, cwd=tmp_path, env=workspace.environment).returncode == 3
 
 
 def leaves(section: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:

@@ -12,6 +12,7 @@ HALF = SCRIPT + "out.mkdir(exist_ok=True); (out / 'a').write_text('1'); time.sle
 STRAY = SCRIPT + "Path('stray').touch(); time.sleep(9)"
 
 
+@pytest.mark.slow
 def test_stages_that_were_killed_give_what_undisturbed_ones_do(tmp_path: Path) -> None:
     assert (
         sum(killed for *_, killed in compare_stages(tmp_path, 2, 0, ("fetch", "convert", "configure", "encode"))) == 8

@@ -16,7 +16,7 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Convert
 from xmlcore.corpora.formats.converters import CONVERTERS
 
-INPUTS, SLOW_INPUTS = 30, 6
+INPUTS, SLOW_INPUTS = 15, 4
 
 
 def test_every_format_of_the_parameters_has_a_converter_that_is_tried() -> None:
