@@ -50,7 +50,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         with measured() as cost:
             predictions = predict(classifier, test, params.predict.labels, track)
             swept = sweep(params.fgsm.epsilons, squeezing_settings(defended))
-            of_size = sweep([epsilon_of_size(size, dimension) for size in params.fgsm.relative_sizes], [defended])
+            sizes = [epsilon_of_size(size, dimension) for size in params.fgsm.relative_sizes]
+            of_size = sweep(sizes, [defended]) if sizes else []
         (results / "predictions").mkdir()
         write_predictions(results / "predictions", predictions)
         ranking, label_bins = summarise(predictions, data, params.propensity, params.metrics.frequency_bins)

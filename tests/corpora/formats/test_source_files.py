@@ -72,10 +72,11 @@ def test_a_split_is_a_word_of_a_name(tmp_path: Path, names: tuple[str, str]) -> 
 
 
 def test_validation_documents_are_said_to_be_ignored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("train.txt", "test.txt", "mine_valid.txt"):
+    for name in ("train.txt", "test.txt", "mine_valid.txt", "train_dev.txt"):
         (tmp_path / name).touch()
-    find_splits(tmp_path, (".txt",), {})
-    assert "mine_valid.txt: ignored" in "".join(capsys.readouterr()).replace("\n", "")
+    assert find_splits(tmp_path, (".txt",), {})["train"] == tmp_path / "train.txt"
+    said = "".join(capsys.readouterr()).replace("\n", "")
+    assert "mine_valid.txt: ignored" in said and "train_dev.txt: ignored" in said
 
 
 def test_parameters_say_which_file_is_which(tmp_path: Path) -> None:

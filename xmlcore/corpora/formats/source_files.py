@@ -38,9 +38,10 @@ def find_splits(folder: Path, suffixes: Sequence[str], named: Mapping[OfficialSp
     `suffixes`. Files of validation documents are said to be ignored.
     """
     names = set(find_files(folder, *NAME_FILES))
-    candidates = [path for path in find_files(folder, *(f"*{suffix}" for suffix in suffixes)) if path not in names]
-    for path in candidates:
-        if VALIDATION & _words(path) and path.name not in named.values():
+    found = [path for path in find_files(folder, *(f"*{suffix}" for suffix in suffixes)) if path not in names]
+    candidates = [path for path in found if not VALIDATION & _words(path)]
+    for path in found:
+        if path not in candidates and path.name not in named.values():
             console.print(f"{path}: ignored; validation documents are drawn from those of the training file")
     return {
         split: find_file(folder, named[split], _uncompressed_name(Path(named[split])))
