@@ -32,14 +32,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     defended = Setting(params.regime_of(regime).squeeze, "aware")
 
     def sweep(epsilons: list[float], settings: list[Setting]) -> list[Attacked]:
-        padding = data.max_tokens if params.fgsm.perturb_padding else None
         return fgsm_sweep(
             model=classifier,
             split=test,
             epsilons=epsilons,
             settings=settings,
             bits=params.fgsm.bits,
-            perturb_padding_to=padding,
             track=track,
         )
 

@@ -131,22 +131,6 @@ def test_the_sweep_does_not_depend_on_the_batch_where_all_norms_are_equal(random
         assert alone.metrics == pytest.approx(together.metrics)
 
 
-def test_perturbing_padding_pads_and_attacks_every_position():
-    class Recording(LinearClassifier):
-        def score(self, embeddings, mask):
-            self.seen, self.mask = embeddings.detach(), mask
-            return super().score(embeddings, mask)
-
-    model = Recording([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[1.0, -1.0], [-1.0, 1.0]])
-    split = split_of([[1], [2, 2]], [[0], [1]])
-    fgsm_sweep(model, split, epsilons=[1.0], settings=[BARE], bits=8, perturb_padding_to=4)
-    assert model.mask.shape == (2, 4)
-    assert model.mask.all()
-    assert model.seen.all()
-    fgsm_sweep(model, split, epsilons=[1.0], settings=[BARE], bits=8)
-    assert model.seen[0, 1].tolist() == [0, 0]
-
-
 def test_the_sweep_leaves_the_model_as_it_was(random):
     model, split = random
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}

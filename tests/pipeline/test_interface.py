@@ -75,7 +75,6 @@ explain.study.models
 explain.top_tokens
 fgsm.bits
 fgsm.epsilons
-fgsm.perturb_padding
 fgsm.relative_sizes
 launch
 lexicon.*.files.*.bytes
@@ -150,17 +149,21 @@ model.*.network.encoder.aplc_xlnet.hidden
 model.*.network.encoder.attention_xml.candidates
 model.*.network.encoder.attention_xml.dropout
 model.*.network.encoder.attention_xml.embedding_dropout
+model.*.network.encoder.attention_xml.encoders
 model.*.network.encoder.attention_xml.hidden
 model.*.network.encoder.attention_xml.lstm
+model.*.network.encoder.attention_xml.random_fill
 model.*.network.encoder.attention_xml.tree
 model.*.network.encoder.bag_of_words.dropout
 model.*.network.encoder.bag_of_words.prototype_scale
 model.*.network.encoder.xml_cnn.chunks
 model.*.network.encoder.xml_cnn.dropout
+model.*.network.encoder.xml_cnn.embedding_dropout
 model.*.network.encoder.xml_cnn.filters
 model.*.network.encoder.xml_cnn.hidden
 model.*.network.encoder.xml_cnn.initialisation
 model.*.network.encoder.xml_cnn.windows
+model.*.network.encoders
 model.*.network.factor
 model.*.network.filters
 model.*.network.hidden
@@ -169,6 +172,7 @@ model.*.network.lstm
 model.*.network.members
 model.*.network.merge
 model.*.network.prototype_scale
+model.*.network.random_fill
 model.*.network.repetitions
 model.*.network.tree
 model.*.network.windows
@@ -176,7 +180,9 @@ model.*.training.averaging_from
 model.*.training.averaging_steps
 model.*.training.batch_size
 model.*.training.epochs
+model.*.training.freeze_embedding
 model.*.training.gamma
+model.*.training.gradient_clip
 model.*.training.learning_rate
 model.*.training.loss_reduction
 model.*.training.matmul_precision
@@ -187,6 +193,7 @@ model.*.training.output_learning_rate
 model.*.training.patience
 model.*.training.prior_bias
 model.*.training.refit
+model.*.training.selection
 model.*.training.shuffle_tokens
 model.*.training.sparse_embedding
 model.*.training.token_dropout

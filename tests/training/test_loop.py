@@ -252,6 +252,33 @@ def test_the_weights_are_those_of_the_best_epoch():
     assert int(outcome.model.epoch) == 2
 
 
+@pytest.mark.parametrize(("selection", "best"), [("P@1", 1), ("nDCG@5", 2)])
+def test_the_measure_of_selection_chooses_the_epoch(selection, best):
+    """The first epoch has one label of each document first; the second has all of them, but not first."""
+
+    class Ranked(LinearClassifier):
+        epoch = 0
+
+        def __init__(self):
+            super().__init__([[0.0]] + [[1.0]] * 9, [[0.0] * 8])
+
+        def train(self, mode=True):
+            self.epoch += mode
+            return super().train(mode)
+
+        def score(self, embeddings, mask):
+            logits = super().score(embeddings, mask)
+            orders = {1: [7.0, 0, 1, 6, 5, 4, 3, 2], 2: [6.0, 5, 4, 3, 2, 1, 0, 7]}
+            return logits if self.training else torch.tensor(orders[self.epoch]).expand(len(mask), -1)
+
+    split = split_of([[4]] * 4, [[0, 1, 2]] * 4)
+    outcome, _ = run(
+        build=lambda _: Ranked(), training=split, validation=split, epochs=2, patience=2, selection=selection
+    )
+    assert outcome.best_epoch == best
+    assert outcome.validation_precision == (best == 1)
+
+
 def test_all_epochs_run_while_it_grows_better():
     outcome, log = run(epochs=3, patience=3)
     assert (len(log), outcome.epochs) == (3, 3)

@@ -46,6 +46,28 @@ def test_the_first_step_of_adam_has_the_size_of_the_rate(sparse):
         assert moved[name].flatten().tolist() == pytest.approx([0.3] * LABELS, rel=1e-4)
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_frozen_table_stays(sparse):
+    moved = stepped(model(), [[1, 2]], sparse_embedding=sparse, freeze_embedding=True)
+    assert not moved["embedding.weight"].any()
+    assert moved["weights"].all()
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_gradient_is_at_most_so_many_times_the_longest_of_the_last_five(sparse):
+    toy = model()
+    rates = {"learning_rate": 1e-9, "output_learning_rate": 1e-9}
+    optimisation = Optimisation(toy, Training(gradient_clip=2.0, sparse_embedding=sparse, **rates))
+    lengths = []
+    for scale in (0.01, 0.02, 0.01, 0.01, 0.01, 10.0, 0.01):
+        toy.zero_grad()
+        (scale * toy(torch.tensor([[1, 2]])).sum()).backward()
+        optimisation.step()
+        lengths.append(torch.nn.utils.get_total_norm([each.grad.to_dense() for each in toy.parameters()]).item())
+    whole = lengths[0] / 0.01
+    assert [length / whole for length in lengths] == pytest.approx([0.01, 0.02, 0.01, 0.01, 0.01, 2 * 0.02, 0.01])
+
+
 def test_with_an_epsilon_small_gradients_of_the_output_make_small_steps():
     options = {"learning_rate": 0.01, "output_learning_rate": 0.01}
     drift = stepped(model(), [[1]], scale=1e-5, output_epsilon=1e-8, **options)["bias"][0].item()

@@ -16,8 +16,9 @@ class XMLCNNNetwork(Section):
     filters: PositiveInt = 128
     chunks: PositiveInt = 1
     hidden: PositiveInt = 512
+    embedding_dropout: Fraction = 0.0  # of each value of each token
     dropout: Fraction = 0.5
-    initialisation: Literal["averaging", "torch"] = "averaging"
+    initialisation: Literal["averaging", "kaiming", "torch"] = "averaging"
 
 
 def _is_power_of_two(number: int) -> int:
@@ -35,6 +36,8 @@ class AttentionXMLNetwork(Section):
     dropout: Fraction = 0.5
     tree: list[Annotated[PositiveInt, AfterValidator(_is_power_of_two)]] = []  # groups at each level; none: flat
     candidates: PositiveInt = 32  # groups of a level whose members are looked at
+    encoders: Literal["shared", "one_a_level"] = "shared"  # BiLSTMs
+    random_fill: bool = False  # in training random labels stand where a family is smaller than the largest
 
 
 class BagOfWordsNetwork(Section):

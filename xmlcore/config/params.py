@@ -125,12 +125,15 @@ class Training(Section):
 
     epochs: PositiveInt = 15
     patience: PositiveInt = 5
+    selection: Literal["P@1", "nDCG@5"] = "P@1"  # on the validation documents, by which the epoch is chosen
     batch_size: PositiveInt = 64
     micro_batches: PositiveInt = 1  # parts of a batch, computed one by one or by as many processes
     learning_rate: PositiveFloat = 0.001
     output_learning_rate: PositiveFloat = 0.001
     output_epsilon: PositiveFloat = 1e-8  # Adam's, of the output layer
     sparse_embedding: bool = False
+    freeze_embedding: bool = False
+    gradient_clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # times the largest of late norms; 0: never
     milestones: list[PositiveInt] = []
     gamma: PositiveFloat = 0.1
     loss_reduction: LossReduction = "document"
@@ -239,7 +242,6 @@ class Fgsm(Section):
     epsilons: Annotated[list[Epsilon], Field(min_length=1)]
     relative_sizes: list[PositiveFloat] = []  # of the change, in mean norms: where models of any width are compared
     bits: Annotated[int, Field(ge=1, le=16)] = 8
-    perturb_padding: bool = False
 
     @model_validator(mode="after")
     def _distinct(self) -> "Fgsm":

@@ -15,7 +15,6 @@ from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.defenses.squeezing import squeeze, squeeze_logits
 from xmlcore.models.base import Classifier
-from xmlcore.models.token_rows import TokenRows
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics, robustness_gap
 from xmlcore.ranking.predictions import BATCH_SIZE, Track, untracked
 
@@ -57,15 +56,12 @@ def fgsm_sweep(
     epsilons: list[float],
     settings: list[Setting],
     bits: int,
-    perturb_padding_to: int | None = None,
     track: Track = untracked,
     batch_size: int = BATCH_SIZE,
 ) -> list[Attacked]:
     """Attack `split` in every setting at every epsilon in one pass; an epsilon costs a forward pass and no gradient.
 
-    The gaps (equation 17) are taken from the same setting at epsilon 0. With `perturb_padding_to` every document is
-    padded to that many tokens, and the padding is convolved, pooled and attacked like text, as in the code of
-    Sapkal and Savalia (2025).
+    The gaps (equation 17) are taken from the same setting at epsilon 0.
     """
     model.eval()
     epsilons = [0.0, *(epsilon for epsilon in epsilons if epsilon)]
@@ -75,11 +71,9 @@ def fgsm_sweep(
     models = {where: squeeze(model, where, bits) for where in get_args(Squeeze)}
     total = -(-len(split) // batch_size)
     for documents in share(track(batches(split.lengths, batch_size), "fgsm", total=total)):
-        tokens = pad([split.document(i) for i in documents], perturb_padding_to)
+        tokens = pad([split.document(i) for i in documents])
         labels = true_labels(split, documents)
-        attack = _BatchAttack(
-            models, tokens, labels, epsilons=epsilons, bits=bits, perturb_padding=perturb_padding_to is not None
-        )
+        attack = _BatchAttack(models, tokens, labels, epsilons=epsilons, bits=bits)
         for setting in settings:
             for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
                 best = logits.topk(min(k + 1, model.labels))
@@ -109,15 +103,11 @@ class _BatchAttack:
         *,
         epsilons: list[float],
         bits: int,
-        perturb_padding: bool,
     ) -> None:
         """Embed `tokens` (B, T), whose true labels are `labels`; `models` are the model behind each squeezing."""
         self._models = models
         with torch.no_grad():
             self._batch = models["none"].distinct(tokens)
-        if perturb_padding:  # row 0, that of the padding, becomes one like any other
-            rows, index = self._batch
-            self._batch = TokenRows(torch.cat([torch.zeros_like(rows[:1]), rows]), index + 1)
         self._labels, self._bits = labels, bits
         self._steps = [float(adaptive_epsilon(self._batch, epsilon)) for epsilon in epsilons]
         self._signs: dict[str, Tensor] = {}

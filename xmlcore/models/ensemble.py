@@ -45,7 +45,7 @@ class Ensemble(SideBySide):
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         for number, classifier in enumerate(self.classifiers):
-            classifier.prepare(split, seed, self.distinct_part(distinct, number))
+            classifier.prepare(split, seed + number, self.distinct_part(distinct, number))
 
     def initialise_output(self, prior: Tensor) -> None:
         for classifier in self.classifiers:

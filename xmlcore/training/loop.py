@@ -1,7 +1,7 @@
 """Training, clean or adversarial: one loop, in whose hybrid loss (`adversarial`) the attack weighs 0 when clean.
 
-The epoch is chosen by clean validation P@1 with early stopping; the model may then be trained afresh on the training
-and validation documents together, from vectors of both, for just that many epochs.
+The epoch is chosen by clean validation P@1, or nDCG@5, with early stopping; the model may then be trained afresh on the
+training and validation documents together, from vectors of both, for just that many epochs.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
-from xmlcore.ranking.metrics import hits, precision_at_k
+from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
@@ -91,15 +91,15 @@ def train(
     model = build(vectors.selection)
     run = partial(_epochs, options=options, regime=regime, loss=loss, seed=seed, track=track)
     best = b""
-    best_epoch, best_precision = 0, -1.0
+    best_epoch, best_score, best_precision = 0, -1.0, -1.0
     epoch = 0
     for done in run(model, training, options.epochs):
         epoch = done.number
-        best_labels = predict(done.model, validation, 1).labels
-        precision = precision_at_k(hits(best_labels, validation, np.arange(len(validation))), 1)
+        metrics = _metrics(done.model, validation)
+        score, precision = metrics[options.selection], metrics["P@1"]
         log(Epoch(epoch, done.loss, done.learning_rate, precision))
-        if precision > best_precision:
-            best, best_epoch, best_precision = save(done.model.state_dict()), epoch, precision
+        if score > best_score:
+            best, best_epoch, best_score, best_precision = save(done.model.state_dict()), epoch, score, precision
         if epoch - best_epoch >= options.patience:
             break
     if options.refit:
@@ -112,6 +112,14 @@ def train(
     else:
         model.load_state_dict(load(best))
     return Outcome(model.eval(), epoch, best_epoch, best_precision)
+
+
+def _metrics(model: Classifier, split: Split) -> dict[str, float]:
+    """Return `P@k` and `nDCG@k` of `model` on `split`."""
+    best = predict(model, split, TOP).labels
+    found = np.zeros((len(split), TOP), bool)
+    found[:, : best.shape[1]] = hits(best, split, np.arange(len(split)))
+    return ranking_metrics(found, np.diff(split.label_offsets))
 
 
 class _Done(NamedTuple):

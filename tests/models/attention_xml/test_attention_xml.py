@@ -29,18 +29,19 @@ def true(*labels: list[int]) -> TrueLabels:
 def test_states_are_those_of_a_bidirectional_lstm_over_packed_documents():
     model = attention()
     reference = nn.LSTM(6, 4, batch_first=True, bidirectional=True)
-    for name, parameter in model.encoder.onward.named_parameters():
+    (encoder,) = model.encoders
+    for name, parameter in encoder.onward.named_parameters():
         getattr(reference, name).data = parameter.data
-    for name, parameter in model.encoder.backward.named_parameters():
+    for name, parameter in encoder.backward.named_parameters():
         getattr(reference, f"{name}_reverse").data = parameter.data
     packed = pack_padded_sequence(model.embed(TOKENS), MASK.sum(1), batch_first=True, enforce_sorted=False)
     expected, _ = pad_packed_sequence(reference(packed)[0], batch_first=True)
-    torch.testing.assert_close(model.encoder(model.embed(TOKENS), MASK), expected)
+    torch.testing.assert_close(encoder(model.embed(TOKENS), MASK), expected)
 
 
 def test_logits_are_equations_1_to_3_one_label_and_document_at_a_time():
     model = attention()
-    states, (level,) = model.encoder(model.embed(TOKENS), MASK), model.levels
+    (states,), (level,) = model._states(model.embed(TOKENS), MASK), model.levels
     for document, length in enumerate(MASK.sum(1)):
         own = states[document, :length]
         for label in range(LABELS):
@@ -52,11 +53,12 @@ def test_logits_are_equations_1_to_3_one_label_and_document_at_a_time():
             torch.testing.assert_close(model(TOKENS)[document, label], expected)
 
 
-def test_a_label_of_the_tree_has_the_product_of_the_probabilities_on_its_path():
-    model = attention(tree=[2, 8], candidates=8)
+@pytest.mark.parametrize("encoders", ["shared", "one_a_level"])
+def test_a_label_of_the_tree_has_the_product_of_the_probabilities_on_its_path(encoders):
+    model = attention(tree=[2, 8], candidates=8, encoders=encoders)
     model.prepare(split_of([[1, 2], [3, 4], [5, 6]], [[3, 9], [0], [15]]), seed=0)
     states = model._states(model.embed(TOKENS), MASK)
-    every = [level(states, MASK).sigmoid() for level in model.levels]
+    every = [level(read, MASK).sigmoid() for level, read in zip(model.levels, states, strict=True)]
     place = model.tree.position
     for label in range(LABELS):
         p = every[0][:, place[label] // 8] * every[1][:, place[label] // 2] * every[2][:, place[label]]
@@ -65,7 +67,7 @@ def test_a_label_of_the_tree_has_the_product_of_the_probabilities_on_its_path():
 
 def test_the_search_looks_below_the_best_groups_alone():
     model = attention(tree=[8], candidates=3)
-    groups = model.levels[0](model._states(model.embed(TOKENS), MASK), MASK)
+    groups = model.levels[0](model._states(model.embed(TOKENS), MASK)[0], MASK)
     logits = model(TOKENS)
     for document, best in enumerate(groups.topk(3).indices.tolist()):
         reached = [label for label in range(LABELS) if label // 2 in best]
@@ -82,7 +84,7 @@ def test_true_labels_are_learned_wherever_the_search_would_have_gone():
     batch = model.distinct(TOKENS)
     labels = true([0], [1], [-1])
     states = model._states(model.embed(TOKENS), MASK)
-    groups, members = (level(states, MASK) for level in model.levels)
+    groups, members = (level(read, MASK) for level, read in zip(model.levels, states, strict=True))
     targets = torch.zeros(3, 8)
     targets[0, 0] = targets[1, 0] = 1
     expected = functional.binary_cross_entropy_with_logits(groups, targets, reduction="sum")
@@ -119,3 +121,28 @@ def test_dropout_acts_in_training_alone(tree):
     assert torch.equal(model(TOKENS), model(TOKENS))
     model.train()
     assert not torch.equal(model(TOKENS), model(TOKENS))
+
+
+def test_with_an_encoder_for_each_level_no_level_teaches_that_of_another():
+    model = attention(tree=[4], candidates=2, encoders="one_a_level")
+    model.levels[1].requires_grad_(False)
+    model.levels[1].output.weight.data.zero_()
+    model.loss(model.distinct(TOKENS), true([0], [1], [-1])).backward()
+    above, below = (any(each.grad.any() for each in encoder.parameters()) for encoder in model.encoders)
+    assert above
+    assert not below
+
+
+def test_in_training_random_labels_fill_up_small_families():
+    """Seven labels in four groups: the last has one, beside which a random label is looked at, or none."""
+    torch.manual_seed(0)
+    network = AttentionXMLNetwork(lstm=4, hidden=[5], tree=[4], candidates=1, random_fill=True, dropout=0)
+    model = AttentionXML(torch.randn(10, 6), 7, network.model_copy(update={"embedding_dropout": 0.0})).eval()
+    model.levels[0].bias.data = torch.tensor([0.0, 0, 0, 9])
+    batch, none = model.distinct(TOKENS), true([-1], [-1], [-1])
+    losses = [model.loss(batch, none).item() for _ in range(2)]
+    model.train()
+    filled = [model.loss(batch, none).item() for _ in range(4)]
+    assert losses[0] == losses[1]
+    assert len({*filled}) > 1
+    assert min(filled) > losses[0]

@@ -185,6 +185,29 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(model.eval()(tokens), model(tokens))
 
 
+def test_embeddings_are_dropped_position_by_position_in_training():
+    """With one filter that adds up its token, equal tokens of a document differ as soon as each is dropped alone."""
+    model = random_model(network(windows=[1], chunks=3, filters=64, embedding_dropout=0.5, dropout=0))
+    pooled = []
+    model._head = lambda maxima: pooled.append(maxima) or maxima
+    tokens = torch.tensor([[2, 2, 2]])
+    model.eval()(tokens)
+    model.train()(tokens)
+    whole, dropped = (maxima[0, 0] for maxima in pooled)
+    assert torch.equal(whole[0], whole[1])
+    assert not torch.equal(dropped[0], dropped[1])
+    assert dropped.isfinite().all()
+
+
+def test_an_attack_moves_embeddings_before_they_are_dropped():
+    model = random_model(network(embedding_dropout=0.5)).train()
+    batch = model.distinct(torch.tensor([[2, 3, 4, 2]]))
+    probe = torch.zeros(1, 4, WIDTH, requires_grad=True)
+    model.score_rows(batch, probe).sum().backward()
+    kept = probe.grad != 0
+    assert 0.1 < kept.float().mean() < 0.9
+
+
 def test_a_narrowed_model_has_the_logits_of_the_asked_labels_in_the_asked_order():
     model, asked = random_model(network()), torch.tensor([3, 0])
     tokens = torch.tensor([[2, 3, 4], [5, PAD, PAD]])

@@ -1,8 +1,8 @@
 """AttentionXML (You et al. 2019): a BiLSTM, an attention of its own for every label, layers that all labels share.
 
 With a label tree, attention is paid to groups of labels level by level and then only to the labels of the best groups.
-The levels share the BiLSTM and are trained together; the paper trains a network for each level, which begins from that
-of the level above.
+The levels share the BiLSTM, or have one each, and are trained together; the paper trains a network for each level, one
+after another, which begins from that of the level above.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,10 @@ class AttentionXML(TableClassifier):
     def __init__(self, vectors: Tensor, labels: int, network: AttentionXMLNetwork) -> None:
         super().__init__(vectors, labels)
         self.candidates = network.candidates
-        self.encoder = _BiLSTM(vectors.shape[1], network.lstm)
+        self.random_fill = network.random_fill
         self.tree = LabelTree(labels, [groups for groups in network.tree if groups < labels])
+        encoders = len(self.tree.sizes) if network.encoders == "one_a_level" else 1
+        self.encoders = Modules[_BiLSTM](_BiLSTM(vectors.shape[1], network.lstm) for _ in range(encoders))
         states = 2 * network.lstm
         self.levels = Modules[_LabelAttention](
             _LabelAttention(states, nodes, network.hidden) for nodes in self.tree.sizes
@@ -64,25 +66,26 @@ class AttentionXML(TableClassifier):
         states = self._states(embeddings, mask)
         if self.asked is not None:
             return self._score_asked(states, mask, self.asked)
-        logits = self.levels[0](states, mask)
+        logits = self.levels[0](states[0], mask)
         if len(self.levels) == 1:
             return logits
         reached = functional.logsigmoid(logits)
         for number, level in enumerate(self.levels[1:], start=1):
             nodes, valid = self.tree.families(reached.topk(min(self.candidates, reached.shape[1])).indices, number)
-            found = functional.logsigmoid(level.some(states, mask, nodes))
+            found = functional.logsigmoid(level.some(states[number], mask, nodes))
             inherited = reached[:, self.tree.parents(number)]
             below = torch.full_like(inherited, UNREACHED).scatter(1, nodes, torch.where(valid, found, found.detach()))
             reached = inherited + below
         return _logit(reached)[:, self.tree.position]
 
-    def _score_asked(self, states: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
+    def _score_asked(self, states: Sequence[Tensor], mask: Tensor, labels: Tensor) -> Tensor:
         """Return the logits (B, K) of the asked label ids `labels` (K,), whether or not the search would reach them.
 
         The probability of a label is the product along its path in the tree.
         """
         paths = [self.tree.nodes_of(labels, number).expand(len(mask), -1) for number in range(len(self.levels))]
-        logits = [level.some(states, mask, nodes) for level, nodes in zip(self.levels, paths, strict=True)]
+        levels = zip(self.levels, states, paths, strict=True)
+        logits = [level.some(read, mask, nodes) for level, read, nodes in levels]
         return logits[0] if len(logits) == 1 else _logit(reduce(torch.add, map(functional.logsigmoid, logits)))
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
@@ -94,22 +97,28 @@ class AttentionXML(TableClassifier):
             return super().loss(batch, labels, probe)
         mask = batch.mask
         states = self._states(batch.embeddings(probe), mask)
-        logits = self.levels[0](states, mask)
+        logits = self.levels[0](states[0], mask)
         targets = labels.targets(self.tree.nodes_of(labels.ids, 0), self.tree.sizes[0])
         total = binary_cross_entropy(logits, targets)
         scores = logits.detach()
         for number, level in enumerate(self.levels[1:], start=1):
             first = torch.where(targets > 0, torch.inf, scores)
             nodes, valid = self.tree.families(first.topk(min(self.candidates, first.shape[1])).indices, number)
-            found = level.some(states, mask, nodes)
+            if self.random_fill and self.training:
+                nodes = torch.where(valid, nodes, torch.randint_like(nodes, self.tree.sizes[number]))
+                valid = torch.ones_like(valid)
+            found = level.some(states[number], mask, nodes)
             targets = labels.targets(self.tree.nodes_of(labels.ids, number), self.tree.sizes[number])
             wanted = targets.gather(1, nodes)
             total = total + binary_cross_entropy(found[valid], wanted[valid])
             scores = torch.full_like(targets, -torch.inf).scatter(1, nodes, found.detach())
         return total
 
-    def _states(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        return self.dropout(self.encoder(self.embedding_dropout(embeddings), mask))
+    def _states(self, embeddings: Tensor, mask: Tensor) -> list[Tensor]:
+        """Return for each level the states (B, T, 2H) that it reads."""
+        embeddings = self.embedding_dropout(embeddings)
+        states = [self.dropout(encoder(embeddings, mask)) for encoder in self.encoders]
+        return states if len(states) == len(self.levels) else states * len(self.levels)
 
 
 class _BiLSTM(nn.Module):

@@ -32,31 +32,39 @@ class XMLCNN(LinearOutputClassifier):
         self.bias = nn.Parameter(torch.zeros(len(self.windows), 1, self.filters))
         self.bottleneck = nn.Linear(len(self.windows) * self.chunks * self.filters, network.hidden)
         self.output = nn.Linear(network.hidden, labels)
+        self.embedding_dropout = nn.Dropout(network.embedding_dropout)
         self.dropout = nn.Dropout(network.dropout)
         self._initialise(network.initialisation)
 
     def _initialise(self, initialisation: str) -> None:
-        """Draw the initial weights of the convolution and, with `averaging`, of the bottleneck.
+        """Draw the initial weights of the convolution and, but with `torch`, of the layers above.
 
-        `torch` is the default of `nn.Conv2d` and `nn.Linear`; `averaging` keeps the signal's scale (He et al. 2015).
-        An averaging kernel begins with one vector at every offset of its window: it asks what the window is about and
-        not yet in which order, as a linear classifier does, and learns the order from there.
+        `torch` is the default of `nn.Conv2d` and `nn.Linear`; `kaiming` keeps the signal's scale (He et al. 2015), and
+        so does `averaging`, whose kernel begins with one vector at every offset of its window: it asks what the window
+        is about and not yet in which order, as a linear classifier does, and learns the order from there.
         """
         for window, kernel in zip(self.windows, self.kernel.data.split(self.windows, dim=1), strict=True):
             width = kernel.shape[0]
             if initialisation == "averaging":
                 kernel.copy_(torch.randn(width, 1, self.filters) * math.sqrt(2 / (window * width)))
+            elif initialisation == "kaiming":
+                kernel.normal_(0, math.sqrt(2 / (window * width)))
             else:
                 bound = 1 / math.sqrt(window * width)
                 kernel.uniform_(-bound, bound)
-        if initialisation == "averaging":
+        if initialisation != "torch":
             nn.init.kaiming_normal_(self.bottleneck.weight, nonlinearity="relu")
             nn.init.zeros_(self.bottleneck.bias)
+        if initialisation == "kaiming":
+            nn.init.kaiming_normal_(self.output.weight)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.score_rows(TokenRows.one_each(embeddings, mask))
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
+        if self.training and self.embedding_dropout.p:
+            dropped = self.embedding_dropout(batch.embeddings(probe))
+            batch, probe = TokenRows.one_each(dropped, batch.mask), None
         return self._head(ConvolvedMax.apply(batch.rows, self.kernel, probe, batch.row_of, self.windows, self.chunks))
 
     def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
