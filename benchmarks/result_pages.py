@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 
 from xmlcore.common.errors import UserError
 
@@ -124,6 +125,19 @@ def fgsm(read: Callable[[str], Rows]) -> str:
         "gap reduced by",
     )
     return markdown(columns, rows)
+
+
+def seeds(read: Callable[[str], Rows]) -> str:
+    """Draw the mean and the standard deviation over seeds, of clean P@k and of P@1 under FGSM."""
+    trainings: dict[tuple[str, ...], Rows] = {}
+    for row in read("seeds"):
+        trainings.setdefault(_key(row), []).append(row)
+    rows = []
+    for of_one in trainings.values():
+        columns = [[100 * float(row[name]) for row in of_one] for name in ("P@1", "P@3", "P@5", "attacked_P@1")]
+        spread = [f"{fmean(values):.2f} ± {stdev(values):.2f}" for values in columns]
+        rows.append([*_cell(of_one[0], "model", "regime"), str(len(of_one)), *spread])
+    return markdown(("corpus", "model", "regime", "seeds", "P@1", "P@3", "P@5", "P@1, FGSM at ε = 0.1"), rows)
 
 
 def losses(read: Callable[[str], Rows]) -> str:
@@ -280,6 +294,7 @@ VIEWS = {
         xml_cnn,
         fgsm,
         losses,
+        seeds,
         attack_checks,
         word_attacks,
         word_defences,

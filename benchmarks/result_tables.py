@@ -117,6 +117,17 @@ def write_table(name: str, rows: Sequence[Row], folder: Path = FOLDER) -> None:
             writer.writerow({key: f"{v:.8g}" if isinstance(v, float) else v for key, v in row.items()})
 
 
+def origin(command: str) -> dict[str, str]:
+    """Return what is said of rows that `command` makes here and now."""
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return {
+        "command": command,
+        "commit": git.stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
+    }
+
+
 def record_cell(cell: Sequence[str], results: Path, origin: Mapping[str, str], folder: Path = FOLDER) -> None:
     """Put what `results` holds of `cell` into every table, in the place of all that they had of it."""
     names = dict(zip(CELL, cell, strict=True))
@@ -148,19 +159,11 @@ def pages(context: typer.Context) -> None:
 @app.command()
 def record(corpus: str, command: Annotated[str, typer.Option(help="What was typed to make the results.")]) -> None:
     """Record what params.yaml lists of CORPUS from results/, and write the pages."""
-    params = load_params()
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    threads = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))
-    origin = {
-        "command": command,
-        "commit": git.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "threads": threads,
-    }
+    params, made_by = load_params(), origin(command)
     for cell in product([corpus], params.models, params.regimes, params.losses):
         if not paths.RESULTS.joinpath(*cell).is_dir():
             raise UserError(f"{paths.RESULTS.joinpath(*cell)}: no results; run `dvc repro` with the corpus listed")
-        record_cell(cell, paths.RESULTS, origin)
+        record_cell(cell, paths.RESULTS, made_by)
     write_pages(FOLDER, read_table)
 
 

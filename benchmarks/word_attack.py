@@ -44,7 +44,7 @@ def main(
     """Compare the attack on MODEL of CORPUS with its plain reference."""
     params = load_params()
     data = load_encoded(paths.encoded(corpus, model))
-    classifier = load_model(paths.model(corpus, model, "clean", "bce")).eval()
+    classifier = load_model(paths.trained(corpus, model, "clean", "bce")).eval()
     victim = Victim(classifier, data, params.explain.batch_size)
     options = params.words.model_copy(update={"generators": ["masked_lm"]})
     learned = paths.language(corpus)

@@ -2,7 +2,8 @@
 
 python stages/attack_embeddings.py reuters21578 xml_cnn clean bce
 
-Reads models/CORPUS/MODEL, every training of it, because what harms one may harm another, and data/CORPUS/encoded/MODEL.
+Reads trained/CORPUS/MODEL, every training of it, because what harms one may harm another, and
+data/CORPUS/encoded/MODEL.
 Writes, in results/CORPUS/MODEL/REGIME/LOSS/attack_embeddings: checks.json, the checks and their figures; curves.json,
 every attack against epsilon; and timing.json.
 """
@@ -27,10 +28,10 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.models.registry import load_model
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    bare = load_model(paths.model(*cell))
+    bare = load_model(paths.trained(*cell))
     where = params.regime_of(regime).squeeze
     others = [
-        load_model(paths.model(corpus, model, *training))
+        load_model(paths.trained(corpus, model, *training))
         for training in product(params.regimes, params.losses)
         if training != (regime, loss)
     ]

@@ -37,7 +37,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     data = load_encoded(paths.encoded(corpus, model))
     targets = choose_targets(data, predictions_of(data, known_right), options, params.seed)
     words = load_language(language / "words")
-    classifier = squeeze(load_model(paths.model(*cell)), where, params.fgsm.bits)
+    classifier = squeeze(load_model(paths.trained(*cell)), where, params.fgsm.bits)
     victim = Victim(classifier, data, params.explain.batch_size, options.scores)
     generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS)
     texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in targets.samples})
@@ -45,18 +45,18 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
         paths.records(corpus),
         language,
         paths.encoded(corpus, model),
-        paths.model(*cell),
+        paths.trained(*cell),
         known_right,
         paths.LEXICONS,
         PACKAGE,
     ]
     mark = fingerprint(sources, options.model_dump(), where, params.seed, params.fgsm.bits, params.explain.batch_size)
     journal = Journal(paths.JOURNALS / "attack_words" / f"{'-'.join(cell)}.jsonl", mark)
-    campaign = Campaign(victim, load_encoder(options.encoder, words), texts, data.label_names, options)
+    campaign = Campaign(victim, load_encoder(options.encoder, words), texts, data.shown_labels, options)
     with measured() as cost:
         rows = campaign.run(generators, targets.samples, journal, track)
     with atomic_directory(paths.results(*cell, "attack_words")) as results:
-        write_targets(results, targets, data.label_names)
+        write_targets(results, targets, data.shown_labels)
         write_attacks(results / "attacks.jsonl", rows)
         write_json(results / "summary.json", summary(rows, options.goals, options.thresholds))
         write_json(results / "by_frequency.json", by_frequency(rows, options.thresholds))

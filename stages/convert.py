@@ -22,12 +22,15 @@ def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in pa
     from xmlcore.common.files import atomic_directory
     from xmlcore.config.params import load_params
     from xmlcore.corpora.formats.converters import CONVERTERS
+    from xmlcore.corpora.label_titles import TITLES, read_titles, write_titles
     from xmlcore.corpora.records import summarise
 
-    options = load_params().corpus_of(corpus).convert
+    settings = load_params().corpus_of(corpus)
+    options, titled = settings.convert, settings.fetch.labels
     with atomic_directory(paths.records(corpus)) as destination:
         CONVERTERS[options.format](paths.raw(corpus), destination, options)
         summary = summarise(destination)
+        write_titles(destination / TITLES, read_titles(paths.raw(corpus) / titled, options.language) if titled else {})
     print(
         f"{corpus}: {summary.train_documents:,} train and {summary.test_documents:,} test documents, "
         f"{summary.labels:,} labels, {summary.mean_labels:.2f} labels and {summary.mean_tokens:.0f} tokens a document"

@@ -19,15 +19,19 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
+    from xmlcore.config.recipes import read_architecture, read_training
     from xmlcore.data.dataset import load_encoded, statistics
     from xmlcore.evaluation.fgsm_sweep import Attacked, Setting, fgsm_sweep, squeezing_settings
     from xmlcore.evaluation.metrics_table import write_metrics
     from xmlcore.models.registry import load_model
-    from xmlcore.ranking.predictions import predict, write_predictions
+    from xmlcore.ranking.calibration import calibrate, calibration_figures
+    from xmlcore.ranking.predictions import predict, read_predictions, write_predictions
     from xmlcore.ranking.summary import summarise
+    from xmlcore.serving.model_card import Facts, model_card
+    from xmlcore.serving.model_folder import Defence, write_model_folder
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
+    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
     test, dimension = data.splits["test"], classifier.embedding_table.shape[1]
     defended = Setting(params.regime_of(regime).squeeze, "aware")
 
@@ -44,12 +48,17 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     with (
         output_directory(paths.results(*cell, "evaluate")) as results,
         output_directory(paths.metrics(*cell)) as metrics,
+        output_directory(paths.model(*cell)) as folder,
     ):
+        validated = read_predictions(paths.results(*cell, "train") / "validation", "train")
+        labels, sizes_of_corpus = len(data.label_names), statistics(data)
         with measured() as cost:
             predictions = predict(classifier, test, params.predict.labels, track)
             swept = sweep(params.fgsm.epsilons, squeezing_settings(defended))
             sizes = [epsilon_of_size(size, dimension) for size in params.fgsm.relative_sizes]
             of_size = sweep(sizes, [defended]) if sizes else []
+            calibration = calibrate(validated, data.splits["validation"], labels, params.predict.precisions)
+            calibrated = calibration_figures(predictions, test, labels, calibration)
         (results / "predictions").mkdir()
         write_predictions(results / "predictions", predictions)
         ranking, label_bins = summarise(predictions, data, params.propensity, params.metrics.frequency_bins)
@@ -66,9 +75,25 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         write_json(results / "fgsm.json", curve)
         write_json(results / "relative_sizes.json", by_size)
         write_json(results / "squeezing.json", [each.row() for each in swept])
-        write_json(results / "corpus.json", statistics(data))
+        write_json(results / "calibration.json", calibrated)
+        write_json(results / "corpus.json", sizes_of_corpus)
         write_json(results / "timing.json", cost)
         write_metrics(metrics, curve)
+        settings, defence = params.corpus_of(corpus), params.regime_of(regime)
+        facts = Facts(
+            cell=cell,
+            architecture=read_architecture(paths.recipe(corpus, model))[0],
+            language=settings.convert.language,
+            license=settings.fetch.license,
+            split="test",
+            corpus=sizes_of_corpus,
+            training=read_training(paths.recipe(corpus, model)),
+            regime=defence,
+            curve=curve,
+            calibration=calibrated,
+        )
+        wears = Defence(squeeze=defence.squeeze, bits=params.fgsm.bits)
+        write_model_folder(folder, paths.trained(*cell), data, calibration, wears, model_card(facts))
 
 
 if __name__ == "__main__":

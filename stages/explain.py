@@ -31,12 +31,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
 
     params, cell = load_params(), (corpus, model, regime, loss)
     options = params.explain
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
+    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
     predictions = read_predictions(paths.predictions(*cell))
 
     def documents(indices: Iterable[int]) -> list[Document]:
         records = read_records(paths.records(corpus) / "test.tsv")
-        return select_documents(records, predictions, data.label_names, indices)
+        return select_documents(records, predictions, data, indices)
 
     local = LocalExplanations("/".join(cell), Predictor(classifier, data, options.batch_size), options, params.seed)
     chosen = documents(options.documents)

@@ -28,11 +28,11 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
 
     params, cell = load_params(), (corpus, model, regime, loss)
     options = params.explain
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.model(*cell))
+    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
     victim = Victim(classifier, data, options.batch_size)
     gallery = Gallery(victim, Predictor(classifier, data, options.batch_size), options, params.seed)
     path = paths.results(corpus, model, attacked_regime, attacked_loss, "attack_words") / "attacks.jsonl"
-    attacks = chosen_attacks(read_attacks(path, {*data.label_names}), options.gallery)
+    attacks = chosen_attacks(read_attacks(path, {*data.shown_labels}), options.gallery)
     with output_directory(paths.results(*cell, "explain_attacks")) as results:
         entries = map_shared(gallery.entries, track(attacks, f"attacked texts {'/'.join(cell)}"))
         write_json(results / "gallery.json", [*chain.from_iterable(entries)])

@@ -1,6 +1,6 @@
 """Train a model, clean or adversarially: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
 
-Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and the recipe. Writes models/CORPUS/MODEL/REGIME/LOSS
+Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and the recipe. Writes trained/CORPUS/MODEL/REGIME/LOSS
 (weights, readable config) and, in results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning
 curves and timing.json.
 """
@@ -20,6 +20,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.data.dataset import load_encoded
     from xmlcore.data.vector_tables import load_vectors
     from xmlcore.models.registry import build_model, save_model
+    from xmlcore.ranking.predictions import write_predictions
     from xmlcore.training.learning_curves import learning_curves
     from xmlcore.training.loop import train
 
@@ -42,8 +43,10 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
                 track=track,
             )
         write_json(results / "training.json", outcome.summary())
+        (results / "validation").mkdir()
+        write_predictions(results / "validation", outcome.validation)
         write_json(results / "timing.json", cost)
-        with output_directory(paths.model(*cell)) as folder:
+        with output_directory(paths.trained(*cell)) as folder:
             save_model(folder, outcome.model, architecture, network)
 
 

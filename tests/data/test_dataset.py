@@ -181,12 +181,12 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "complaint"),
     [
-        ("config.json", b"{", "Invalid JSON"),
-        ("config.json", b'{"tokenizer": "word", "max_tokens": 5}', "no tokenizer.json, and tokenizer is 'word'"),
+        ("text.json", b"{", "Invalid JSON"),
+        ("text.json", b'{"tokenizer": "word", "max_tokens": 5}', "no tokenizer.json, and tokenizer is 'word'"),
         ("vocabulary.txt", b"<pad>\n", "does not begin with <pad>, <unk>"),
         ("vocabulary.txt", b"<pad>\n<unk>\na\na\n", "an empty or a repeated line"),
         ("vocabulary.txt", b"<pad>\n<unk>\n", "train/tokens.bin has an id beyond 1"),
-        ("labels.txt", b"\xff", "can't decode"),
+        ("labels.tsv", b"\xff", "can't decode"),
         ("train/tokens.bin", b"123", "multiple of the data-type size"),
         ("train/token_offsets.bin", bytes(8), "token_offsets.bin does not fit tokens.bin"),
         ("test/token_offsets.bin", np.array([0, 3, 2, 4]).tobytes(), "token_offsets.bin does not rise"),

@@ -240,7 +240,7 @@ def test_an_unknown_token_that_training_documents_lack_is_their_average_token(se
 def test_the_kind_chooses(glove):
     other = split_of([[6, 7]], [[0]])
     corpus = EncodedCorpus(
-        VOCABULARY, ["C15", "GCAT"], "words", 500, {"train": SPLIT, "validation": other, "test": other}
+        VOCABULARY, ["C15", "GCAT"], "words", 500, splits={"train": SPLIT, "validation": other, "test": other}
     )
     folder = glove("profit 3 4").parent
     kinds = set(Embedding.model_fields["kind"].annotation.__args__) - {"checkpoint", "side_by_side"}
@@ -251,7 +251,7 @@ def test_the_kind_chooses(glove):
 
 
 def test_parts_stand_side_by_side_each_drawn_by_a_seed_of_its_own(glove):
-    corpus = EncodedCorpus(VOCABULARY, ["C15", "GCAT"], "words", 500, {"train": SPLIT, "validation": SPLIT})
+    corpus = EncodedCorpus(VOCABULARY, ["C15", "GCAT"], "words", 500, splits={"train": SPLIT, "validation": SPLIT})
     parts = [Embedding(kind=kind, dimension=2) for kind in ("random", "glove", "random")]
     file = glove("profit 3 4")
     found, coverage, files = build_vectors(corpus, Embedding(kind="side_by_side", parts=parts), file.parent, 5)
@@ -266,7 +266,7 @@ def test_parts_stand_side_by_side_each_drawn_by_a_seed_of_its_own(glove):
 def test_only_the_vectors_of_the_refit_have_seen_the_validation_split():
     names, folder = ["C15", "GCAT"], Path("none")
     one, two = (
-        EncodedCorpus(VOCABULARY, names, "words", 500, {"train": SPLIT, "validation": validation, "test": SPLIT})
+        EncodedCorpus(VOCABULARY, names, "words", 500, splits={"train": SPLIT, "validation": validation, "test": SPLIT})
         for validation in (split_of([[6, 7]], [[0]]), split_of([[6, 2]], [[1]]))
     )
     first, second = (build_vectors(corpus, Embedding(dimension=4), folder, 0)[0] for corpus in (one, two))

@@ -10,7 +10,7 @@ from result_tables import CELL, FOLDER, ORIGIN, TABLES, read_table, record_cell
 
 from xmlcore.common.errors import UserError
 
-OTHERS = ("peers", "learning")
+OTHERS = ("peers", "learning", "seeds")
 ORIGIN_OF_RUN = {"command": "dvc repro", "commit": "abc", "machine": "x86_64, 2 cores", "threads": "1"}
 TOY = ("toy", "xml_cnn", "clean", "bce")
 

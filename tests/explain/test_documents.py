@@ -3,17 +3,20 @@ import pytest
 
 from xmlcore.common.errors import UserError
 from xmlcore.corpora.records import Record
+from xmlcore.data.text_reader import TextReader
+from xmlcore.data.tokens import Vocabulary
 from xmlcore.explain.attributions import as_objects
 from xmlcore.explain.documents import select_documents
 from xmlcore.explain.methods.lime import lime_surrogates
 from xmlcore.ranking.predictions import Predictions
 
+READER = TextReader(Vocabulary([]), ["C15", "CCAT"], "words", 9)
 RECORDS = [Record(f"n{i}", ("C15",), f"text {i}") for i in range(4)]
 PREDICTIONS = Predictions(np.array([[1, 0]] * 4, dtype=np.int32), np.array([[0.75, 0.25]] * 4, dtype=np.float32))
 
 
 def select(indices, records=RECORDS):
-    return select_documents(records, PREDICTIONS, ["C15", "CCAT"], indices)
+    return select_documents(records, PREDICTIONS, READER, indices)
 
 
 def test_documents_come_in_order_with_their_predictions():

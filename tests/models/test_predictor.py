@@ -7,9 +7,10 @@ from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Encode
 from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.encoding import encode_corpus
+from xmlcore.data.text_reader import load_text_reader
 from xmlcore.data.tokens import Vocabulary
-from xmlcore.models.predictor import Predictor, load_predictor
-from xmlcore.models.registry import build_model, save_model
+from xmlcore.models.predictor import Predictor
+from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.ranking.predictions import untracked
 
 LABELS = ["C15", "GCAT", "M11"]
@@ -21,7 +22,9 @@ TABLE = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [4.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.
 @pytest.fixture
 def predictor():
     empty = split_of([], [])
-    corpus = EncodedCorpus(Vocabulary(WORDS), LABELS, "words", 3, dict.fromkeys(("train", "validation", "test"), empty))
+    corpus = EncodedCorpus(
+        Vocabulary(WORDS), LABELS, "words", 3, splits=dict.fromkeys(("train", "validation", "test"), empty)
+    )
     return Predictor(LinearClassifier(TABLE, np.eye(3).tolist()), corpus, batch_size=2)
 
 
@@ -71,7 +74,7 @@ def test_it_is_loaded_from_the_folders_that_the_stages_write(tmp_path):
     network = XMLCNNNetwork(windows=[2], filters=2, chunks=1, hidden=3)
     model = build_model("xml_cnn", np.random.default_rng(0).standard_normal((4, 5), np.float32), 1, network)
     save_model(tmp_path / "model", model, "xml_cnn", network)
-    predictor = load_predictor(tmp_path / "model", tmp_path / "encoded", batch_size=2)
+    predictor = Predictor(load_model(tmp_path / "model"), load_text_reader(tmp_path / "encoded"), batch_size=2)
     expected = model.eval()(torch.tensor([[2, 3]])).sigmoid().item()
     assert predictor.scores([["profit", "rain"]], [0]) == pytest.approx(expected, rel=1e-5)
     assert predictor.label_names == ["C15"]

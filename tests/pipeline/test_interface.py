@@ -199,6 +199,7 @@ model.*.training.sparse_embedding
 model.*.training.token_dropout
 models
 predict.labels
+predict.precisions
 propensity.a
 propensity.b
 regime.*.adversarial_share
@@ -429,8 +430,8 @@ def test_files_of_an_encoded_corpus(tmp_path):
     sizes = statistics(load_encoded(encoded))
     arrays = ("label_offsets.bin", "labels.bin", "token_offsets.bin", "tokens.bin")
     expected = [f"{split}/{array}" for split in ("test", "train", "validation") for array in arrays]
-    assert files_of(encoded) == sorted(["config.json", "labels.txt", "vocabulary.txt", *expected])
-    assert json.loads((encoded / "config.json").read_text()) == {"tokenizer": "words", "max_tokens": 500}
+    assert files_of(encoded) == sorted(["labels.tsv", "text.json", "vocabulary.txt", *expected])
+    assert json.loads((encoded / "text.json").read_text()) == {"tokenizer": "words", "max_tokens": 500}
     assert " ".join(sizes) == (
         "train_documents validation_documents test_documents vocabulary labels labels_per_document "
         "documents_per_label tokens_per_train_document tokens_per_test_document"

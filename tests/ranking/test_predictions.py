@@ -79,6 +79,6 @@ def test_predictions_that_cannot_be_are_refused(tmp_path, labels, scores):
 def test_predictions_of_another_corpus_are_refused(tmp_path, documents, names, message):
     write_predictions(tmp_path, Predictions(np.array([[2, 1]], np.int32), np.ones((1, 2), np.float32)))
     test = split_of([[1]] * documents, [[]] * documents)
-    corpus = EncodedCorpus(Vocabulary([]), list(names), "words", 5, {"test": test})
+    corpus = EncodedCorpus(Vocabulary([]), list(names), "words", 5, splits={"test": test})
     with pytest.raises(UserError, match=f"{message}.*; run evaluate again"):
         predictions_of(corpus, tmp_path)

@@ -33,7 +33,7 @@ def run(main: Callable[..., None]) -> None:
     except UserError as error:
         fail(str(error))
     except OSError as error:
-        fail(_describe(error))
+        fail(describe(error))
 
 
 def _processes() -> AbstractContextManager:
@@ -45,7 +45,8 @@ def _processes() -> AbstractContextManager:
     return joined()
 
 
-def _describe(error: OSError) -> str:
+def describe(error: OSError) -> str:
+    """Return what a user is told of `error`, with a mend where there is one."""
     place = f"{error.filename}: " if error.filename else ""
     mends = {
         errno.ENOSPC: "; free some space and run again",

@@ -46,8 +46,13 @@ def embedding(corpus: str, model: str) -> Path:
     return Path("data", corpus, "embeddings", model)
 
 
+def trained(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the folder of the weights of a trained model, which the stages read."""
+    return Path("trained", corpus, model, regime, loss)
+
+
 def model(corpus: str, model: str, regime: str, loss: str) -> Path:
-    """Return the folder of a trained model."""
+    """Return the folder of a trained model with all that its use needs, which people take away."""
     return Path("models", corpus, model, regime, loss)
 
 

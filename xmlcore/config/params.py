@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, create_model, model_validator
 
 from xmlcore.common.errors import UserError
 from xmlcore.common.yaml_files import load_yaml
@@ -62,23 +62,37 @@ class Fetch(Section):
 
     files: dict[FileName, SourceFile] = {}
     simulation: Simulation | None = None
+    license: str = "other"  # of the corpus, as model hubs name it
+    labels: FileName | None = None  # of `files`, the one with titles of labels (`xmlcore.corpora.label_titles`)
 
     @model_validator(mode="after")
     def _one_source(self) -> "Fetch":
         if bool(self.files) == (self.simulation is not None):
             raise ValueError("give either `files` or `simulation`")
+        if self.labels is not None and self.labels not in self.files:
+            raise ValueError(f"labels: one of `files` (is {self.labels!r})")
         return self
+
+
+class Fields(Section):
+    """What the fields of a table of texts are called."""
+
+    text: Annotated[str, Field(min_length=1)] = "text"
+    labels: Annotated[str, Field(min_length=1)] = "labels"
+    id: Annotated[str, Field(min_length=1)] = "id"
 
 
 class Convert(Section):
     """How the official files are read (`xmlcore.corpora.formats.converters`)."""
 
-    format: Literal["lyrl2004", "bag_of_words", "reuters21578", "labelled_text"]
+    format: Literal["lyrl2004", "bag_of_words", "reuters21578", "labelled_text", "named_fields", "annif"]
+    fields: Fields = Fields()  # of named_fields
     max_features: PositiveInt = 500
     order: Literal["weight", "idf"] = "weight"
     files: dict[OfficialSplit, str] = {}  # which file is which, where their names do not tell
     columns: list[Column] | None = None  # of labelled text, between tabs; None: as the first line of a file tells
     label_separator: Literal[" ", ",", ";"] = " "
+    language: Annotated[str, Field(min_length=2)] = "en"  # of titles of labels, where a file has them in several
 
     @model_validator(mode="after")
     def _columns_of_labels_and_text(self) -> "Convert":
@@ -219,9 +233,10 @@ class Regime(Section):
 
 
 class Predict(Section):
-    """How many of the best labels of a document are stored."""
+    """How many of the best labels of a document are stored, and which of them are assigned."""
 
     labels: Annotated[int, Field(ge=5)] = 10  # the metrics look at the best 5
+    precisions: list[Annotated[float, Field(gt=0, lt=1)]] = [0.8, 0.9]  # for which thresholds are fitted
 
 
 class Metrics(Section):
@@ -470,16 +485,16 @@ class Params(Section):
     def encode_of(self, corpus: str, model: str | None = None) -> Encode:
         """Return `encode` with the overrides of `corpus`, then those of `model`, if one is given."""
         settings = _named(self.corpus, corpus, "corpus")
-        encode = _override(self.encode, settings.encode, f"corpus.{corpus}.encode")
+        encode = override(self.encode, settings.encode, f"corpus.{corpus}.encode")
         if model is None:
             return encode
         place = f"corpus.{corpus}." if "encode" in settings.model.get(model, {}) else ""
-        return _override(encode, self.model_of(corpus, model).encode, f"{place}model.{model}.encode")
+        return override(encode, self.model_of(corpus, model).encode, f"{place}model.{model}.encode")
 
     def model_of(self, corpus: str, model: str) -> Model:
         """Return `model.NAME` with the overrides of `corpus`."""
         changes = _named(self.corpus, corpus, "corpus").model.get(model, {})
-        return _override(_named(self.model, model, "model"), changes, f"corpus.{corpus}.model.{model}")
+        return override(_named(self.model, model, "model"), changes, f"corpus.{corpus}.model.{model}")
 
     def regime_of(self, regime: str) -> Regime:
         """Return `regime.NAME`."""
@@ -500,7 +515,16 @@ def _named(known: dict[str, Any], name: str, place: str) -> Any:
     return known[name]
 
 
-def _override(section: Section, changes: dict[str, Any], place: str) -> Any:
+def model_of(recipe: Any, place: str) -> Model:
+    """Return a recipe as it stands in params.yaml. Raises `UserError`, naming `place`, for what it cannot be."""
+    try:
+        return TypeAdapter(AnyModel).validate_python(recipe)
+    except ValidationError as error:
+        raise UserError(_describe(error, place)) from None
+
+
+def override(section: Section, changes: dict[str, Any], place: str) -> Any:
+    """Return `section` with `changes`. Raises `UserError`, naming `place`, for what it cannot be."""
     merged = section.model_dump()
     for key, value in changes.items():
         merged[key] = (

@@ -1,13 +1,10 @@
 """Encoded corpora: three splits as flat arrays on disk, read by memory mapping.
 
-An encoded corpus is a folder: `vocabulary.txt` and `labels.txt` (one name a line, the line number is the id),
-`config.json`, and for each of `train`, `validation`, `test` a folder of flat arrays with offsets, as in a CSR matrix.
-Where the tokens are the pieces of a checkpoint, `tokenizer.json` cuts more texts without it.
+An encoded corpus is a folder: the files of `text_reader`, and for each of `train`, `validation`, `test` a folder of
+flat arrays with offsets, as in a CSR matrix.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +12,7 @@ from pydantic import FiniteFloat, NonNegativeInt
 from typing_extensions import TypedDict
 
 from xmlcore.common.artifacts import written_by
-from xmlcore.config.schema import PositiveInt, Section
-from xmlcore.data.tokens import PIECES, SPECIAL_TOKENS, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
+from xmlcore.data.text_reader import TextReader, load_text_reader
 
 UNSEEN_LABEL = -1  # a label of test documents that no training record has: it can be missed, never predicted
 SPLITS = ("train", "validation", "test")
@@ -65,32 +61,15 @@ ARRAYS: dict[str, type[np.integer]] = {
 
 
 @dataclass(frozen=True)
-class EncodedCorpus:
-    """What training, attacks and explanations read: the vocabulary, the label names, three splits."""
+class EncodedCorpus(TextReader):
+    """What training, attacks and explanations read: how texts are read, and three splits."""
 
-    vocabulary: Vocabulary
-    label_names: list[str]
-    tokenizer: str
-    max_tokens: int
-    splits: dict[str, Split]
-    pieces: Path | None = None  # the file of the tokenizer, where it is a checkpoint's
+    splits: dict[str, Split] = field(default_factory=dict)
 
     @property
     def train_and_validation(self) -> Split:
         """All documents that may be learned from, in memory."""
         return concatenate(self.splits["train"], self.splits["validation"])
-
-    def tokenize(self, text: str) -> list[str]:
-        return self._tokenize(text)
-
-    @cached_property
-    def _tokenize(self) -> Callable[[str], list[str]]:
-        return Pieces(self.pieces) if self.pieces else partial(tokenize, tokenizer=self.tokenizer)
-
-
-class _Config(Section):
-    tokenizer: str
-    max_tokens: PositiveInt
 
 
 def load_encoded(folder: Path, stage: str = "encode") -> EncodedCorpus:
@@ -98,29 +77,11 @@ def load_encoded(folder: Path, stage: str = "encode") -> EncodedCorpus:
 
     Raises `UserError` where a file is not whole, with the `stage` that writes it.
     """
+    reader = load_text_reader(folder, stage)
+    sizes = len(reader.vocabulary), len(reader.label_names)
     with written_by(stage, folder):
-        config = _Config.model_validate_json((folder / "config.json").read_bytes())
-        pieces = folder / PIECES if (folder / PIECES).exists() else None
-        if not pieces and config.tokenizer not in WORD_TOKENIZERS:
-            raise ValueError(f"no {PIECES}, and tokenizer is {config.tokenizer!r}")
-        tokens, names = (_read_names(folder / name) for name in ("vocabulary.txt", "labels.txt"))
-        if tuple(tokens[: len(SPECIAL_TOKENS)]) != SPECIAL_TOKENS:
-            raise ValueError(f"vocabulary.txt does not begin with {', '.join(SPECIAL_TOKENS)}")
-        return EncodedCorpus(
-            vocabulary=Vocabulary(tokens[len(SPECIAL_TOKENS) :]),
-            label_names=names,
-            tokenizer=config.tokenizer,
-            max_tokens=config.max_tokens,
-            splits={split: _load_split(folder / split, len(tokens), len(names)) for split in SPLITS},
-            pieces=pieces,
-        )
-
-
-def _read_names(path: Path) -> list[str]:
-    names = path.read_bytes().decode().removesuffix("\n").split("\n")
-    if "" in names or len(set(names)) < len(names):
-        raise ValueError(f"{path.name} has an empty or a repeated line")
-    return names
+        splits = {split: _load_split(folder / split, *sizes) for split in SPLITS}
+    return EncodedCorpus(**vars(reader), splits=splits)
 
 
 def _load_split(folder: Path, tokens: int, labels: int) -> Split:

@@ -1,6 +1,5 @@
 """Records made into an encoded corpus (`xmlcore.data.dataset`)."""
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,8 +10,10 @@ import numpy as np
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Encode
+from xmlcore.corpora.label_titles import TITLES, load_titles
 from xmlcore.corpora.records import Record, read_records
 from xmlcore.data.dataset import ARRAYS, SPLITS, UNSEEN_LABEL
+from xmlcore.data.text_reader import TextReader, write_text_reader
 from xmlcore.data.tokens import PIECES, WORD_TOKENIZERS, Pieces, Vocabulary, tokenize
 
 
@@ -83,10 +84,10 @@ def encode_corpus(
         raise UserError(f"{test_file}: no document has a label of {train_file.name}; give both labels of one kind")
     for writer in writers.values():
         writer.close()
-    (destination / "vocabulary.txt").write_text("\n".join(vocabulary.tokens) + "\n", encoding="utf-8")
-    (destination / "labels.txt").write_text("\n".join(label_names) + "\n", encoding="utf-8")
-    config = {"tokenizer": options.tokenizer, "max_tokens": options.max_tokens}
-    (destination / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    pieces = None if options.tokenizer in WORD_TOKENIZERS else destination / PIECES
+    titles = load_titles(records / TITLES)
+    reader = TextReader(vocabulary, label_names, options.tokenizer, options.max_tokens, pieces, titles)
+    write_text_reader(destination, reader)
 
 
 def _tokenizer(name: str, destination: Path) -> Callable[[str], list[str]]:

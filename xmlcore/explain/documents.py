@@ -1,10 +1,11 @@
 """The test documents to explain, joined with their stored predictions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xmlcore.common.errors import UserError
 from xmlcore.corpora.records import Record
+from xmlcore.data.text_reader import TextReader
 from xmlcore.ranking.predictions import Predictions
 
 
@@ -29,13 +30,15 @@ class Document:
 
 
 def select_documents(
-    records: Iterable[Record], predictions: Predictions, label_names: Sequence[str], indices: Iterable[int]
+    records: Iterable[Record], predictions: Predictions, reader: TextReader, indices: Iterable[int]
 ) -> list[Document]:
     """Return the documents at `indices` (rising, each once), reading no record beyond the last of them.
 
     `predictions.labels` and `predictions.scores` are (N, K), one row for each record, best first.
     Raises UserError for an index outside the split, and where records and predictions do not match.
     """
+    shown = reader.shown_labels
+    known = dict(zip(reader.label_names, shown, strict=True))
     wanted = sorted(set(indices))
     count = len(predictions.labels)
     for index in wanted:
@@ -52,9 +55,9 @@ def select_documents(
                 f"the test records end before document {index}, but there are predictions of {count} documents; "
                 "run evaluate again"
             )
-        if predictions.labels[index].max() >= len(label_names):
+        if predictions.labels[index].max() >= len(shown):
             raise UserError(
-                f"the predictions of document {index} have a label beyond the {len(label_names)} of the corpus; "
+                f"the predictions of document {index} have a label beyond the {len(shown)} of the corpus; "
                 "run evaluate again"
             )
         top = zip(predictions.labels[index].tolist(), predictions.scores[index].tolist(), strict=True)
@@ -63,8 +66,8 @@ def select_documents(
                 index=index,
                 doc_id=record.doc_id,
                 text=record.text,
-                true_labels=tuple(record.labels),
-                predictions=tuple(Prediction(label, label_names[label], score) for label, score in top),
+                true_labels=tuple(known.get(label, label) for label in record.labels),
+                predictions=tuple(Prediction(label, shown[label], score) for label, score in top),
             )
         )
     return documents

@@ -4,7 +4,6 @@ Explainers that need gradients take its two halves instead: `embed` and, of the 
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,28 +11,27 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from xmlcore.data.batches import batches, pad
-from xmlcore.data.dataset import EncodedCorpus, load_encoded
+from xmlcore.data.text_reader import TextReader
 from xmlcore.models.base import Classifier
-from xmlcore.models.registry import load_model
 
 
 class Predictor:
     """A classifier behind its vocabulary. Memory is bounded by `batch_size` documents, whatever is asked."""
 
-    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int) -> None:
-        self.label_names = corpus.label_names
+    def __init__(self, model: Classifier, reader: TextReader, batch_size: int) -> None:
+        self.label_names = reader.shown_labels
         self._model = model.eval()
-        self._corpus = corpus
+        self._reader = reader
         self._batch_size = batch_size
 
     def tokenize(self, text: str) -> list[str]:
         """Return the tokens of `text` that the model reads; those beyond its maximum are cut off."""
-        return self._corpus.tokenize(text)[: self._corpus.max_tokens]
+        return self._reader.tokenize(text)[: self._reader.max_tokens]
 
     @torch.inference_mode()
     def scores(self, documents: Sequence[Sequence[str]], labels: Sequence[int]) -> np.ndarray:
         """Return the sigmoid probabilities (n, K) float32 of the K label ids `labels` for n `documents` of tokens."""
-        encode, max_tokens = self._corpus.vocabulary.encode, self._corpus.max_tokens
+        encode, max_tokens = self._reader.vocabulary.encode, self._reader.max_tokens
         encoded = [np.array(encode(document, max_tokens)) for document in documents]
         out = np.empty((len(documents), len(labels)), np.float32)
         model = self._narrow(labels)
@@ -44,7 +42,7 @@ class Predictor:
     @torch.no_grad()
     def embed(self, tokens: Sequence[str]) -> Tensor:
         """Return the embeddings (1, T, D) of a document of tokens; those beyond the model's maximum are cut off."""
-        return self._model.embed(torch.tensor([self._corpus.vocabulary.encode(tokens, self._corpus.max_tokens)]))
+        return self._model.embed(torch.tensor([self._reader.vocabulary.encode(tokens, self._reader.max_tokens)]))
 
     def logits(self, labels: Sequence[int]) -> Callable[[Tensor], Tensor]:
         """Return a function from embeddings (B, T, D) without padding to the logits (B, K) of the label ids `labels`.
@@ -73,8 +71,3 @@ class _Score(nn.Module):
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self._model.score(embeddings, mask)
-
-
-def load_predictor(model_dir: Path, encoded_dir: Path, batch_size: int) -> Predictor:
-    """Return the predictor of the model stored in `model_dir`, over the corpus encoded in `encoded_dir`."""
-    return Predictor(load_model(model_dir), load_encoded(encoded_dir), batch_size)

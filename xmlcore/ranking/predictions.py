@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ from xmlcore.models.base import Classifier
 
 BATCH_SIZE = 64
 Track = Callable[..., Iterable[np.ndarray]]
+Item = TypeVar("Item")
 
 
-def untracked(items: Iterable[np.ndarray], description: str, total: int | None = None) -> Iterable[np.ndarray]:
+def untracked(items: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
     return items
 
 
@@ -51,9 +53,9 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
     np.save(folder / "scores.npy", predictions.scores)
 
 
-def read_predictions(folder: Path) -> Predictions:
+def read_predictions(folder: Path, stage: str = "evaluate") -> Predictions:
     """Return the memory-mapped predictions of `folder`. Raises `UserError` where they are damaged."""
-    with written_by("evaluate", folder):
+    with written_by(stage, folder):
         labels = read_array(folder / "labels.npy", np.int32, None, None)
         scores = read_array(folder / "scores.npy", np.float32, *labels.shape)
         if (labels < 0).any() or (scores < 0).any() or (scores > 1).any():

@@ -24,12 +24,14 @@ from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
-from xmlcore.ranking.predictions import Track, predict
+from xmlcore.ranking.predictions import Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
 from xmlcore.training.optimiser import Optimisation
 from xmlcore.training.weight_averaging import WeightAverage
+
+STORED = 50  # labels of a validation document
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Outcome:
     epochs: int
     best_epoch: int
     validation_precision: float
+    validation: Predictions  # of the best epoch, before any refit: the documents were new to the model then
 
     def summary(self) -> dict[str, float]:
         """Return the content of train.json."""
@@ -90,16 +93,18 @@ def train(
     torch.manual_seed(seed)
     model = build(vectors.selection)
     run = partial(_epochs, options=options, regime=regime, loss=loss, seed=seed, track=track)
-    best = b""
+    best, best_found = b"", Predictions(np.empty((0, 0), np.int32), np.empty((0, 0), np.float32))
     best_epoch, best_score, best_precision = 0, -1.0, -1.0
     epoch = 0
     for done in run(model, training, options.epochs):
         epoch = done.number
-        metrics = _metrics(done.model, validation)
+        found = predict(done.model, validation, STORED)
+        metrics = _metrics(found, validation)
         score, precision = metrics[options.selection], metrics["P@1"]
         log(Epoch(epoch, done.loss, done.learning_rate, precision))
         if score > best_score:
             best, best_epoch, best_score, best_precision = save(done.model.state_dict()), epoch, score, precision
+            best_found = found
         if epoch - best_epoch >= options.patience:
             break
     if options.refit:
@@ -111,12 +116,12 @@ def train(
         model = done.model
     else:
         model.load_state_dict(load(best))
-    return Outcome(model.eval(), epoch, best_epoch, best_precision)
+    return Outcome(model.eval(), epoch, best_epoch, best_precision, best_found)
 
 
-def _metrics(model: Classifier, split: Split) -> dict[str, float]:
-    """Return `P@k` and `nDCG@k` of `model` on `split`."""
-    best = predict(model, split, TOP).labels
+def _metrics(predictions: Predictions, split: Split) -> dict[str, float]:
+    """Return `P@k` and `nDCG@k` of `predictions` of the documents of `split`."""
+    best = predictions.labels[:, :TOP]
     found = np.zeros((len(split), TOP), bool)
     found[:, : best.shape[1]] = hits(best, split, np.arange(len(split)))
     return ranking_metrics(found, np.diff(split.label_offsets))

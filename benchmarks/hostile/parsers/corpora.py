@@ -30,11 +30,19 @@ CORPORA: dict[str, dict[str, bytes]] = {
         "a_features.txt": b"oil\ngas\noil\n",
         "a_labels.txt": b"crude\ngas\n",
     },
+    "annif": {
+        "train.tsv": b"some text\t<http://x/1> <http://x/2>\nmore\t<http://x/1>\n",
+        "test.tsv": b"x\t<http://x/1>\n",
+    },
     "labelled_text": {"train.txt": TEXTS, "test.txt": b"1\tx\n"},
     "lyrl2004": {
         "lyrl2004_tokens_train.dat": b".I 1\n.W\nrecov excit\n\n.I 2\n.W\nrubb\n",
         "lyrl2004_tokens_test_pt0.dat": b".I 3\n.W\nlatex\n",
         "rcv1-v2.topics.qrels": b"E11 1 1\nECAT 3 1\n",
+    },
+    "named_fields": {
+        "train.jsonl": b'{"id": "a", "text": "some text", "labels": ["x", "y"]}\n{"text": "more", "labels": "x"}\n',
+        "test.csv": b'text,labels\n"some, text",x y\nmore,x\n',
     },
     "reuters21578": {"reut2-000.sgm": REUTERS},
 }

@@ -22,6 +22,7 @@ from xmlcore.config.params import Encode
 from xmlcore.corpora.records import SPLITS, read_records
 from xmlcore.data.dataset import load_encoded
 from xmlcore.data.encoding import encode_corpus
+from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.vector_tables import InitialVectors, load_vectors, save_vectors
 from xmlcore.explain.documents import select_documents
@@ -102,8 +103,9 @@ def write_best(folder: Path) -> None:
 def use_best(folder: Path) -> None:
     records = [*read_records(folder / "test.tsv")]
     names = ["a", "b", "c", "d"]
+    reader = TextReader(Vocabulary([]), names, "words", 9)
     with written_by("predict", folder):
-        documents = select_documents(records, read_predictions(folder), names, [0, 1])
+        documents = select_documents(records, read_predictions(folder), reader, [0, 1])
     for document in documents:
         assert all(each.name in names and 0 <= each.score <= 1 for each in document.predictions)
 
@@ -141,11 +143,11 @@ def use_journal(folder: Path) -> None:
 
 def parsers() -> Iterator[Parser]:
     encoded = written(write_encoded)
-    for target in ("vocabulary.txt", "labels.txt", *(f"train/{name}.bin" for name in ("tokens", "token_offsets"))):
+    for target in ("vocabulary.txt", "labels.tsv", *(f"train/{name}.bin" for name in ("tokens", "token_offsets"))):
         yield Parser(f"encoded {target}", encoded, target, use_encoded)
     for target in ("test/labels.bin", "validation/label_offsets.bin"):
         yield Parser(f"encoded {target}", encoded, target, use_encoded)
-    yield Parser("encoded config.json", encoded, "config.json", use_encoded, damaged_text)
+    yield Parser("encoded text.json", encoded, "text.json", use_encoded, damaged_text)
     vectors = written(partial(save_vectors, vectors=InitialVectors(VECTORS, VECTORS)))
     vocabulary = Vocabulary("abcd")
     yield Parser("embeddings", vectors, "refit.npy", lambda it: finite(load_vectors(it, vocabulary).refit))

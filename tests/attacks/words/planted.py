@@ -22,7 +22,7 @@ GOALS = ["positive", "negative", "negative_clustered", "non_targeted"]
 def encoded(pieces: Path | None = None, max_tokens: int = 20) -> EncodedCorpus:
     empty = split_of([], [])
     splits = {name: empty for name in ("train", "validation", "test")}
-    return EncodedCorpus(VOCABULARY, LABELS, "whitespace", max_tokens, splits, pieces)
+    return EncodedCorpus(VOCABULARY, LABELS, "whitespace", max_tokens, pieces, splits)
 
 
 def planted_model() -> LinearClassifier:

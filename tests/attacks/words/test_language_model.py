@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_model():
 
 
 def corpus_of(vocabulary, tokenizer="whitespace"):
-    return EncodedCorpus(vocabulary, ["label"], tokenizer, 500, {})
+    return EncodedCorpus(vocabulary, ["label"], tokenizer, 500)
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path):

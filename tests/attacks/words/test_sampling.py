@@ -137,7 +137,7 @@ def test_clusters_hold_like_labels_and_no_fewer_than_asked():
 
 def test_records_that_end_too_early_are_named(tmp_path):
     (tmp_path / "test.tsv").write_text("1\ta\ttext\n")
-    corpus = EncodedCorpus(Vocabulary(["text"]), ["a"], "words", 5, {"test": split_of([[2], [2]], [[0], [0]])})
+    corpus = EncodedCorpus(Vocabulary(["text"]), ["a"], "words", 5, splits={"test": split_of([[2], [2]], [[0], [0]])})
     assert read_texts(tmp_path / "test.tsv", corpus, {0})[0].text == "text"
     with pytest.raises(UserError, match=r"test\.tsv: ends before document 1, which is attacked; run convert again"):
         read_texts(tmp_path / "test.tsv", corpus, {0, 1})

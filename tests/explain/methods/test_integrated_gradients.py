@@ -94,7 +94,7 @@ class Recorded:
 def predictor_of(model: Classifier, words=WORDS):
     names = [f"label {i}" for i in range(model.labels)]
     empty = dict.fromkeys(("train", "validation", "test"), split_of([], []))
-    return Predictor(model, EncodedCorpus(Vocabulary(words), names, "words", MAX_TOKENS, empty), batch_size=4)
+    return Predictor(model, EncodedCorpus(Vocabulary(words), names, "words", MAX_TOKENS, splits=empty), batch_size=4)
 
 
 def xml_cnn(labels=6):

@@ -47,7 +47,7 @@ def attack(document=0, goal="positive", success=True, words=WORDS, **changes):
 def gallery():
     vocabulary = Vocabulary(["grain", "ship", "rose", "in", "may"])
     test = split_of([vocabulary.encode(WORDS)], [[0]])
-    data = EncodedCorpus(vocabulary, ["of grain", "of ships"], "whitespace", 20, {"test": test})
+    data = EncodedCorpus(vocabulary, ["of grain", "of ships"], "whitespace", 20, splits={"test": test})
     table = np.zeros((7, 2), np.float32)
     table[2:4] = 8 * np.eye(2)
     model = LinearClassifier(table.tolist(), [[1.0, 0.0], [0.0, 1.0]]).eval()

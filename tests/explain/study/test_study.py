@@ -41,7 +41,7 @@ OPTIONS = Explain(
 def corpus() -> EncodedCorpus:
     vocabulary = Vocabulary(WORDS)
     test = split_of([vocabulary.encode(text.split()) for text in TEXTS], TRUE)
-    return EncodedCorpus(vocabulary, ["of grain", "of ships"], "whitespace", 20, {"test": test})
+    return EncodedCorpus(vocabulary, ["of grain", "of ships"], "whitespace", 20, splits={"test": test})
 
 
 def planted() -> LinearClassifier:
@@ -166,7 +166,9 @@ class TestWordTable:
 
     def test_fgsm_raises_the_loss_more_than_noise_of_its_size(self):
         model, split = random_xml_cnn(4)
-        data = EncodedCorpus(Vocabulary([f"w{i}" for i in range(18)]), list("abcd"), "whitespace", 20, {"test": split})
+        data = EncodedCorpus(
+            Vocabulary([f"w{i}" for i in range(18)]), list("abcd"), "whitespace", 20, splits={"test": split}
+        )
         tokens = [data.vocabulary.tokens[i] for i in split.document(3)]
         table = WordTable(model, data, tokens, 64)
         labels = true_labels(split, np.array([3]))

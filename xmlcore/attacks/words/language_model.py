@@ -17,7 +17,8 @@ from torch.nn.utils import clip_grad_norm_
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import MaskedLM
 from xmlcore.data.batches import batches, pad
-from xmlcore.data.dataset import EncodedCorpus, Split
+from xmlcore.data.dataset import Split
+from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
 from xmlcore.models.bfloat16 import BFLOAT16_IS_FAST
 
@@ -141,14 +142,14 @@ def masked_accuracy(model: "BertForMaskedLM", split: Split, words: int, options:
     return right / max(asked, 1)
 
 
-def write_masked_lm(model: "BertForMaskedLM", corpus: EncodedCorpus, folder: Path) -> None:
+def write_masked_lm(model: "BertForMaskedLM", reader: TextReader, folder: Path) -> None:
     """Write model and tokenizer into `folder`, which exists, as `transformers` reads them."""
     from transformers import PreTrainedTokenizerFast, logging
 
     logging.disable_progress_bar()
     named = {f"{name[1:-1].lower()}_token": name for name in ("[PAD]", "[UNK]", *SPECIAL)}
     PreTrainedTokenizerFast(
-        tokenizer_object=word_tokenizer(corpus.vocabulary, corpus.tokenizer),
+        tokenizer_object=word_tokenizer(reader.vocabulary, reader.tokenizer),
         model_max_length=model.config.max_position_embeddings,
         **named,
     ).save_pretrained(folder)

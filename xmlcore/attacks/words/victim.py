@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xmlcore.config.params import Scores
 from xmlcore.data.batches import pad
-from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import UNK, fold, is_word
 from xmlcore.models.base import Classifier
 
@@ -38,19 +38,19 @@ class Victim:
     between spaces, and has as many tokens as pieces.
     """
 
-    def __init__(self, model: Classifier, corpus: EncodedCorpus, batch_size: int, scores: Scores = "logits") -> None:
+    def __init__(self, model: Classifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
         self.model = model.eval()
         self.labels = model.labels
         self._scores = scores
-        self._corpus = corpus
+        self._reader = reader
         self._batch_size = batch_size
         self._cached = lru_cache(maxsize=100_000)(self._encode_word)
 
     def words(self, text: str) -> list[str]:
         """Return the words of `text` that the model reads; those beyond its maximum are cut off."""
-        if self._corpus.pieces is None:
-            return self._corpus.tokenize(text)[: self._corpus.max_tokens]
-        words, left = text.split(), self._corpus.max_tokens
+        if self._reader.pieces is None:
+            return self._reader.tokenize(text)[: self._reader.max_tokens]
+        words, left = text.split(), self._reader.max_tokens
         for count, word in enumerate(words):
             left -= len(self.tokens_of(word))
             if left <= 0:
@@ -61,7 +61,7 @@ class Victim:
         """Return the tokens of one word; none for "", a deleted word."""
         if not word:
             return []
-        return [word] if self._corpus.pieces is None or word == MASK else self._corpus.tokenize(word)
+        return [word] if self._reader.pieces is None or word == MASK else self._reader.tokenize(word)
 
     def tokens_of(self, word: str) -> tuple[int, ...]:
         """Return the ids of the tokens of one word; none for "", a deleted word."""
@@ -72,8 +72,8 @@ class Victim:
 
         A piece is a word where the tokenizer reads its letters as this piece and nothing else.
         """
-        vocabulary = self._corpus.vocabulary.tokens
-        if self._corpus.pieces is None:
+        vocabulary = self._reader.vocabulary.tokens
+        if self._reader.pieces is None:
             words = [(word, i) for i, word in enumerate(vocabulary) if i > UNK]
         else:
             spelled = ((piece.lstrip(WORD_BEGINS), i) for i, piece in enumerate(vocabulary) if i > UNK)
@@ -83,7 +83,7 @@ class Victim:
     def tokens(self, words: Sequence[str]) -> np.ndarray:
         """Return ids (T,) of the tokens of `words`; one unknown token where there is none."""
         ids = [token for word in words for token in self.tokens_of(word)]
-        return np.array(ids[: self._corpus.max_tokens] or [UNK], np.int64)
+        return np.array(ids[: self._reader.max_tokens] or [UNK], np.int64)
 
     @torch.inference_mode()
     def best(self, words: Sequence[str], count: int) -> np.ndarray:
@@ -137,4 +137,4 @@ class Victim:
     def _encode_word(self, word: str) -> tuple[int, ...]:
         if not word:
             return ()
-        return tuple(self._corpus.vocabulary.encode(self.pieces_of(word)))
+        return tuple(self._reader.vocabulary.encode(self.pieces_of(word)))

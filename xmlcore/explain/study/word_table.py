@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon
 from xmlcore.data.batches import TrueLabels
-from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import PAD, SPECIAL_TOKENS, UNK, Vocabulary
 from xmlcore.models.base import Classifier
 from xmlcore.models.predictor import Predictor
@@ -22,21 +22,21 @@ RESERVED = len(SPECIAL_TOKENS)  # rows before the first word
 
 
 class WordTable:
-    def __init__(self, model: Classifier, corpus: EncodedCorpus, tokens: Sequence[str], batch_size: int) -> None:
+    def __init__(self, model: Classifier, reader: TextReader, tokens: Sequence[str], batch_size: int) -> None:
         """Take the words of `tokens`, a document as the model reads it."""
         words = [word for word in dict.fromkeys(tokens) if word not in SPECIAL_TOKENS]
-        ids = torch.tensor([PAD, UNK, *(corpus.vocabulary.encode([word])[0] for word in words)])
+        ids = torch.tensor([PAD, UNK, *(reader.vocabulary.encode([word])[0] for word in words)])
         self._model, self._batch_size = model, batch_size
         self._table = model.embedding_table.detach()[ids]
         self._table[PAD] = 0
-        self._corpus = replace(corpus, vocabulary=Vocabulary(words))
-        self._index = torch.tensor([self._corpus.vocabulary.encode(tokens)])
+        self._reader = replace(reader, vocabulary=Vocabulary(words))
+        self._index = torch.tensor([self._reader.vocabulary.encode(tokens)])
 
     def moved(self, movement: Tensor) -> Predictor:
         """Return the model, reading every word moved by its row of `movement` (W, D), in order of first occurrence."""
         table = self._table.clone()
         table[RESERVED:] += movement
-        return Predictor(WithTable(self._model, table), self._corpus, self._batch_size)
+        return Predictor(WithTable(self._model, table), self._reader, self._batch_size)
 
     def noise(self, epsilon: float, generator: torch.Generator) -> Tensor:
         """Return random signs (W, D) as large as FGSM's movement with `epsilon`."""

@@ -1,0 +1,67 @@
+"""How far a figure depends on the seed: `python benchmarks/seeds.py reuters21578 xml_cnn clean bce --seed 7 --seed 8`.
+
+Reads the recipe, data/CORPUS/encoded/MODEL and data/CORPUS/embeddings/MODEL; trains and evaluates with each seed, which
+draws weights, the order of documents and what is dropped, and puts a row for each into docs/results/seeds.csv.
+"""
+
+from typing import Annotated
+
+import typer
+from result_tables import origin, read_table, write_table
+
+from xmlcore.common import paths
+from xmlcore.common.cli import console, run, track
+from xmlcore.config.params import load_params
+from xmlcore.config.recipes import read_architecture, read_training
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.vector_tables import load_vectors
+from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.models.registry import build_model
+from xmlcore.ranking.metrics import KS
+from xmlcore.training.loop import train
+
+
+def main(
+    corpus: str,
+    model: str,
+    regime: str,
+    loss: str,
+    seed: Annotated[list[int], typer.Option(help="Of one training; name the option again for more.")],
+) -> None:
+    """Train and evaluate the MODEL of CORPUS in REGIME with LOSS, once with each seed."""
+    params, recipe = load_params(), paths.recipe(corpus, model)
+    architecture, network = read_architecture(recipe)
+    data = load_encoded(paths.encoded(corpus, model))
+    epsilon, defended = params.report.epsilon, Setting(params.regime_of(regime).squeeze, "aware")
+    for one in seed:
+        outcome = train(
+            build=lambda table: build_model(architecture, table, len(data.label_names), network),
+            vectors=load_vectors(paths.embedding(corpus, model), data.vocabulary),
+            training=data.splits["train"],
+            validation=data.splits["validation"],
+            options=read_training(recipe),
+            regime=params.regime_of(regime),
+            loss=params.loss_of(loss),
+            seed=one,
+            log=lambda epoch: None,
+            track=track,
+        )
+        clean, attacked = fgsm_sweep(
+            outcome.model,
+            data.splits["test"],
+            epsilons=[epsilon],
+            settings=[defended],
+            bits=params.fgsm.bits,
+            track=track,
+        )
+        names = {"corpus": corpus, "model": model, "regime": regime, "loss": loss, "seed": str(one)}
+        figures = {f"P@{k}": clean.metrics[f"P@{k}"] for k in KS} | {"epsilon": epsilon}
+        figures["attacked_P@1"] = attacked.metrics["P@1"]
+        console.print(names | figures)
+        command = f"python benchmarks/seeds.py {corpus} {model} {regime} {loss} --seed {one}"
+        kept = [row for row in read_table("seeds") if any(row[key] != value for key, value in names.items())]
+        write_table("seeds", [*kept, names | figures | origin(command)])
+
+
+if __name__ == "__main__":
+    run(main)

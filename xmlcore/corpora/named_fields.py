@@ -1,0 +1,142 @@
+"""Texts that a user gives: files read line by line, in constant memory, with the place of each for complaints.
+
+The format is by the name: `.jsonl`, `.csv` and `.tsv` (a header names the columns), anything else is plain text, one
+document a line; all may be compressed by gzip or bzip2. Standard input is plain text unless another is asked for.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from xmlcore.common.errors import UserError
+from xmlcore.corpora.text_files import numbered_lines
+
+Format = Literal["text", "jsonl", "csv", "tsv"]
+FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+class Columns(NamedTuple):
+    """What the fields of a file are called, and how its labels are joined."""
+
+    text: str = "text"
+    labels: str = "labels"
+    id: str = "id"
+    separator: str = " "
+
+
+class Given(NamedTuple):
+    """A text with what was said of it."""
+
+    place: str  # file:line
+    id: str  # "" where it has none
+    text: str
+    labels: list[str] | None
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that the name of `path` tells."""
+    return FORMATS.get(Path(path.name.removesuffix(".gz").removesuffix(".bz2")).suffix.lower(), "text")
+
+
+def read_texts(
+    path: Path | None,
+    columns: Columns,
+    kind: Format | None = None,
+    skip: Callable[[str], None] | None = None,
+    labelled: bool = False,
+) -> Iterator[Given]:
+    """Stream the documents of `path`, or of standard input.
+
+    A bad line is told to `skip`, and left out; without it `UserError` is raised, naming file and line. `labelled` asks
+    for a field of labels.
+    """
+    lines = _standard_input() if path is None else numbered_lines(path)
+    name, kind = ("standard input", kind or "text") if path is None else (str(path), kind or format_of(path))
+    read = {"text": _text, "jsonl": _jsonl}.get(kind)
+    rows = read(lines, name, columns) if read else _table(lines, name, columns, DELIMITERS[kind])
+    for row in rows:
+        if isinstance(row, Given):
+            fault = f"no field {columns.labels!r} with labels" if labelled and row.labels is None else None
+            if not fault:
+                yield row
+                continue
+            row = UserError(f"{row.place}: {fault}; name it by --labels-column")
+        if skip is None:
+            raise row
+        skip(str(row))
+
+
+def _standard_input() -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield number, line.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise UserError(f"standard input:{number}: not utf-8; convert the text to utf-8") from None
+
+
+def _text(lines: Iterable[tuple[int, str]], name: str, columns: Columns) -> Iterator[Given | UserError]:
+    for number, line in lines:
+        yield Given(f"{name}:{number}", "", line, None)
+
+
+def _jsonl(lines: Iterable[tuple[int, str]], name: str, columns: Columns) -> Iterator[Given | UserError]:
+    for number, line in lines:
+        place = f"{name}:{number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield UserError(f"{place}: not JSON ({error}); mend or remove the line")
+            continue
+        if not isinstance(row, dict) or not isinstance(row.get(columns.text), str):
+            yield UserError(f"{place}: no object with a string {columns.text!r}; name the field by --text-column")
+            continue
+        labels = row.get(columns.labels)
+        if isinstance(labels, str):
+            labels = labels.split(columns.separator)
+        if labels is not None and not (
+            isinstance(labels, list) and all(isinstance(each, str | int) for each in labels)
+        ):
+            yield UserError(f"{place}: {columns.labels!r} is no list of labels; mend or remove the line")
+            continue
+        yield Given(place, str(row.get(columns.id, "")), row[columns.text], labels and _clean(map(str, labels)))
+
+
+def _table(
+    lines: Iterable[tuple[int, str]], name: str, columns: Columns, delimiter: str
+) -> Iterator[Given | UserError]:
+    reader = csv.reader((f"{line}\n" for _, line in lines), delimiter=delimiter)
+    csv.field_size_limit(2**31 - 1)
+    header: list[str] = []
+    rows = iter(reader)
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield UserError(f"{name}:{reader.line_num}: not CSV ({error}); mend or remove the line")
+            continue
+        place = f"{name}:{reader.line_num}"
+        if not header:
+            header = [field.strip() for field in row]
+            if columns.text not in header:
+                known = ", ".join(header)[:200]
+                raise UserError(f"{place}: no column {columns.text!r} among {known}; name it by --text-column")
+            continue
+        if not row:
+            continue
+        if len(row) != len(header):
+            yield UserError(f"{place}: {len(row)} fields where the header has {len(header)}; mend or remove the line")
+            continue
+        values = dict(zip(header, row, strict=True))
+        labels = values.get(columns.labels)
+        split = None if labels is None else _clean(labels.split(columns.separator))
+        yield Given(place, values.get(columns.id, ""), values[columns.text], split)
+
+
+def _clean(labels: Iterable[str]) -> list[str]:
+    return [label.strip() for label in labels if label.strip()]
