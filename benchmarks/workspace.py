@@ -111,7 +111,7 @@ def shrink(params: Any) -> None:
     params["words"].update(bins=2, samples=2, candidates=5)
     params["robustness"].update(documents=6, epsilons=[0.1, 1.0], steps=5, noise=2)
     params["explain"]["documents"] = [0]
-    params["explain"]["study"]["documents"] = 2
+    params["explain"]["study"].update(documents=2, beam=1, draws=2)
     params["explain"]["gallery"] = 1
     params["explain"]["lime"]["samples"] = 50
     params["explain"]["shap"].update(evaluations=50, global_documents=3, global_evaluations=30)

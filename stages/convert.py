@@ -21,6 +21,7 @@ def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in pa
     from xmlcore.common.cli import console
     from xmlcore.common.files import atomic_directory
     from xmlcore.config.params import load_params
+    from xmlcore.corpora.about import About, write_about
     from xmlcore.corpora.formats.converters import CONVERTERS
     from xmlcore.corpora.label_titles import TITLES, read_titles, write_titles
     from xmlcore.corpora.records import summarise
@@ -30,6 +31,7 @@ def main(corpus: Annotated[str, typer.Argument(help="A name under `corpus` in pa
     with atomic_directory(paths.records(corpus)) as destination:
         CONVERTERS[options.format](paths.raw(corpus), destination, options)
         summary = summarise(destination)
+        write_about(destination, About(language=options.language, license=settings.fetch.license))
         write_titles(destination / TITLES, read_titles(paths.raw(corpus) / titled, options.language) if titled else {})
     print(
         f"{corpus}: {summary.train_documents:,} train and {summary.test_documents:,} test documents, "

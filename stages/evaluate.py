@@ -1,10 +1,12 @@
 """Evaluate a model, clean and under FGSM for every epsilon: `python stages/evaluate.py reuters21578 xml_cnn clean bce`.
 
-Reads models/CORPUS/MODEL/REGIME/LOSS and data/CORPUS/encoded/MODEL. Writes one file for each epsilon,
+Reads trained/CORPUS/MODEL/REGIME/LOSS and data/CORPUS/encoded/MODEL. Writes models/CORPUS/MODEL/REGIME/LOSS, the folder
+that people take away, with its card; one file for each epsilon,
 metrics/CORPUS/MODEL/REGIME/LOSS/eps=0.10.json, the model wearing its regime's defence against an attacker who knows of
 it; and, in results/CORPUS/MODEL/REGIME/LOSS/evaluate: predictions (the best labels of every test document),
 ranking.json and label_bins.json (every ranking metric, of all labels and by label frequency), fgsm.json (the curve),
-squeezing.json (the ablation of feature squeezing), corpus.json (the sizes of the corpus) and timing.json.
+squeezing.json (the ablation of feature squeezing), calibration.json (probabilities and thresholds), corpus.json (the
+sizes of the corpus) and timing.json.
 """
 
 from xmlcore.common.cli import run
@@ -20,6 +22,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import read_architecture, read_training
+    from xmlcore.corpora.about import read_about
     from xmlcore.data.dataset import load_encoded, statistics
     from xmlcore.evaluation.fgsm_sweep import Attacked, Setting, fgsm_sweep, squeezing_settings
     from xmlcore.evaluation.metrics_table import write_metrics
@@ -79,12 +82,12 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         write_json(results / "corpus.json", sizes_of_corpus)
         write_json(results / "timing.json", cost)
         write_metrics(metrics, curve)
-        settings, defence = params.corpus_of(corpus), params.regime_of(regime)
+        about, defence = read_about(paths.records(corpus)), params.regime_of(regime)
         facts = Facts(
             cell=cell,
             architecture=read_architecture(paths.recipe(corpus, model))[0],
-            language=settings.convert.language,
-            license=settings.fetch.license,
+            language=about.language,
+            license=about.license,
             split="test",
             corpus=sizes_of_corpus,
             training=read_training(paths.recipe(corpus, model)),

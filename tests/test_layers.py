@@ -20,6 +20,7 @@ LAYERS = (
     "evaluation",
     "explain",
     "report",
+    "serving",
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

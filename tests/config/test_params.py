@@ -218,12 +218,12 @@ def test_a_model_overrides_the_encoding_of_the_corpus(changed):
     override = {
         f"corpus.{CORPUS}.encode": {"max_tokens": 9, "min_count": 5},
         f"model.{MODEL}.encode": {"max_tokens": 11},
-        f"corpus.{CORPUS}.model": {"xml_cnn_seed": {"encode": {"max_tokens": 13}}},
+        f"corpus.{CORPUS}.model": {"mach": {"encode": {"max_tokens": 13}}},
     }
     common, params = load_params(PARAMS).encode, load_params(changed(override))
     assert params.encode_of(CORPUS, MODEL) == common.model_copy(update={"max_tokens": 11, "min_count": 5})
-    assert params.encode_of(CORPUS, "xml_cnn_seed") == common.model_copy(update={"max_tokens": 13, "min_count": 5})
-    assert params.encode_of("rcv1", "xml_cnn_seed").max_tokens == common.max_tokens
+    assert params.encode_of(CORPUS, "mach") == common.model_copy(update={"max_tokens": 13, "min_count": 5})
+    assert params.encode_of("rcv1", "mach").max_tokens == common.max_tokens
 
 
 def test_whole_numbers_serve_as_floats(changed):

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-CORPUS = "tibkat"  # any corpus of params.yaml in the labelled_text format
+CORPUS = "eurlex-4k-text"  # any corpus of params.yaml in the labelled_text format
 
 
 @pytest.fixture

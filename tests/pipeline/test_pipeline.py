@@ -33,6 +33,7 @@ OF_EVERY_CELL = (
     "evaluate/fgsm.json",
     "evaluate/relative_sizes.json",
     "evaluate/squeezing.json",
+    "evaluate/calibration.json",
     "evaluate/corpus.json",
     "explain/lime/document-000.html",
     "explain/shap/global.svg",
@@ -60,11 +61,34 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
         assert (data / name).stat().st_size
     for regime in REGIMES:
         place = Path(CORPUS, "xml_cnn", regime, "bce")
-        assert (workspace.folder / "models" / place / "weights.safetensors").stat().st_size
+        for folder in ("trained", "models"):
+            assert (workspace.folder / folder / place / "weights.safetensors").stat().st_size
+        assert (workspace.folder / "models" / place / "README.md").stat().st_size
         for name in OF_EVERY_CELL + OF_ATTACKED_WORDS:
             assert (workspace.folder / "results" / place / name).stat().st_size, (place, name)
         assert str(Path("models", place)) in report  # of its provenance
     assert not list(workspace.folder.rglob("*.partial"))
+
+
+@pytest.mark.slow
+def test_a_colleague_with_the_remote_uses_the_model_without_training(workspace: Workspace, tmp_path: Path) -> None:
+    model = Path("models", CORPUS, "xml_cnn", "adversarial", "bce")
+    workspace.run("dvc", "remote", "add", "--local", "--default", "team", str(tmp_path / "remote"))
+    workspace.run("dvc", "push", str(model))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("dvc.yaml", "dvc.lock", "params.yaml"):
+        (elsewhere / name).write_bytes((workspace.folder / name).read_bytes())
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, cwd=elsewhere, env=workspace.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("dvc", "init", "--no-scm")
+    run("dvc", "remote", "add", "--default", "team", str(tmp_path / "remote"))
+    run("dvc", "pull", str(model))
+    assert "probability" in run("xmlcore", "predict", str(model), "a text of anybody")
 
 
 def test_the_table_has_a_row_for_each_regime_and_epsilon_and_nothing_else(workspace: Workspace) -> None:
@@ -263,9 +287,9 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif parameter.startswith("model."):
             assert not stale, parameter
         elif parameter.startswith("regime.adversarial."):
-            assert stale == {f"train@{CELL}"}, parameter
+            assert stale == {f"train@{CELL}", f"evaluate@{CELL}"}, parameter  # whose card tells the regime
         elif place[0] == "regime":
-            assert kinds <= {"train"} and not [name for name in stale if "adversarial" in name], parameter
+            assert kinds <= {"train", "evaluate"} and not [name for name in stale if "adversarial" in name], parameter
         elif place[0] == "fgsm":
             assert kinds == ({"evaluate", "attack_embeddings", "attack_words"} if place[1] == "bits" else {"evaluate"})
         elif place[0] in ("predict", "propensity", "metrics"):
@@ -277,7 +301,7 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif parameter == "seed":
             assert kinds >= {"fetch", "encode", "build_embedding", "train", "explain", "attack_words"}
         elif place[0] == "corpus":
-            assert kinds <= {"fetch", "configure"} and all(place[1] in name for name in stale), parameter
+            assert kinds <= {"fetch", "convert", "configure"} and all(place[1] in name for name in stale), parameter
         elif place[0] in ("robustness", "words", "explain", "encode"):
             assert kinds, parameter
 

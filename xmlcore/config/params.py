@@ -62,13 +62,22 @@ class Fetch(Section):
 
     files: dict[FileName, SourceFile] = {}
     simulation: Simulation | None = None
-    license: str = "other"  # of the corpus, as model hubs name it
-    labels: FileName | None = None  # of `files`, the one with titles of labels (`xmlcore.corpora.label_titles`)
 
     @model_validator(mode="after")
     def _one_source(self) -> "Fetch":
         if bool(self.files) == (self.simulation is not None):
             raise ValueError("give either `files` or `simulation`")
+        return self
+
+
+class FetchCorpus(Fetch):
+    """Those of a corpus, and what comes with it."""
+
+    license: str = "other"  # of the corpus, as model hubs name it
+    labels: FileName | None = None  # of `files`, the one with titles of labels (`xmlcore.corpora.label_titles`)
+
+    @model_validator(mode="after")
+    def _titles_are_fetched(self) -> "FetchCorpus":
         if self.labels is not None and self.labels not in self.files:
             raise ValueError(f"labels: one of `files` (is {self.labels!r})")
         return self
@@ -402,7 +411,7 @@ class Checkpoint(Section):
 class Corpus(Section):
     """Where a corpus comes from, how it is read, and what it wants different from the common settings."""
 
-    fetch: Fetch
+    fetch: FetchCorpus
     convert: Convert
     encode: dict[str, Any]
     model: dict[Name, dict[str, Any]]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from xmlcore.common.errors import UserError
-from xmlcore.corpora.text_files import numbered_lines
+from xmlcore.corpora.text_files import MAX_LINE_BYTES, numbered_lines
 
 Format = Literal["text", "jsonl", "csv", "tsv"]
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
@@ -109,10 +109,10 @@ def _table(
     lines: Iterable[tuple[int, str]], name: str, columns: Columns, delimiter: str
 ) -> Iterator[Given | UserError]:
     reader = csv.reader((f"{line}\n" for _, line in lines), delimiter=delimiter)
-    csv.field_size_limit(2**31 - 1)
     header: list[str] = []
     rows = iter(reader)
     while True:
+        limit = csv.field_size_limit(MAX_LINE_BYTES)  # of the process, so it is put back
         try:
             row = next(rows)
         except StopIteration:
@@ -120,6 +120,8 @@ def _table(
         except csv.Error as error:
             yield UserError(f"{name}:{reader.line_num}: not CSV ({error}); mend or remove the line")
             continue
+        finally:
+            csv.field_size_limit(limit)
         place = f"{name}:{reader.line_num}"
         if not header:
             header = [field.strip() for field in row]
