@@ -71,6 +71,18 @@ def write_run(root: Path, regime: str, attacked: dict[float, float]) -> None:
     counts = ("train_documents", "validation_documents", "test_documents", "vocabulary", "labels")
     means = ("labels_per_document", "documents_per_label", "tokens_per_train_document", "tokens_per_test_document")
     write(results / "evaluate" / "corpus.json", dict.fromkeys(counts, 12345) | dict.fromkeys(means, 3.14159))
+    write(
+        results / "evaluate" / "calibration.json",
+        {
+            "temperature": 1.5,
+            "expected_calibration_error": 0.04,
+            "expected_calibration_error_calibrated": 0.01,
+            "micro_F1": 0.7,
+            "micro_F1_threshold": 0.75,
+            "macro_F1": 0.3,
+            "macro_F1_thresholds": 0.4,
+        },
+    )
     shares = {"P@1": 0.9, "P@3": 0.6, "P@5": 0.4, "nDCG@1": 0.9, "tied": 0.125}
     write(
         results / "evaluate" / "squeezing.json",

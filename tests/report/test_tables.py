@@ -34,6 +34,24 @@ def test_models_are_compared_where_their_tokens_move_as_far(results: Results) ->
     )
 
 
+def test_calibration_and_thresholds_are_told_before_and_after(results: Results) -> None:
+    table = tables.calibration(results)
+    assert table.rows[0] == (
+        "toy",
+        "xml_cnn",
+        "clean",
+        "bce",
+        "1.50",
+        "4.00",
+        "1.00",
+        "70.00",
+        "75.00",
+        "30.00",
+        "40.00",
+    )
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
 def test_table_3_says_what_is_not_known(project: Path, results: Results) -> None:
     assert tables.processing_time(results).rows == (("toy", "63.1", "7.0", "63.1", "7.0"),)
     for path in project.glob("results/toy/xml_cnn/adversarial/bce/*/timing.json"):

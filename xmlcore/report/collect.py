@@ -20,6 +20,7 @@ from xmlcore.explain.results import (
     Stability,
 )
 from xmlcore.explain.study.stability import read_study, stability
+from xmlcore.ranking.calibration import CalibrationFigures
 from xmlcore.ranking.results import LabelBin, Ranking
 from xmlcore.report.reading import MEND, read_curve, read_json, read_json_lines
 from xmlcore.report.results import (
@@ -98,6 +99,7 @@ def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
         evaluations=_read_evaluations(evaluated / "fgsm.json"),
         of_sizes=_read_evaluations(evaluated / "relative_sizes.json"),
         ranking=read_json(evaluated / "ranking.json", Ranking),
+        calibration=read_json(evaluated / "calibration.json", CalibrationFigures),
         bins=tuple(read_json(evaluated / "label_bins.json", list[LabelBin]) or ()),
         training=read_json(place("train") / "training.json", Training),
         seconds={

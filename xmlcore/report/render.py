@@ -119,6 +119,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "ndcg": tables.performance(results, "nDCG"),
             "gap": tables.robustness_gap(results),
             "sizes": tables.relative_sizes(results),
+            "calibration": tables.calibration(results),
             "time": tables.processing_time(results),
             "checks": attack_checks.checks(results),
             "attacks": attack_checks.attacks(results),

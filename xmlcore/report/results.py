@@ -11,6 +11,7 @@ from xmlcore.config.params import Generator, Goal
 from xmlcore.data.dataset import Statistics
 from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
 from xmlcore.explain.results import Faithfulness, GalleryEntry, Importance, LabelExplanation, Stability
+from xmlcore.ranking.calibration import CalibrationFigures
 from xmlcore.ranking.results import LabelBin, Ranking
 from xmlcore.training.results import Training
 
@@ -39,6 +40,7 @@ class Run:
     evaluations: tuple[Evaluation, ...]  # by rising epsilon, the clean one first
     of_sizes: tuple[Evaluation, ...]  # by rising relative size, the clean one first
     ranking: Ranking | None  # of the clean test documents
+    calibration: CalibrationFigures | None
     bins: tuple[LabelBin, ...]  # by rising label frequency
     training: Training | None
     seconds: dict[str, float]  # wall-clock, by stage

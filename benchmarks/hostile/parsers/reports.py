@@ -47,6 +47,15 @@ REPORTED: dict[str, Any] = {
     f"{PLACE}/attack_words/by_frequency.json": [
         {"goal": "positive", "generator": "gradient", "lowest": 1, "highest": 2, **RATES}
     ],
+    f"{PLACE}/evaluate/calibration.json": {
+        "temperature": 1.5,
+        "expected_calibration_error": 0.04,
+        "expected_calibration_error_calibrated": 0.01,
+        "micro_F1": 0.7,
+        "micro_F1_threshold": 0.75,
+        "macro_F1": 0.3,
+        "macro_F1_thresholds": 0.4,
+    },
     f"{PLACE}/evaluate/label_bins.json": [{"frequency": "1-5", "labels": 3, "pairs": 4, "recall@5": 0.5, "PSP@5": 0.5}],
     f"{PLACE}/evaluate/squeezing.json": [
         {"epsilon": 0.0, "squeeze": "none", "attacker": "aware", "P@1": 0.5, "P@3": 0.5, "P@5": 0.5, "tied": 0.0}

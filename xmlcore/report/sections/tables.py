@@ -100,6 +100,25 @@ def relative_sizes(results: Results) -> Table:
     return Table("P@1 (%) where FGSM moves the tokens of all models as far", columns, rows, row_headers=len(NAMES))
 
 
+def calibration(results: Results) -> Table:
+    """Tabulate how far probabilities are from what they promise, and F1, raw and with what validation documents taught."""
+    rows = tuple(
+        (
+            *cell,
+            f"{found['temperature']:.2f}",
+            *(percent(found[name]) for name in ("expected_calibration_error", "expected_calibration_error_calibrated")),
+            *(percent(found[name]) for name in ("micro_F1", "micro_F1_threshold", "macro_F1", "macro_F1_thresholds")),
+        )
+        for cell, run in results.runs.items()
+        if (found := run.calibration)
+    )
+    pairs = (("raw", "calibrated"), ("at 0.5", "at the threshold"), ("at 0.5", "at its thresholds"))
+    groups = ("Calibration error (%)", "Micro F1 (%)", "Macro F1 (%)")
+    columns = (Column(name, group) for group, pair in zip(groups, pairs, strict=True) for name in pair)
+    head = (*map(Column, NAMES), Column("Temperature"))
+    return Table("Probabilities and thresholds", (*head, *columns), rows, row_headers=len(NAMES))
+
+
 def processing_time(results: Results) -> Table:
     """Return Table 3: wall-clock seconds of training and of testing."""
     columns = (
