@@ -101,7 +101,7 @@ def relative_sizes(results: Results) -> Table:
 
 
 def calibration(results: Results) -> Table:
-    """Tabulate how far probabilities are from what they promise, and F1, raw and with what validation documents taught."""
+    """Tabulate how far off probabilities are, and F1, raw and with what validation documents taught."""
     rows = tuple(
         (
             *cell,
