@@ -135,7 +135,7 @@ def seeds(read: Callable[[str], Rows]) -> str:
     rows = []
     for of_one in trainings.values():
         columns = [[100 * float(row[name]) for row in of_one] for name in ("P@1", "P@3", "P@5", "attacked_P@1")]
-        spread = [f"{fmean(values):.2f} ± {stdev(values):.2f}" for values in columns]
+        spread = [f"{fmean(each):.2f}" + (f" ± {stdev(each):.2f}" if len(each) > 1 else "") for each in columns]
         rows.append([*_cell(of_one[0], "model", "regime"), str(len(of_one)), *spread])
     return markdown(("corpus", "model", "regime", "seeds", "P@1", "P@3", "P@5", "P@1, FGSM at ε = 0.1"), rows)
 

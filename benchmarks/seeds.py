@@ -1,13 +1,14 @@
 """How far a figure depends on the seed: `python benchmarks/seeds.py reuters21578 xml_cnn clean bce --seed 7 --seed 8`.
 
 Reads the recipe, data/CORPUS/encoded/MODEL and data/CORPUS/embeddings/MODEL; trains and evaluates with each seed, which
-draws weights, the order of documents and what is dropped, and puts a row for each into docs/results/seeds.csv.
+draws weights, the order of documents and what is dropped; puts a row for each into docs/results/seeds.csv and the pages.
 """
 
 from typing import Annotated
 
 import typer
-from result_tables import origin, read_table, write_table
+from result_pages import write_pages
+from result_tables import FOLDER, origin, read_table, write_table
 
 from xmlcore.common import paths
 from xmlcore.common.cli import console, run, track
@@ -61,6 +62,7 @@ def main(
         command = f"python benchmarks/seeds.py {corpus} {model} {regime} {loss} --seed {one}"
         kept = [row for row in read_table("seeds") if any(row[key] != value for key, value in names.items())]
         write_table("seeds", [*kept, names | figures | origin(command)])
+    write_pages(FOLDER, read_table)
 
 
 if __name__ == "__main__":

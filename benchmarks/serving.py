@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from xmlcore.common.cli import run
-from xmlcore.corpora.named_fields import Columns, read_texts
+from xmlcore.corpora.user_texts import Columns, read_texts
 from xmlcore.serving.text_classifier import load_classifier
 
 WORDS, MANY = 150, 10_000

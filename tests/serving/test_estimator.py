@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import load_params
-from xmlcore.serving.estimator import XMLClassifier, recipe_of, recipes
+from xmlcore.serving.estimator import ADVERSARIAL, CLEAN, XMLClassifier, recipe_of, recipes
 from xmlcore.serving.text_classifier import load_classifier
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,6 +36,7 @@ def test_recipes_are_those_of_the_pipeline() -> None:
     assert shared
     for name in shared:
         assert recipe_of(name).model_dump() == params.model[name].model_dump(), name
+    assert (params.regime["clean"], params.regime["adversarial"]) == (CLEAN, ADVERSARIAL)
 
 
 def test_labels_keep_the_names_that_they_were_given(fitted) -> None:

@@ -48,14 +48,11 @@ def _concepts(path: Path, language: str) -> Iterator[tuple[str, str]]:
         from rdflib.namespace import SKOS as SKOS_NAMES
     except ImportError:
         raise UserError(f"{path}: reading SKOS needs rdflib: `pip install rdflib`, or give `id<TAB>title`") from None
-    from xmlcore.corpora.text_files import open_binary
-
-    graph = Graph()
+    graph, content = Graph(), "\n".join(line for _, line in numbered_lines(path))
     kind = {".ttl": "turtle", ".nt": "nt", ".jsonld": "json-ld"}
     suffix = Path(path.name.removesuffix(".gz").removesuffix(".bz2")).suffix
     try:
-        with open_binary(path) as file:
-            graph.parse(file.read(), format=kind.get(suffix, "xml"))
+        graph.parse(data=content, format=kind.get(suffix, "xml"))
     except Exception as error:  # its parsers raise anything
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: not SKOS as {suffix} ({reason}); mend the file") from error

@@ -6,10 +6,9 @@ Whatever takes long to import is imported where it is needed, so that `xmlcore -
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
-from itertools import tee
+from itertools import islice, tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,9 +16,10 @@ from xmlcore.common.allocator import keep_freed_memory
 from xmlcore.common.cli import console, describe, fail, track
 from xmlcore.common.errors import UserError
 from xmlcore.common.printable import printable
+from xmlcore.serving.choices import Goal, Method, Substitutes
 
 if TYPE_CHECKING:
-    from xmlcore.corpora.named_fields import Columns, Given
+    from xmlcore.corpora.user_texts import Columns, Given
     from xmlcore.serving.text_classifier import Attacked, Label, TextClassifier, Words
 
 app = typer.Typer(
@@ -30,44 +30,8 @@ app = typer.Typer(
 )
 
 
-class Output(StrEnum):
-    """How results are written."""
-
-    table = "table"
-    jsonl = "jsonl"
-    csv = "csv"
-
-
-class Method(StrEnum):
-    """How a label is explained."""
-
-    lime = "lime"
-    shap = "shap"
-    ig = "ig"
-
-
-class Goal(StrEnum):
-    """What an attack wants."""
-
-    positive = "positive"
-    negative = "negative"
-    non_targeted = "non_targeted"
-
-
-class Substitutes(StrEnum):
-    """Where an attack has its words from."""
-
-    gradient = "gradient"
-    neighbours = "neighbours"
-    deletion = "deletion"
-
-
-class OnError(StrEnum):
-    """What becomes of a bad line."""
-
-    stop = "stop"
-    skip = "skip"
-
+Output = Literal["table", "jsonl", "csv"]
+OnError = Literal["stop", "skip"]
 
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder: models/CORPUS/MODEL/REGIME/LOSS.")]
 Text = Annotated[str | None, typer.Argument(metavar="[TEXT]", help="A text; without one, --file or standard input.")]
@@ -95,7 +59,7 @@ def predict(
     ] = None,
     text_column: TextColumn = "text",
     format: Format = None,
-    on_error: Bad = OnError.stop,
+    on_error: Bad = "stop",
 ) -> None:
     """Print the labels of a text, or of each text of a file."""
     classifier, asked = _load(folder), labels.split(",") if labels else None
@@ -119,13 +83,13 @@ def explain(
     file: File = None,
     label: Annotated[str | None, typer.Option(help="By name or title; without one, the most probable ones.")] = None,
     labels: Annotated[int, typer.Option(min=1, help="How many of the most probable labels.")] = 1,
-    method: Annotated[Method, typer.Option(help="LIME, SHAP or Integrated Gradients.")] = Method.lime,
+    method: Annotated[Method, typer.Option(help="LIME, SHAP or Integrated Gradients.")] = "lime",
     words: Annotated[int, typer.Option(min=1, help="The most words of a label.")] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Copies of the text that are scored.")] = 1000,
     html: Annotated[Path | None, typer.Option(help="Write a page of the first text there, too.")] = None,
     text_column: TextColumn = "text",
     format: Format = None,
-    on_error: Bad = OnError.stop,
+    on_error: Bad = "stop",
 ) -> None:
     """Print which words speak for and against the labels of a text."""
     classifier = _load(folder)
@@ -133,16 +97,16 @@ def explain(
     def rows() -> Iterator[dict[str, Any]]:
         for number, each in enumerate(_given(text, file, _columns(text_column), on_error), start=1):
             if label is None:
-                found = classifier.explain_top(each.text, labels, method.value, words, samples)
+                found = classifier.explain_top(each.text, labels, method, words, samples)
             else:
-                found = [classifier.explain(each.text, label, method.value, words, samples)]
+                found = [classifier.explain(each.text, label, method, words, samples)]
             if html and number == 1:
                 _write_page(html, folder, each, found, classifier)
             for one in found:
                 yield {
                     "id": each.id or str(number),
                     "label": _label(one.label),
-                    "method": method.value,
+                    "method": method,
                     "words": one.weights,
                 }
 
@@ -160,19 +124,19 @@ def attack(
     ] = None,
     goal: Annotated[
         Goal, typer.Option(help="The label shall leave the best k, enter them, or any shall leave.")
-    ] = Goal.positive,
-    substitutes: Annotated[Substitutes, typer.Option(help="Where words come from.")] = Substitutes.gradient,
+    ] = "positive",
+    substitutes: Annotated[Substitutes, typer.Option(help="Where words come from.")] = "gradient",
     k: Annotated[int, typer.Option(min=1, help="How many of the best labels count.")] = 5,
     max_change: Annotated[float, typer.Option(min=0, max=1, help="Share of the words that may change.")] = 0.1,
     text_column: TextColumn = "text",
     format: Format = None,
-    on_error: Bad = OnError.stop,
+    on_error: Bad = "stop",
 ) -> None:
     """Print which words an attacker would change, and what the model says then."""
     classifier = _load(folder)
-    options = {"goal": goal.value, "substitutes": substitutes.value, "k": k, "max_change": max_change}
+    options: dict[str, Any] = {"goal": goal, "substitutes": substitutes, "k": k, "max_change": max_change}
     rows = (
-        {"id": each.id or str(number)} | _attacked(classifier.attack(each.text, label, **cast(Any, options)))
+        {"id": each.id or str(number)} | _attacked(classifier.attack(each.text, label, **options))
         for number, each in enumerate(_given(text, file, _columns(text_column), on_error), start=1)
     )
     with _broken_pipe_ends():
@@ -187,7 +151,7 @@ def evaluate(
     labels_column: LabelsColumn = "labels",
     separator: Separator = " ",
     format: Format = None,
-    on_error: Bad = OnError.stop,
+    on_error: Bad = "stop",
 ) -> None:
     """Print P@k, nDCG@k, recall and F1 of a model on texts whose labels are known."""
     from xmlcore.serving.evaluation import evaluate_texts
@@ -218,7 +182,7 @@ def _load(folder: Path) -> "TextClassifier":
 
 
 def _columns(text: str, labels: str = "labels", separator: str = " ") -> "Columns":
-    from xmlcore.corpora.named_fields import Columns
+    from xmlcore.corpora.user_texts import Columns
 
     return Columns(text=text, labels=labels, separator=separator)
 
@@ -227,7 +191,7 @@ def _given(
     text: str | None, file: Path | None, columns: "Columns", on_error: OnError, labelled: bool = False
 ) -> Iterator["Given"]:
     """Return the one `text`, or those of `file` or standard input."""
-    from xmlcore.corpora.named_fields import Given, read_texts
+    from xmlcore.corpora.user_texts import Given, read_texts
 
     if text is not None and file is not None:
         raise UserError("give a text or --file, not both")
@@ -235,20 +199,19 @@ def _given(
         return iter([Given("the text", "", text, None)])
     if file is None and sys.stdin.isatty():
         raise UserError("no text: give one behind the model, or --file, or pipe some in")
-    skip = (
-        (lambda fault: console.print(f"skipped: {printable(fault)}", markup=False))
-        if on_error is OnError.skip
-        else None
-    )
+    skip = (lambda fault: console.print(f"skipped: {printable(fault)}", markup=False)) if on_error == "skip" else None
     return read_texts(None if file is None or str(file) == "-" else file, columns, skip=skip, labelled=labelled)
 
 
+AT_ONCE = 256  # texts whose probabilities are asked for together
+
+
 def _probabilities(classifier: "TextClassifier", texts: Iterable[str], asked: list[str]) -> Iterator[list["Label"]]:
-    for text in texts:
-        scores = classifier.predict_proba([text], asked)[0]
-        yield sorted(
-            (classifier.label(*pair) for pair in zip(asked, scores, strict=True)), key=lambda each: -each.probability
-        )
+    waiting = iter(texts)
+    while chunk := [*islice(waiting, AT_ONCE)]:
+        for scores in classifier.predict_proba(chunk, asked):
+            found = [classifier.label(*pair) for pair in zip(asked, scores, strict=True)]
+            yield sorted(found, key=lambda label: -label.probability)
 
 
 def _threshold(threshold: str | None) -> float | str | None:
@@ -307,13 +270,13 @@ def _write(
     columns: tuple[str, ...],
 ) -> None:
     """Write each row as it comes."""
-    format = format or (Output.table if sys.stdout.isatty() else Output.jsonl)
-    if format is Output.jsonl:
+    format = format or ("table" if sys.stdout.isatty() else "jsonl")
+    if format == "jsonl":
         import json
 
         for row in rows:
             print(json.dumps(row, ensure_ascii=False), flush=True)
-    elif format is Output.csv:
+    elif format == "csv":
         import csv
 
         writer = csv.writer(sys.stdout, lineterminator="\n")

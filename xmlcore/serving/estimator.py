@@ -27,7 +27,7 @@ from sklearn.exceptions import NotFittedError
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import atomic_directory
 from xmlcore.common.yaml_files import load_yaml
-from xmlcore.config.params import Encode, Loss, Model, Regime, model_of, override
+from xmlcore.config.params import Encode, Loss, Model, Predict, Regime, model_of, override
 from xmlcore.corpora.label_titles import TITLES, write_titles
 from xmlcore.corpora.records import Record, one_line, one_token, write_records
 from xmlcore.data.dataset import EncodedCorpus, load_encoded, statistics
@@ -171,12 +171,17 @@ class XMLClassifier(ClassifierMixin, BaseEstimator):
 
     def _write(self, folder: Path, weights: Path, corpus: EncodedCorpus, outcome: Outcome, options: Model) -> None:
         validation, labels = corpus.splits["validation"], len(corpus.label_names)
-        calibration = calibrate(outcome.validation, validation, labels, (0.8, 0.9))
+        calibration = calibrate(outcome.validation, validation, labels, Predict().precisions)
         found = np.zeros((len(validation), TOP), bool)
         best = outcome.validation.labels[:, :TOP]
         found[:, : best.shape[1]] = hits(best, validation, np.arange(len(validation)))
         facts = Facts(
-            cell=(NAME, self.recipe, "adversarial" if self.adversarial else "clean", "bce"),
+            cell=(
+                NAME,
+                self.recipe,
+                "adversarial" if self.adversarial else "clean",
+                "bce" if self.loss is None else "weighted",
+            ),
             architecture=options.architecture,
             language="unknown",
             license="other",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from xmlcore.common.errors import UserError
-from xmlcore.corpora.named_fields import Given
+from xmlcore.corpora.user_texts import Given
 from xmlcore.data.dataset import UNSEEN_LABEL, Split
 from xmlcore.ranking.label_metrics import micro_f1, tally
 from xmlcore.ranking.metrics import KS, TOP, hits, ranking_metrics, recall_at_k

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args, overload
+from typing import TYPE_CHECKING, NamedTuple, get_args, overload
 
 import numpy as np
 import torch
@@ -28,15 +28,13 @@ from xmlcore.explain.attributions import Explanation
 from xmlcore.explain.token_weights import sum_by_token, top_tokens
 from xmlcore.explain.tokens import ModelTokens
 from xmlcore.models.predictor import Predictor
+from xmlcore.serving.choices import Goal, Method, Substitutes
 from xmlcore.serving.model_folder import StoredModel, load_model_folder
 
 if TYPE_CHECKING:
     from xmlcore.attacks.words.generators.base import Generator
     from xmlcore.attacks.words.victim import Victim
 
-Method = Literal["lime", "shap", "ig"]
-Goal = Literal["positive", "negative", "non_targeted"]
-Substitutes = Literal["gradient", "neighbours", "deletion"]
 AT_ONCE = 1024  # texts of a stream that are held in memory
 SHOWN = 5  # labels, where nothing else is asked
 

@@ -50,6 +50,7 @@ def test_tsv(tmp_path: Path) -> None:
         ('{"text": "corn"}', r"train.jsonl:1: no field 'labels'; mend convert\.fields"),
         ('{"labels": ["a"]}', "train.jsonl:1: no object with a string 'text'"),
         ('{"text": "corn", "labels": {"a": 1}}', "train.jsonl:1: 'labels' is no list"),
+        ('{"id": "a", "text": "x", "labels": ["b"]}\n' * 2, "train.jsonl:2: the id 'a' is that of .*:1, too"),
         ("[" * 100_000, "train.jsonl:1: not JSON"),
     ],
 )

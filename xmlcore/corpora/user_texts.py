@@ -1,7 +1,7 @@
 """Texts that a user gives: files read line by line, in constant memory, with the place of each for complaints.
 
 The format is by the name: `.jsonl`, `.csv` and `.tsv` (a header names the columns), anything else is plain text, one
-document a line; all may be compressed by gzip or bzip2. Standard input is plain text unless another is asked for.
+document a line; all may be compressed by gzip or bzip2. Standard input is plain text.
 """
 
 import csv
@@ -16,6 +16,7 @@ from xmlcore.corpora.text_files import MAX_LINE_BYTES, numbered_lines
 
 Format = Literal["text", "jsonl", "csv", "tsv"]
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+NAME_TEXT = "mend it, or name the field of the text (--text-column; in params.yaml convert.fields.text)"
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
@@ -45,7 +46,6 @@ def format_of(path: Path) -> Format:
 def read_texts(
     path: Path | None,
     columns: Columns,
-    kind: Format | None = None,
     skip: Callable[[str], None] | None = None,
     labelled: bool = False,
 ) -> Iterator[Given]:
@@ -55,7 +55,7 @@ def read_texts(
     for a field of labels.
     """
     lines = _standard_input() if path is None else numbered_lines(path)
-    name, kind = ("standard input", kind or "text") if path is None else (str(path), kind or format_of(path))
+    name, kind = ("standard input", "text") if path is None else (str(path), format_of(path))
     read = {"text": _text, "jsonl": _jsonl}.get(kind)
     rows = read(lines, name, columns) if read else _table(lines, name, columns, DELIMITERS[kind])
     for row in rows:
@@ -92,7 +92,7 @@ def _jsonl(lines: Iterable[tuple[int, str]], name: str, columns: Columns) -> Ite
             yield UserError(f"{place}: not JSON ({error}); mend or remove the line")
             continue
         if not isinstance(row, dict) or not isinstance(row.get(columns.text), str):
-            yield UserError(f"{place}: no object with a string {columns.text!r}; name the field by --text-column")
+            yield UserError(f"{place}: no object with a string {columns.text!r}; {NAME_TEXT}")
             continue
         labels = row.get(columns.labels)
         if isinstance(labels, str):
@@ -102,7 +102,8 @@ def _jsonl(lines: Iterable[tuple[int, str]], name: str, columns: Columns) -> Ite
         ):
             yield UserError(f"{place}: {columns.labels!r} is no list of labels; mend or remove the line")
             continue
-        yield Given(place, str(row.get(columns.id, "")), row[columns.text], labels and _clean(map(str, labels)))
+        own = row.get(columns.id)
+        yield Given(place, "" if own is None else str(own), row[columns.text], labels and _clean(map(str, labels)))
 
 
 def _table(
@@ -127,7 +128,7 @@ def _table(
             header = [field.strip() for field in row]
             if columns.text not in header:
                 known = ", ".join(header)[:200]
-                raise UserError(f"{place}: no column {columns.text!r} among {known}; name it by --text-column")
+                raise UserError(f"{place}: no column {columns.text!r} among {known}; {NAME_TEXT}")
             continue
         if not row:
             continue

@@ -1,0 +1,7 @@
+"""What can be chosen when a model is used; apart, so that the command line knows it without importing a model."""
+
+from typing import Literal
+
+Method = Literal["lime", "shap", "ig"]  # of explaining
+Goal = Literal["positive", "negative", "non_targeted"]  # of an attack
+Substitutes = Literal["gradient", "neighbours", "deletion"]  # where an attack has its words from
