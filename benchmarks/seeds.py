@@ -1,7 +1,8 @@
 """How far a figure depends on the seed: `python benchmarks/seeds.py reuters21578 xml_cnn clean bce --seed 7 --seed 8`.
 
 Reads the recipe, data/CORPUS/encoded/MODEL and data/CORPUS/embeddings/MODEL; trains and evaluates with each seed, which
-draws weights, the order of documents and what is dropped; a row for each goes into docs/results/seeds.csv and the pages.
+draws weights, the order of documents and what is dropped. A row for each goes into docs/results/seeds.csv and the
+pages.
 """
 
 from typing import Annotated
