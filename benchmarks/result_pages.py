@@ -177,6 +177,23 @@ def attack_checks(read: Callable[[str], Rows]) -> str:
     return markdown(("corpus", "model", "regime", *names, "broken at ε", "checks"), rows)
 
 
+def worst_cases(read: Callable[[str], Rows]) -> str:
+    """Draw P@1 after each attack in turn on the documents that still stand."""
+    attacks = ("clean", "fgsm", "pgd_margin", "apgd", "apgd_margin", "fab", "square")
+    rows = [
+        [
+            *_cell(row, "model", "regime"),
+            row["documents"],
+            f"{float(row['relative_size']):.2f}",
+            *(percent(row[f"P@1.{attack}"], 1) for attack in attacks),
+            f"{percent(row['worst.low'], 1)} to {percent(row['worst.high'], 1)}",
+        ]
+        for row in read("worst_cases")
+    ]
+    names = ("clean", "FGSM", "PGD, margin", "Auto-PGD", "Auto-PGD, margin", "FAB", "Square", "95 % interval")
+    return markdown(("corpus", "model", "regime", "documents", "relative size", *names), rows)
+
+
 def word_attacks(read: Callable[[str], Rows]) -> str:
     """Draw the share of attacks on models trained clean with BCE that succeed, and succeed at a similarity of 0.8."""
     goals = ("positive", "negative", "negative_clustered", "non_targeted")
@@ -296,6 +313,7 @@ VIEWS = {
         losses,
         seeds,
         attack_checks,
+        worst_cases,
         word_attacks,
         word_defences,
         word_frequency,

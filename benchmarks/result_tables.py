@@ -81,6 +81,7 @@ TABLES = {
     "training": Table("train/training.json", _one),
     "training_time": Table("train/timing.json", _one),
     "attack_checks": Table("attack_embeddings/checks.json", _checks),
+    "worst_cases": Table("attack_embeddings/worst_case.json", _one),
     "attack_curves": Table("attack_embeddings/curves.json", _list),
     "word_attacks": Table("attack_words/summary.json", _words),
     "word_attacks_by_frequency": Table("attack_words/by_frequency.json", _list),

@@ -110,6 +110,7 @@ def shrink(params: Any) -> None:
     params["masked_lm"].update(width=16, window=16, epochs=1)
     params["words"].update(bins=2, samples=2, candidates=5)
     params["robustness"].update(documents=6, epsilons=[0.1, 1.0], steps=5, noise=2)
+    params["robustness"]["worst_case"].update(documents=6, steps=2, queries=3)
     params["explain"]["documents"] = [0]
     params["explain"]["study"].update(documents=2, beam=1, draws=2)
     params["explain"]["gallery"] = 1

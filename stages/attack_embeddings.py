@@ -5,7 +5,7 @@ python stages/attack_embeddings.py reuters21578 xml_cnn clean bce
 Reads trained/CORPUS/MODEL, every training of it, because what harms one may harm another, and
 data/CORPUS/encoded/MODEL.
 Writes, in results/CORPUS/MODEL/REGIME/LOSS/attack_embeddings: checks.json, the checks and their figures; curves.json,
-every attack against epsilon; and timing.json.
+every attack against epsilon; worst_case.json, P@1 when every document is attacked until it falls; and timing.json.
 """
 
 from xmlcore.common.cli import run
@@ -25,6 +25,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.defenses.squeezing import squeeze
     from xmlcore.evaluation.attack_checks import curves, sanity
     from xmlcore.evaluation.attack_suite import Models, attack_embeddings
+    from xmlcore.evaluation.worst_case import worst_case
     from xmlcore.models.registry import load_model
 
     params, cell = load_params(), (corpus, model, regime, loss)
@@ -36,17 +37,23 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         if training != (regime, loss)
     ]
     models = Models(squeeze(bare, where, params.fgsm.bits), None if where == "none" else bare, others)
+    test = load_encoded(paths.encoded(corpus, model)).splits["test"]
     with output_directory(paths.results(*cell, "attack_embeddings")) as results:
         with measured() as cost:
             findings = attack_embeddings(
-                models=models,
-                split=load_encoded(paths.encoded(corpus, model)).splits["test"],
-                options=params.robustness,
+                models=models, split=test, options=params.robustness, seed=params.seed, track=track
+            )
+            worst = worst_case(
+                [models.defended, *filter(None, [models.bare])],
+                split=test,
+                epsilon=params.robustness.epsilon,
+                options=params.robustness.worst_case,
                 seed=params.seed,
                 track=track,
             )
         write_json(results / "checks.json", sanity(findings, params.robustness.epsilon))
         write_json(results / "curves.json", curves(findings))
+        write_json(results / "worst_case.json", worst)
         write_json(results / "timing.json", cost)
 
 

@@ -224,6 +224,9 @@ robustness.noise
 robustness.restarts
 robustness.step_size
 robustness.steps
+robustness.worst_case.documents
+robustness.worst_case.queries
+robustness.worst_case.steps
 seed
 vector.*.files.*.bytes
 vector.*.files.*.sha256

@@ -43,6 +43,7 @@ OF_EVERY_CELL = (
     "explain/study/attacked.json",
     "attack_embeddings/checks.json",
     "attack_embeddings/curves.json",
+    "attack_embeddings/worst_case.json",
 )
 OF_ATTACKED_WORDS = (
     "attack_words/attacks.jsonl",

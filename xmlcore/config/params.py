@@ -275,6 +275,14 @@ class Fgsm(Section):
         return self
 
 
+class Cascade(Section):
+    """Attacks in turn, each on the documents that still stand (`xmlcore.evaluation.worst_case`)."""
+
+    documents: PositiveInt = 1000  # of the test split, drawn by the seed
+    steps: PositiveInt = 20  # of each attack that takes gradients
+    queries: PositiveInt = 100  # of the one that takes none
+
+
 class Robustness(Section):
     """Attacks on embeddings besides FGSM, and the checks of them (`xmlcore.evaluation`)."""
 
@@ -286,6 +294,7 @@ class Robustness(Section):
     step_size: Annotated[float, Field(gt=0, le=2)] = 0.25  # of the radius
     restarts: PositiveInt = 2
     noise: PositiveInt = 5  # random perturbations of each document
+    worst_case: Cascade = Cascade()
 
     @model_validator(mode="after")
     def _a_rising_curve(self) -> "Robustness":

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from xmlcore.attacks.embeddings.balls import Ball, LInfinity, l2_of_equal_norm
+from xmlcore.attacks.embeddings.documents import Documents, Iterate
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, gradient_sign
 from xmlcore.attacks.embeddings.objectives import Objective, cross_entropy, margin, top_margin
-from xmlcore.attacks.embeddings.pgd import Iterate, pgd, strongest
+from xmlcore.attacks.embeddings.pgd import pgd, strongest
 from xmlcore.common.distributed import map_shared
 from xmlcore.config.params import Robustness
 from xmlcore.data.batches import batches, pad, true_labels
@@ -146,11 +147,9 @@ class _BatchAttack:
         steps: int | None = None,
         start: Tensor | None = None,
     ) -> Iterator[Iterate]:
+        whose = self._embeddings if embeddings is None else embeddings
         return pgd(
-            model or self._models.defended,
-            self._embeddings if embeddings is None else embeddings,
-            self._mask,
-            self._targets,
+            Documents(model or self._models.defended, whose, self._mask, self._targets),
             ball=ball,
             objective=objective,
             steps=steps or self._options.steps,

@@ -9,6 +9,7 @@ from typing import Literal, NotRequired
 from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
+from xmlcore.common.intervals import Interval
 from xmlcore.ranking.results import RankingFigures
 
 Gaps = TypedDict("Gaps", {"gap@1": FiniteFloat, "gap@3": FiniteFloat, "gap@5": FiniteFloat})
@@ -96,3 +97,18 @@ class AttackPoint(RankingFigures):
     attack: Attack
     norm: Literal["linf", "l2"]
     epsilon: FiniteFloat
+
+
+CascadeAttack = Literal["fgsm", "pgd_margin", "apgd", "apgd_margin", "fab", "square"]
+
+
+WorstCase = TypedDict(
+    "WorstCase",
+    {
+        "epsilon": FiniteFloat,
+        "relative_size": FiniteFloat,  # of the change of a token, in mean norms of the embeddings
+        "documents": NonNegativeInt,
+        "P@1": dict[Literal["clean", CascadeAttack], FiniteFloat],  # after each attack and all those before it
+        "worst": Interval,  # P@1 after the last, with Wilson's interval
+    },
+)

@@ -8,8 +8,8 @@ from typing import Literal, NotRequired
 from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
+from xmlcore.common.intervals import Interval
 from xmlcore.config.params import Generator, Goal
-from xmlcore.explain.intervals import Interval
 
 Method = Literal["lime", "shap", "ig", "gradient_x_input", "random"]  # that explains
 Removal = Literal["masking", "deletion"]

@@ -10,7 +10,7 @@ from xmlcore.common import paths
 from xmlcore.common.errors import UserError
 from xmlcore.common.timing import Timing
 from xmlcore.data.dataset import Statistics
-from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
+from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation, WorstCase
 from xmlcore.explain.results import (
     Faithfulness,
     GalleryEntry,
@@ -113,6 +113,7 @@ def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
             method: found for method in METHODS if (found := _read_explanations(explained / method)) is not None
         },
         sanity=read_json(place("attack_embeddings") / "checks.json", Sanity),
+        worst_case=read_json(place("attack_embeddings") / "worst_case.json", WorstCase),
         attacks=tuple(
             sorted(
                 read_json(place("attack_embeddings") / "curves.json", list[AttackPoint]) or (),

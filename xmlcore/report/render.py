@@ -31,6 +31,7 @@ from xmlcore.report.sections import (
     word_examples,
     word_figures,
     word_tables,
+    worst_cases,
 )
 from xmlcore.report.table import percent
 
@@ -95,6 +96,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "overview": overview.ABOUT,
             "sanity": attack_checks.ABOUT,
             "curves": attack_checks.ABOUT_CURVES,
+            "worst_cases": worst_cases.ABOUT,
             "faithfulness": faithfulness.ABOUT,
             "stability": explanation_stability.ABOUT,
             "gallery": gallery.ABOUT,
@@ -123,6 +125,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
             "time": tables.processing_time(results),
             "checks": attack_checks.checks(results),
             "attacks": attack_checks.attacks(results),
+            "worst_cases": worst_cases.worst_cases(results),
             "convergence": attack_checks.convergence(results),
             "squeezing": tables.squeezing(results),
             "word_attacks": word_tables.attacks(results),

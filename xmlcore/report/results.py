@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 from xmlcore.attacks.words.results import AttackBin, AttackSummaries, WordAttack
 from xmlcore.config.params import Generator, Goal
 from xmlcore.data.dataset import Statistics
-from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation
+from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation, WorstCase
 from xmlcore.explain.results import Faithfulness, GalleryEntry, Importance, LabelExplanation, Stability
 from xmlcore.ranking.calibration import CalibrationFigures
 from xmlcore.ranking.results import LabelBin, Ranking
@@ -48,6 +48,7 @@ class Run:
     learning: tuple[tuple[int, float], ...]  # (epoch, validation P@1)
     explanations: dict[str, Explanations]  # by method, of METHODS
     sanity: Sanity | None
+    worst_case: WorstCase | None
     attacks: tuple[AttackPoint, ...]  # by rising epsilon
     faithfulness: Faithfulness | None
     explaining: dict[str, float]  # wall-clock seconds of one explanation, by method

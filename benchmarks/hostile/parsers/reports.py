@@ -78,6 +78,10 @@ REPORTED: dict[str, Any] = {
         "P@1": dict.fromkeys(("clean", "noise", "fgsm", "pgd", "pgd_margin", "pgd_top_k", "pgd_l2", "worst"), 0.5),
         **{"steps": {"1": 0.5}, "restarts": {"1": 0.5}, "checks": {"model_breaks": False, "steps_converge": True}},
     },
+    f"{PLACE}/attack_embeddings/worst_case.json": {
+        **{"epsilon": 0.1, "relative_size": 0.2, "documents": 9, "worst": INTERVAL},
+        "P@1": dict.fromkeys(("clean", "fgsm", "pgd_margin", "apgd", "apgd_margin", "fab", "square"), 0.5),
+    },
     f"{PLACE}/attack_embeddings/curves.json": [
         {"attack": "pgd", "norm": "linf", "epsilon": 0.1} | {f"{each}@{k}": 0.5 for each in ("P", "nDCG") for k in KS}
     ],

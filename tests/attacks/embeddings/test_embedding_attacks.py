@@ -10,8 +10,9 @@ from torch.nn import functional
 from toys import LinearClassifier, random_xml_cnn
 
 from xmlcore.attacks.embeddings.balls import L2, LInfinity, l2_of_equal_norm
+from xmlcore.attacks.embeddings.documents import Documents, Iterate
 from xmlcore.attacks.embeddings.objectives import cross_entropy, margin, top_margin
-from xmlcore.attacks.embeddings.pgd import Iterate, pgd, strongest
+from xmlcore.attacks.embeddings.pgd import pgd, strongest
 from xmlcore.data.batches import pad, true_labels
 
 MASK = torch.tensor([[True, True, False], [True, False, False]])
@@ -37,6 +38,8 @@ def test_a_projection_is_within_the_ball_and_leaves_what_is_there(ball, seed, si
     assert (norms(ball, projected) <= radii(ball) * (1 + 1e-6)).all()
     torch.testing.assert_close(ball.project(projected), projected)
     inside = norms(ball, moved) <= radii(ball)
+    assert ball.contains(projected).all()
+    assert not ball.contains(moved * 1.01)[~inside].any()
     assert torch.equal(projected[inside], moved[inside])
 
 
@@ -91,10 +94,7 @@ def on_linear(ball, steps=8, start=None):
     mask, targets = tokens != 0, torch.ones(1, 1)
     return embeddings, [
         *pgd(
-            model,
-            embeddings,
-            mask,
-            targets,
+            Documents(model, embeddings, mask, targets),
             ball=ball,
             objective=cross_entropy,
             steps=steps,
@@ -140,7 +140,13 @@ def test_it_raises_the_loss_of_a_network_step_by_step_within_the_ball_and_never_
     embeddings, mask = model.embed(tokens).detach(), tokens != 0
     targets = labels.targets(labels.ids, 6)
     iterates = [
-        *pgd(model, embeddings, mask, targets, ball=LInfinity(0.1), objective=cross_entropy, steps=10, step_size=0.25)
+        *pgd(
+            Documents(model, embeddings, mask, targets),
+            ball=LInfinity(0.1),
+            objective=cross_entropy,
+            steps=10,
+            step_size=0.25,
+        )
     ]
     totals = [float(each.objective.sum()) for each in iterates]
     assert totals[-1] > totals[4] > totals[1] > totals[0]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 SMALLEST = 1e-30  # the least norm that is divided by
+ROUNDING = 1 + 1e-5  # of a radius
 
 
 class Ball(ABC):
@@ -19,6 +20,10 @@ class Ball(ABC):
     @abstractmethod
     def project(self, perturbation: Tensor) -> Tensor:
         """Return the perturbation within the ball that is nearest to `perturbation`."""
+
+    @abstractmethod
+    def contains(self, perturbation: Tensor) -> Tensor:
+        """Return for each document (B,) whether its perturbation is within the ball, but for rounding."""
 
     @abstractmethod
     def farthest(self, direction: Tensor) -> Tensor:
@@ -36,6 +41,9 @@ class LInfinity(Ball):
     def project(self, perturbation: Tensor) -> Tensor:
         return perturbation.clamp(-self.radius, self.radius)
 
+    def contains(self, perturbation: Tensor) -> Tensor:
+        return perturbation.abs().amax((1, 2)) <= self.radius * ROUNDING
+
     def farthest(self, direction: Tensor) -> Tensor:
         return self.radius * direction.sign()
 
@@ -49,6 +57,9 @@ class L2(Ball):
 
     def project(self, perturbation: Tensor) -> Tensor:
         return perturbation * (self.radii / _norms(perturbation)).clamp(max=1)
+
+    def contains(self, perturbation: Tensor) -> Tensor:
+        return (_norms(perturbation) <= self.radii * ROUNDING).flatten()
 
     def farthest(self, direction: Tensor) -> Tensor:
         return direction / _norms(direction) * self.radii

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from xmlcore.common.artifacts import written_by
-from xmlcore.explain.intervals import interval
+from xmlcore.common.intervals import interval
 from xmlcore.explain.results import Drift, Method
 from xmlcore.explain.study.agreement import WordWeights, likenesses
 

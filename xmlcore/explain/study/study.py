@@ -19,13 +19,13 @@ import torch
 
 from xmlcore.common.distributed import map_shared
 from xmlcore.common.files import write_json
+from xmlcore.common.intervals import interval
 from xmlcore.config.params import Explain
 from xmlcore.data.batches import true_labels
 from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.tokens import PAD
 from xmlcore.explain.documents import Document
 from xmlcore.explain.explainers import MEASURED, READING, explainers
-from xmlcore.explain.intervals import interval
 from xmlcore.explain.study.agreement import overlap, rank_correlation
 from xmlcore.explain.study.erasure import REMOVALS, Erasure, Faithfulness, faithfulness
 from xmlcore.explain.study.stability import ByMethod, stability

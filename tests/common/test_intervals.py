@@ -3,7 +3,7 @@ from math import nan, sqrt
 import numpy as np
 import pytest
 
-from xmlcore.explain.intervals import interval
+from xmlcore.common.intervals import interval
 
 
 def test_by_hand():

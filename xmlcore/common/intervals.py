@@ -1,4 +1,4 @@
-"""A mean with the interval that it is known to."""
+"""A mean, or a share, with the interval that it is known to."""
 
 from collections.abc import Iterable
 from math import isnan, sqrt
@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 from pydantic import FiniteFloat
 from scipy.special import stdtrit
+from scipy.stats import binomtest
 from typing_extensions import TypedDict
 
 OUTSIDE = 0.025  # of the intervals at either side
@@ -31,3 +32,9 @@ def interval(values: Iterable[float]) -> Interval | None:
     count = len(defined)
     error = float(stdtrit(count - 1, 1 - OUTSIDE)) * stdev(defined) / sqrt(count) if count > 1 else 0.0
     return {"mean": mean, "low": mean - error, "high": mean + error}
+
+
+def interval_of_share(successes: int, trials: int) -> Interval:
+    """Return the share of `trials` that are `successes`, with Wilson's (1927) 95 % interval."""
+    low, high = binomtest(successes, trials).proportion_ci(1 - 2 * OUTSIDE, "wilson")
+    return {"mean": successes / trials, "low": float(low), "high": float(high)}
