@@ -14,6 +14,7 @@ LAYERS = (
     "data",
     "models",
     "ranking",
+    "baselines",
     "defenses",
     "attacks",
     "training",

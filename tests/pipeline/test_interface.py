@@ -25,6 +25,8 @@ from xmlcore.ranking.predictions import Predictions, untracked, write_prediction
 ROOT = Path(__file__).parents[2]
 
 PARAMETERS = """
+baseline.cost
+baseline.group
 checkpoint.*.hub
 checkpoint.*.tiny.body.activation
 checkpoint.*.tiny.body.heads
@@ -261,6 +263,7 @@ STAGES = {
     "fetch_lexicon": "fetch.py",
     "fetch_checkpoint": "fetch.py",
     "convert": "convert.py",
+    "baseline": "baseline.py",
     "configure": "configure.py",
     "encode": "encode.py",
     "build_embedding": "build_embedding.py",
@@ -330,7 +333,7 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
-    for name in ("fetch", "convert", "learn_language"):
+    for name in ("fetch", "convert", "baseline", "learn_language"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 

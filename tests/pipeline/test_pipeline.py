@@ -92,16 +92,18 @@ def test_a_colleague_with_the_remote_uses_the_model_without_training(workspace: 
     assert "probability" in run("xmlcore", "predict", str(model), "a text of anybody")
 
 
-def test_the_table_has_a_row_for_each_regime_and_epsilon_and_nothing_else(workspace: Workspace) -> None:
+def test_the_table_has_a_row_for_each_regime_and_epsilon_and_for_the_linear_classifier(workspace: Workspace) -> None:
     rows = workspace.metrics()
     epsilons = ("0.00", "0.10")
     expected = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce/eps={each}.json" for regime in REGIMES for each in epsilons}
+    linear = rows.pop(f"metrics/{CORPUS}/linear.json")["data"]
+    assert [*linear] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5"] and 0 < linear["P@1"] <= 1
     assert set(rows) == expected
     for row in rows.values():
         assert [*row["data"]] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "gap@1"]
         assert 0 <= row["data"]["P@1"] <= 1
     shown = workspace.run("dvc", "metrics", "show").splitlines()
-    assert len(shown) == 1 + len(expected) and max(map(len, shown)) <= 120
+    assert len(shown) == 2 + len(expected) and max(map(len, shown)) <= 120
 
 
 def test_a_second_repro_runs_nothing(workspace: Workspace) -> None:
@@ -213,7 +215,7 @@ def leaves(section: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
 STUDIED = [
     f"{stage}@{CELL}"
     for stage in ("train", "evaluate", "explain", "attack_embeddings", "attack_words", "explain_attacks")
-] + ["encode@simulated-rcv1-xml_cnn", "build_embedding@simulated-rcv1-xml_cnn", "learn_language@simulated-rcv1"]
+] + ["encode@simulated-rcv1-xml_cnn", "build_embedding@simulated-rcv1-xml_cnn", "baseline@simulated-rcv1", "learn_language@simulated-rcv1"]
 # Read to be checked against one another, whatever a stage asks for; or read by dvc.yaml alone.
 CHECKED = ("corpora", "models", "vectors", "checkpoints", "lexicons", "launch")
 
@@ -293,8 +295,12 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
             assert kinds <= {"train", "evaluate"} and not [name for name in stale if "adversarial" in name], parameter
         elif place[0] == "fgsm":
             assert kinds == ({"evaluate", "attack_embeddings", "attack_words"} if place[1] == "bits" else {"evaluate"})
-        elif place[0] in ("predict", "propensity", "metrics"):
-            assert kinds == {"evaluate"}, parameter
+        elif place[0] in ("propensity", "metrics"):
+            assert kinds == {"baseline", "evaluate"}, parameter
+        elif place[0] == "predict":
+            assert kinds - {"baseline"} == {"evaluate"}, parameter
+        elif place[0] == "baseline":
+            assert kinds == {"baseline"}, parameter
         elif place[0] == "masked_lm":
             assert kinds == {"learn_language"}, parameter
         elif place[:2] == ("explain", "study"):

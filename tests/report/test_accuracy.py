@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from xmlcore.common.errors import UserError
+from xmlcore.report import story
 from xmlcore.report.collect import collect
 from xmlcore.report.provenance import read_provenance
 from xmlcore.report.render import write_report
@@ -43,6 +44,15 @@ def read(root: Path) -> Results:
     return collect(root, corpora, models, regimes, ["bce", "pw"], 0.1)
 
 
+def write_baseline(root: Path, shift: float) -> None:
+    """The linear classifier of `toy`, with a ranking as `write` makes it."""
+    write(root, "linear", shift, 2.5)
+    write_bins(root, "linear", **{"1-5": 0.25})
+    (root / "baselines").mkdir()
+    (root / "results/linear/evaluate").rename(root / "baselines/toy")
+    dump(root / "baselines/toy/timing.json", {"seconds": 2.5})
+
+
 def marked(table: Table) -> list[list[str]]:
     """The cells in bold, row by row."""
     return [[cell for cell in row if isinstance(cell, Best)] for row in table.rows]
@@ -55,6 +65,25 @@ def root(tmp_path: Path) -> Path:
     write(tmp_path, "toy/xml_cnn/adversarial/bce", 0.05)
     write(tmp_path, "other/xml_cnn/clean/pw", 0.2, 5.0)
     return tmp_path
+
+
+def test_the_linear_classifier_comes_first_and_may_be_best(root: Path) -> None:
+    write_baseline(root, 0.3)
+    write_bins(root, "toy/mach/clean/bce", **{"1-5": 0.5})
+    results = read(root)
+    table = ranking.models(results)
+    assert table.rows[0][:5] == ("toy", "linear, on tf-idf", "–", "–", "80.00") and table.rows[0][-1] == "2.5"
+    assert isinstance(table.rows[0][4], Best)
+    assert [row[0] for row in table.rows] == ["toy"] * 4 + ["other"]
+    bins = ranking.label_frequencies(results)
+    assert [row[4:6] for row in bins.rows] == [("1,200", "25.00"), ("1,200", "50.00")]
+    (doubt,) = [doubt for doubt in story.doubts(results) if "linear" in doubt]
+    assert doubt == "toy: a linear classifier on tf-idf is ahead, P@1 80.00 against 60.00 %."
+
+
+def test_a_linear_classifier_that_is_behind_raises_no_doubt(root: Path) -> None:
+    write_baseline(root, 0.0)
+    assert not [doubt for doubt in story.doubts(read(root)) if "linear" in doubt]
 
 
 def test_the_models_of_a_corpus_stand_under_each_other(root: Path) -> None:

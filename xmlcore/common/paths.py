@@ -11,6 +11,7 @@ CHECKPOINTS = Path("data/checkpoints")
 LEXICONS = Path("data/lexicons")
 METRICS = Path("metrics")
 RESULTS = Path("results")
+BASELINES = Path("baselines")
 REPORT = Path("report")
 IMPORTS = Path("imports")
 JOURNALS = Path(".journals")  # of stages that carry on where they were killed
@@ -54,6 +55,11 @@ def trained(corpus: str, model: str, regime: str, loss: str) -> Path:
 def model(corpus: str, model: str, regime: str, loss: str) -> Path:
     """Return the folder of a trained model with all that its use needs, which people take away."""
     return Path("models", corpus, model, regime, loss)
+
+
+def baseline(corpus: str) -> Path:
+    """Return the folder of what a linear classifier reaches on a corpus."""
+    return BASELINES / corpus
 
 
 def metrics(corpus: str, model: str, regime: str, loss: str) -> Path:

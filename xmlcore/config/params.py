@@ -248,6 +248,13 @@ class Predict(Section):
     precisions: list[Annotated[float, Field(gt=0, lt=1)]] = [0.8, 0.9]  # for which thresholds are fitted
 
 
+class Baseline(Section):
+    """The linear classifier that every corpus is measured by (`xmlcore.baselines.linear`)."""
+
+    cost: PositiveFloat = 1.0  # of a misplaced document, C of liblinear
+    group: Annotated[int, Field(ge=2)] = 200  # labels at most that are told apart at once
+
+
 class Metrics(Section):
     """The evaluation of the stored labels (`xmlcore.ranking.summary`)."""
 
@@ -443,6 +450,7 @@ class Params(Section):
     regime: dict[Name, Regime]
     loss: dict[Name, Loss]
     predict: Predict
+    baseline: Baseline
     propensity: Propensity
     metrics: Metrics
     fgsm: Fgsm

@@ -13,5 +13,9 @@ DECIMALS = 4
 def write_metrics(folder: Path, curve: Iterable[Mapping[str, float]]) -> None:
     """Write eps=0.10.json and its like into `folder`: the `COLUMNS` of each row of `curve`, rounded for a terminal."""
     for row in curve:
-        rounded = {name: round(row[name], DECIMALS) for name in COLUMNS}
-        write_json(folder / f"eps={format_epsilon(row['epsilon'])}.json", rounded)
+        write_row(folder / f"eps={format_epsilon(row['epsilon'])}.json", row)
+
+
+def write_row(file: Path, row: Mapping[str, float]) -> None:
+    """Write those of the `COLUMNS` that `row` has into `file`, rounded for a terminal."""
+    write_json(file, {name: round(row[name], DECIMALS) for name in COLUMNS if name in row})

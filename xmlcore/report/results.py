@@ -64,6 +64,15 @@ class Run:
         return self.explanations[method].labels if method in self.explanations else ()
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A linear classifier on a corpus, for comparison; the parts are those of a `Run`."""
+
+    ranking: Ranking | None
+    bins: tuple[LabelBin, ...]
+    seconds: dict[str, float]
+
+
 class Cell(NamedTuple):
     """One trained model: a cell in the matrix of corpora, models, regimes and losses."""
 
@@ -114,6 +123,7 @@ class Results:
     experiments: tuple[Experiment, ...]
     words: dict[Cell, WordAttacks]  # of the models that were so attacked, the clean regime before the others
     clusters: dict[tuple[str, str], tuple[list[str], ...]]  # names of like labels, by corpus and model
+    baselines: dict[str, Baseline]  # by corpus
     simulated: frozenset[str] = frozenset()  # corpora that are no real ones
 
     @property

@@ -115,6 +115,7 @@ def doubts(results: Results) -> list[str]:
     if smallest:
         error = 100 * sqrt(0.25 / smallest)
         found.append(f"{smallest:,} test documents: P@1 has a standard error of up to {error:.1f} points.")
+    found += _behind(results)
     checked = [run.sanity for run in results.runs.values() if run.sanity]
     failed = sum(outcome(each)[0] for each in checked)
     if not checked:
@@ -128,6 +129,18 @@ def doubts(results: Results) -> list[str]:
     if not any(run.faithfulness for run in results.runs.values()):
         found.append("Explanations were not measured: list models in explain.study.models, or run make study.")
     return found
+
+
+def _behind(results: Results) -> Iterator[str]:
+    """Yield a sentence for each corpus on which no trained model is as good as the linear classifier."""
+    for corpus, linear in results.baselines.items():
+        rankings = [run.ranking for cell, run in results.runs.items() if cell.corpus == corpus and run.ranking]
+        best = max((ranking["P@1"] for ranking in rankings), default=None)
+        if best is not None and linear.ranking and best < linear.ranking["P@1"]:
+            yield (
+                f"{corpus}: a linear classifier on tf-idf is ahead, P@1 {percent(linear.ranking['P@1'])} against "
+                f"{percent(best)} %."
+            )
 
 
 def _sizes(results: Results) -> Iterator[tuple[str, Statistics]]:

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from xmlcore.ranking.results import LabelBin, value_of
-from xmlcore.report.results import Results, Run
+from xmlcore.report.results import Baseline, Results, Run
 from xmlcore.report.table import MISSING, Best, Column, Row, Table, percent, seconds
 
 METRICS = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1")
 NAMES = ("Corpus", "Model", "Loss", "Regime")
+LINEAR = "linear, on tf-idf"
 
 
 def models(results: Results) -> Table:
-    """Tabulate every trained model of which there is a ranking, the best value of a column within one corpus marked."""
+    """Tabulate the linear classifier and every trained model with a ranking, the best of a corpus marked by column."""
     rows: list[Row] = []
     for names, runs in _by_corpus(results, lambda run: run.ranking is not None):
         rankings = [run.ranking for run in runs if run.ranking]
@@ -25,10 +26,10 @@ def models(results: Results) -> Table:
 
 def label_frequencies(results: Results) -> Table:
     """Tabulate the models by bins of labels, frequent in training or rare; a bin without true pairs has no recall."""
-    runs_of_all = [run for experiment in results.experiments for _, run in experiment.runs()]
-    bins = [*dict.fromkeys(row["frequency"] for run in runs_of_all for row in run.bins)]
+    found_of_all = [*_by_corpus(results, lambda run: bool(run.bins))]
+    bins = [*dict.fromkeys(row["frequency"] for _, runs in found_of_all for run in runs for row in run.bins)]
     rows: list[Row] = []
-    for names, runs in _by_corpus(results, lambda run: bool(run.bins)):
+    for names, runs in found_of_all:
         cells: list[Sequence[str]] = []
         for name in bins:
             found = [next((row for row in run.bins if row["frequency"] == name), None) for run in runs]
@@ -41,15 +42,20 @@ def label_frequencies(results: Results) -> Table:
     return Table("By label frequency (%)", columns, tuple(rows), row_headers=len(NAMES))
 
 
-def _by_corpus(results: Results, shown: Callable[[Run], bool]) -> Iterator[tuple[list[Row], list[Run]]]:
-    """Yield, for every corpus in turn, the `NAMES` and the runs of its models that are `shown`."""
+def _by_corpus(
+    results: Results, shown: Callable[[Run | Baseline], bool]
+) -> Iterator[tuple[list[Row], list[Run | Baseline]]]:
+    """Yield, corpus by corpus, the `NAMES` and the runs that are `shown`; the linear classifier comes first."""
     for corpus, experiments in groupby(results.experiments, lambda experiment: experiment.corpus):
-        found = [
+        found: list[tuple[Row, Run | Baseline]] = [
             ((corpus, experiment.model, experiment.loss, regime), run)
             for experiment in experiments
             for regime, run in experiment.runs()
             if shown(run)
         ]
+        linear = results.baselines.get(corpus)
+        if found and linear and shown(linear):
+            found = [((corpus, LINEAR, MISSING, MISSING), linear), *found]
         yield [names for names, _ in found], [run for _, run in found]
 
 

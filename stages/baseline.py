@@ -1,0 +1,49 @@
+"""Fit a linear classifier to a corpus, for comparison: `python stages/baseline.py reuters21578`.
+
+Reads data/CORPUS/records. Writes baselines/CORPUS: ranking.json and label_bins.json, as `evaluate` does of a network,
+and timing.json; and metrics/CORPUS/linear.json, its row of the table.
+"""
+
+from xmlcore.common.cli import run
+
+
+def main(corpus: str) -> None:
+    """Fit a linear classifier on tf-idf to all training documents of CORPUS, and evaluate it on its test documents."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from xmlcore.baselines.linear import LinearClassifier
+    from xmlcore.common import paths
+    from xmlcore.common.cli import track
+    from xmlcore.common.files import write_json
+    from xmlcore.common.outputs import output_directory
+    from xmlcore.common.timing import measured
+    from xmlcore.config.params import load_params
+    from xmlcore.data.dataset import load_encoded
+    from xmlcore.data.encoding import encode_corpus
+    from xmlcore.evaluation.metrics_table import write_row
+    from xmlcore.ranking.summary import summarise
+
+    params = load_params()
+    with output_directory(paths.baseline(corpus)) as folder, TemporaryDirectory() as encoded:
+        encode_corpus(paths.records(corpus), Path(encoded), params.encode_of(corpus), params.seed, track)
+        data = load_encoded(Path(encoded), "baseline")
+        with measured() as cost:
+            classifier = LinearClassifier(
+                data.train_and_validation,
+                len(data.label_names),
+                len(data.vocabulary),
+                params.baseline,
+                params.seed,
+                track,
+            )
+        predictions = classifier.predict(data.splits["test"], params.predict.labels)
+        ranking, label_bins = summarise(predictions, data, params.propensity, params.metrics.frequency_bins)
+        write_json(folder / "ranking.json", ranking)
+        write_json(folder / "label_bins.json", label_bins)
+        write_json(folder / "timing.json", cost)
+        write_row(paths.METRICS / corpus / "linear.json", ranking)
+
+
+if __name__ == "__main__":
+    run(main)

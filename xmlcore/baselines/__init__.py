@@ -1,0 +1,1 @@
+"""Plain classifiers that the networks are measured by."""
