@@ -215,7 +215,12 @@ def leaves(section: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
 STUDIED = [
     f"{stage}@{CELL}"
     for stage in ("train", "evaluate", "explain", "attack_embeddings", "attack_words", "explain_attacks")
-] + ["encode@simulated-rcv1-xml_cnn", "build_embedding@simulated-rcv1-xml_cnn", "baseline@simulated-rcv1", "learn_language@simulated-rcv1"]
+] + [
+    "encode@simulated-rcv1-xml_cnn",
+    "build_embedding@simulated-rcv1-xml_cnn",
+    "baseline@simulated-rcv1",
+    "learn_language@simulated-rcv1",
+]
 # Read to be checked against one another, whatever a stage asks for; or read by dvc.yaml alone.
 CHECKED = ("corpora", "models", "vectors", "checkpoints", "lexicons", "launch")
 

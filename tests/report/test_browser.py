@@ -3,9 +3,7 @@
 Without a Chromium these tests are skipped, unless XMLCORE_NEEDS_BROWSER is set: then they fail.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from disk import HOSTILE, write_project
 from disk import write as write_file
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from test_render import write
 from test_words import attack, dump_attacks, summary
 from trust import gallery_entry, write_trust
@@ -37,19 +35,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     dump_attacks(root, attack(3, (20, HOSTILE), words=[HOSTILE] * 40, labels=[HOSTILE], best_before=[HOSTILE] * 2))
     return write(root, models=("xml_cnn", "mach")) / "index.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        if os.environ.get("XMLCORE_NEEDS_BROWSER"):
-            pytest.fail("no chromium on the path, which XMLCORE_NEEDS_BROWSER asks for")
-        pytest.skip("no chromium on the path")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

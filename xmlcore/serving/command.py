@@ -20,7 +20,7 @@ from xmlcore.serving.choices import Goal, Method, Substitutes
 
 if TYPE_CHECKING:
     from xmlcore.corpora.user_texts import Columns, Given
-    from xmlcore.serving.text_classifier import Attacked, Label, TextClassifier, Words
+    from xmlcore.serving.text_classifier import Label, TextClassifier, Words
 
 app = typer.Typer(
     help="Labels for a text, why, and which words an attacker would change, by a model that was trained here.",
@@ -62,6 +62,8 @@ def predict(
     on_error: Bad = "stop",
 ) -> None:
     """Print the labels of a text, or of each text of a file."""
+    from xmlcore.serving.rows import label_row
+
     classifier, asked = _load(folder), labels.split(",") if labels else None
     given, texts = tee(_given(text, file, _columns(text_column), on_error))
     if asked:
@@ -69,7 +71,7 @@ def predict(
     else:
         found = classifier.stream((each.text for each in texts), top, _threshold(threshold))
     rows = (
-        {"id": each.id, "labels": [_label(label) for label in of_text]}
+        {"id": each.id, "labels": [label_row(label) for label in of_text]}
         for each, of_text in zip(given, found, strict=True)
     )
     with _broken_pipe_ends():
@@ -92,6 +94,8 @@ def explain(
     on_error: Bad = "stop",
 ) -> None:
     """Print which words speak for and against the labels of a text."""
+    from xmlcore.serving.rows import words_row
+
     classifier = _load(folder)
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -103,12 +107,7 @@ def explain(
             if html and number == 1:
                 _write_page(html, folder, each, found, classifier)
             for one in found:
-                yield {
-                    "id": each.id or str(number),
-                    "label": _label(one.label),
-                    "method": method,
-                    "words": one.weights,
-                }
+                yield {"id": each.id or str(number)} | words_row(one)
 
     with _broken_pipe_ends():
         _write(rows(), format, _word_lines, ("id", "label", "word", "weight"))
@@ -133,10 +132,12 @@ def attack(
     on_error: Bad = "stop",
 ) -> None:
     """Print which words an attacker would change, and what the model says then."""
+    from xmlcore.serving.rows import attack_row
+
     classifier = _load(folder)
     options: dict[str, Any] = {"goal": goal, "substitutes": substitutes, "k": k, "max_change": max_change}
     rows = (
-        {"id": each.id or str(number)} | _attacked(classifier.attack(each.text, label, **options))
+        {"id": each.id or str(number)} | attack_row(classifier.attack(each.text, label, **options))
         for number, each in enumerate(_given(text, file, _columns(text_column), on_error), start=1)
     )
     with _broken_pipe_ends():
@@ -159,6 +160,27 @@ def evaluate(
     classifier, columns = _load(folder), _columns(text_column, labels_column, separator)
     figures = evaluate_texts(classifier, track(_given(None, file, columns, on_error, labelled=True), "evaluate"))
     _write(iter([figures]), format, lambda row: [[name, _number(value)] for name, value in row.items()], tuple(figures))
+
+
+@app.command()
+def serve(
+    folders: Annotated[list[Path], typer.Argument(metavar="MODEL [MODEL]", help="A model folder, or two to compare.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On which the page answers.")] = 7860,
+    host: Annotated[str, typer.Option(help="Where it listens; the default is reached from here alone.")] = "127.0.0.1",
+    characters: Annotated[int, typer.Option(min=1, help="Of a text at most.")] = 20_000,
+    seconds: Annotated[float, typer.Option(min=0.1, help="That a question may take, its waiting included.")] = 30.0,
+    waiting: Annotated[int, typer.Option(min=1, help="Questions that may wait.")] = 64,
+    samples: Annotated[int, typer.Option(min=20, help="Copies of a text that an explanation scores.")] = 1000,
+) -> None:
+    """Show a page on which a model is asked: labels, why, and which words an attacker would change."""
+    try:
+        from xmlcore.serving.page.server import serve as run_server
+    except ModuleNotFoundError as error:
+        raise UserError(f"the page needs gradio ({error.name} is missing): pip install 'xmlcore[serve]'") from None
+    from xmlcore.serving.page.answers import Answers, Limits
+
+    limits = Limits(characters=characters, seconds=seconds, waiting=waiting, samples=samples)
+    run_server(Answers({str(folder): _load(folder) for folder in folders}, limits), host, port)
 
 
 @app.command()
@@ -219,25 +241,6 @@ def _threshold(threshold: str | None) -> float | str | None:
         return None if threshold is None else float(threshold)
     except ValueError:
         return threshold
-
-
-def _label(label: "Label") -> dict[str, Any]:
-    return {"name": label.name, "title": label.title, "probability": round(label.probability, 4)}
-
-
-def _attacked(found: "Attacked") -> dict[str, Any]:
-    return {
-        "goal": found.goal,
-        "label": _label(found.label),
-        "success": found.success,
-        "changes": found.changes,
-        "similarity": round(found.similarity, 4),
-        "queries": found.queries,
-        "before": found.before,
-        "after": found.after,
-        "labels_before": [_label(label) for label in found.labels_before],
-        "labels_after": [_label(label) for label in found.labels_after],
-    }
 
 
 def _label_lines(row: dict[str, Any]) -> list[list[str]]:

@@ -1,0 +1,118 @@
+"""How the page is laid out, by gradio; and the same questions for other programs, `/predict`, `/explain`, `/attack`."""
+
+from collections.abc import Callable
+from functools import wraps
+from html import escape
+from typing import Any
+
+import gradio
+
+from xmlcore.common.errors import UserError
+from xmlcore.common.printable import printable
+from xmlcore.serving.choices import Goal, Method, Substitutes
+from xmlcore.serving.page.answers import Answers
+from xmlcore.serving.page.fragments import show_attack, show_words
+
+METHODS: dict[Method, str] = {"lime": "LIME", "shap": "SHAP", "ig": "Integrated Gradients"}
+GOALS: dict[Goal, str] = {
+    "positive": "the label shall leave the best k",
+    "negative": "the label shall enter the best k",
+    "non_targeted": "any label shall leave the best k",
+}
+SUBSTITUTES: dict[Substitutes, str] = {
+    "gradient": "by the gradient",
+    "neighbours": "like words",
+    "deletion": "none: words are deleted",
+}
+MOST_PROBABLE = ("the most probable one", "")  # as a choice beside labels, none of which is empty
+SHOWN = 10  # labels of a text
+
+
+def lay_out(answers: Answers) -> gradio.Blocks:
+    """Return the page on which `answers` are asked for, with a column for each model."""
+    asking = _Asking(answers)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+    with gradio.Blocks(title="xmlcore", analytics_enabled=False) as page:
+        text = gradio.Textbox(label="Text", lines=6, max_lines=16, max_length=answers.limits.characters)
+        ask = gradio.Button("Find labels", variant="primary")
+        with gradio.Tab("Labels, and why"):
+            by = " · ".join(answers.models)
+            labels = gradio.Radio([], label=f"Labels, with the probability by {by}", elem_classes="labels")
+            method = gradio.Radio(_choices(METHODS), value="lime", label="Explain the chosen label by")
+            words = _columns(answers)
+        with gradio.Tab("Attack"):
+            goal = gradio.Radio(_choices(GOALS), value="positive", label="Goal")
+            aimed = gradio.Dropdown([MOST_PROBABLE], value="", label="Label")
+            substitutes = gradio.Radio(_choices(SUBSTITUTES), value="gradient", label="Substitutes")
+            with gradio.Row():
+                k = gradio.Slider(1, 10, value=5, step=1, label="k")
+                change = gradio.Slider(0.05, 0.5, value=0.1, step=0.05, label="Share of the words that may change")
+            attack = gradio.Button("Attack", variant="primary")
+            attacked = _columns(answers)
+        for event in (ask.click, text.submit):
+            event(asking.labels, text, [labels, *words, aimed], **private)
+        for choice in (labels.input, method.input):
+            choice(asking.words, [text, method, labels], words, **private)
+        attack.click(asking.attack, [text, aimed, goal, substitutes, k, change], attacked, **private)
+        for question in (answers.predict, answers.explain, answers.attack):
+            gradio.api(_told(question), api_name=question.__name__)
+    return page
+
+
+def _columns(answers: Answers) -> list[gradio.HTML]:
+    """Make a place for what each model says, side by side where there is room."""
+    found = []
+    with gradio.Row():
+        for _ in answers.models:
+            with gradio.Column(min_width=280):
+                found.append(gradio.HTML())
+    return found
+
+
+def _choices(names: dict[Any, str]) -> list[tuple[str, str]]:
+    return [(name, value) for value, name in names.items()]
+
+
+def _told(question: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `question` with a user's mistake told as gradio tells errors, in one escaped line."""
+
+    @wraps(question)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return question(*args, **kwargs)
+        except UserError as error:
+            raise gradio.Error(escape(printable(str(error))), print_exception=False) from None
+
+    return asked
+
+
+class _Asking:
+    """What the controls do; everything is returned in the order of the outputs, model by model."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self.labels, self.words, self.attack = _told(self._labels), _told(self._words), _told(self._attack)
+
+    def _labels(self, text: str) -> list[Any]:
+        found = self._answers.predict(text, SHOWN)
+        titles = {label["name"]: printable(label["title"]) for labels in found.values() for label in labels}
+        by_model = [{label["name"]: label["probability"] for label in labels} for labels in found.values()]
+        order = sorted(titles, key=lambda name: -max(each.get(name, 0.0) for each in by_model))
+        choices = [(f"{titles[name]}  {_probabilities(name, by_model)}", name) for name in order]
+        labels = gradio.Radio(choices=choices, value=None)
+        aimed = gradio.Dropdown(choices=[MOST_PROBABLE, *_choices(titles)], value="")
+        return [labels, *("" for _ in found), aimed]
+
+    def _words(self, text: str, method: Method, label: str | None) -> list[str]:
+        if label is None:
+            return [""] * len(self._answers.models)
+        return [show_words(*each) for each in self._answers.explain(text, label, method).items()]
+
+    def _attack(self, text: str, aimed: str, goal: Goal, substitutes: Substitutes, k: int, change: float) -> list[str]:
+        found = self._answers.attack(text, aimed or None, goal, substitutes, k, change)
+        return [show_attack(*each) for each in found.items()]
+
+
+def _probabilities(label: str, by_model: list[dict[str, float]]) -> str:
+    """Return the probability of `label` by each model, a dash where it is none of the best."""
+    return " · ".join(f"{found[label]:.3f}" if label in found else "–" for found in by_model)
