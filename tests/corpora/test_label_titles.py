@@ -50,3 +50,12 @@ def test_titles_survive_storage_and_are_shown_beside_the_name(tmp_path: Path) ->
     reader = load_text_reader(tmp_path)
     assert reader.shown_labels == ["grain (p1)", "p2"]
     assert reader.tokenize("Corn!") == ["corn"]
+
+
+def test_titles_alone_are_those_of_labels_by_number(tmp_path: Path) -> None:
+    file = tmp_path / "my_labels.txt"
+    file.write_text("Corn, and wheat\n\nShips\n")
+    assert read_titles(file, "en") == {"0": "Corn, and wheat", "2": "Ships"}
+    file.write_text("Corn\n7\tShips\n")
+    with pytest.raises(UserError, match=r"my_labels.txt:2: `id<TAB>title`, but the first line is a title alone"):
+        read_titles(file, "en")

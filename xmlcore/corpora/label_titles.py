@@ -9,17 +9,24 @@ from xmlcore.corpora.records import one_line, one_token
 from xmlcore.corpora.text_files import numbered_lines
 
 TITLES = "titles.tsv"
+TITLES_ALONE = ("_labels.txt", "Y.txt")
 SKOS = (".ttl", ".rdf", ".xml", ".nt", ".jsonld")
 
 
 def read_titles(path: Path, language: str) -> dict[str, str]:
-    """Return the title of each label in `path`: `id<TAB>title` a line, or SKOS with preferred labels in `language`.
+    """Return the title of each label in `path`: `id<TAB>title` a line, titles alone, or SKOS in `language`.
 
-    The id of a SKOS concept is its address, and what stands behind the last / or # of it; its notation is one as well.
-    Raises `UserError` naming file and line.
+    Titles alone are read of files called as those of the Extreme Classification Repository, `*_labels.txt` or `Y.txt`:
+    they are those of the labels 0, 1 and so on. The id of a SKOS concept is its address, and what stands behind the
+    last / or # of it; its notation is one as well. Raises `UserError` naming file and line.
     """
     name = path.name.removesuffix(".gz").removesuffix(".bz2")
-    pairs = _concepts(path, language) if name.endswith(SKOS) else _rows(path)
+    if name.endswith(SKOS):
+        pairs = _concepts(path, language)
+    elif name.endswith(TITLES_ALONE) and "\t" not in next(numbered_lines(path))[1]:
+        pairs = _numbered(path)
+    else:
+        pairs = _rows(path)
     return {one_token(label): one_line(title) for label, title in pairs if one_line(title)}
 
 
@@ -40,6 +47,13 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
         if not tab or not label.strip():
             raise UserError(f"{path}:{number}: not `id<TAB>title`; mend or remove the line")
         yield label.strip(), title
+
+
+def _numbered(path: Path) -> Iterator[tuple[str, str]]:
+    for number, line in numbered_lines(path):
+        if "\t" in line:
+            raise UserError(f"{path}:{number}: `id<TAB>title`, but the first line is a title alone; mend one of them")
+        yield str(number - 1), line
 
 
 def _concepts(path: Path, language: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Texts that a user gives: files read line by line, in constant memory, with the place of each for complaints.
 
-The format is by the name: `.jsonl`, `.csv` and `.tsv` (a header names the columns), anything else is plain text, one
-document a line; all may be compressed by gzip or bzip2. Standard input is plain text.
+The format is by the name: `.jsonl`, `.csv` and `.tsv` (a header names the columns), `.parquet` and `.arrow` (by
+pyarrow, which is optional), anything else is plain text, one document a line; text may be compressed by gzip or bzip2.
+Standard input is plain text.
 """
 
 import csv
@@ -9,13 +10,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from xmlcore.common.errors import UserError
 from xmlcore.corpora.text_files import MAX_LINE_BYTES, numbered_lines
 
-Format = Literal["text", "jsonl", "csv", "tsv"]
-FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+Format = Literal["text", "jsonl", "csv", "tsv", "parquet", "arrow"]
+FORMATS: dict[str, Format] = {f".{kind}": kind for kind in get_args(Format) if kind != "text"}
 NAME_TEXT = "mend it, or name the field of the text (--text-column; in params.yaml convert.fields.text)"
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -54,11 +55,7 @@ def read_texts(
     A bad line is told to `skip`, and left out; without it `UserError` is raised, naming file and line. `labelled` asks
     for a field of labels.
     """
-    lines = _standard_input() if path is None else numbered_lines(path)
-    name, kind = ("standard input", "text") if path is None else (str(path), format_of(path))
-    read = {"text": _text, "jsonl": _jsonl}.get(kind)
-    rows = read(lines, name, columns) if read else _table(lines, name, columns, DELIMITERS[kind])
-    for row in rows:
+    for row in _rows(path, columns):
         if isinstance(row, Given):
             fault = f"no field {columns.labels!r} with labels" if labelled and row.labels is None else None
             if not fault:
@@ -68,6 +65,18 @@ def read_texts(
         if skip is None:
             raise row
         skip(str(row))
+
+
+def _rows(path: Path | None, columns: Columns) -> Iterator[Given | UserError]:
+    if path is None:
+        return _text(_standard_input(), "standard input", columns)
+    kind = format_of(path)
+    if kind in ("parquet", "arrow"):
+        from xmlcore.corpora.arrow_tables import read_table
+
+        return (_given(place, row, columns) for place, row in read_table(path, columns))
+    lines, read = numbered_lines(path), {"text": _text, "jsonl": _jsonl}.get(kind)
+    return read(lines, str(path), columns) if read else _table(lines, str(path), columns, DELIMITERS[kind])
 
 
 def _standard_input() -> Iterator[tuple[int, str]]:
@@ -91,19 +100,20 @@ def _jsonl(lines: Iterable[tuple[int, str]], name: str, columns: Columns) -> Ite
         except (ValueError, RecursionError) as error:
             yield UserError(f"{place}: not JSON ({error}); mend or remove the line")
             continue
-        if not isinstance(row, dict) or not isinstance(row.get(columns.text), str):
-            yield UserError(f"{place}: no object with a string {columns.text!r}; {NAME_TEXT}")
-            continue
-        labels = row.get(columns.labels)
-        if isinstance(labels, str):
-            labels = labels.split(columns.separator)
-        if labels is not None and not (
-            isinstance(labels, list) and all(isinstance(each, str | int) for each in labels)
-        ):
-            yield UserError(f"{place}: {columns.labels!r} is no list of labels; mend or remove the line")
-            continue
-        own = row.get(columns.id)
-        yield Given(place, "" if own is None else str(own), row[columns.text], labels and _clean(map(str, labels)))
+        yield _given(place, row, columns)
+
+
+def _given(place: str, row: Any, columns: Columns) -> Given | UserError:
+    """Return the document of a `row` of named fields."""
+    if not isinstance(row, dict) or not isinstance(row.get(columns.text), str):
+        return UserError(f"{place}: no object with a string {columns.text!r}; {NAME_TEXT}")
+    labels = row.get(columns.labels)
+    if isinstance(labels, str):
+        labels = labels.split(columns.separator)
+    if labels is not None and not (isinstance(labels, list) and all(isinstance(each, str | int) for each in labels)):
+        return UserError(f"{place}: {columns.labels!r} is no list of labels; mend or remove the line")
+    own = row.get(columns.id)
+    return Given(place, "" if own is None else str(own), row[columns.text], labels and _clean(map(str, labels)))
 
 
 def _table(

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xmlcore.common.errors import UserError
-from xmlcore.config.params import SPLITS, Convert
-from xmlcore.corpora.formats.source_files import find_splits
+from xmlcore.config.params import Convert
+from xmlcore.corpora.formats.source_files import find_split_folders, find_splits
 from xmlcore.corpora.records import Record, write_records
 from xmlcore.corpora.text_files import numbered_lines
 
@@ -20,10 +20,10 @@ def convert_annif(raw: Path, destination: Path, options: Convert) -> None:
     Raises:
         UserError: a file is missing or damaged, or a text has no file of labels.
     """
-    folders = {split: folder for split in SPLITS if (folder := raw / options.files.get(split, split)).is_dir()}
-    if len(folders) == len(SPLITS):
-        for split, folder in folders.items():
-            write_records(destination / f"{split}.tsv", read_folder(folder))
+    folders = find_split_folders(raw, options.files)
+    for split, folder in folders.items():
+        write_records(destination / f"{split}.tsv", read_folder(folder))
+    if folders:
         return
     for split, source in find_splits(raw, (".tsv",), options.files).items():
         write_records(destination / f"{split}.tsv", read_file(source, split))

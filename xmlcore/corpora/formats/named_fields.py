@@ -1,30 +1,43 @@
-"""Tables of texts and labels with named fields: .jsonl, .csv and .tsv (`xmlcore.corpora.user_texts`)."""
+"""Tables of texts and labels with named fields: .jsonl, .csv, .tsv, .parquet, .arrow (`xmlcore.corpora.user_texts`).
 
-from collections.abc import Iterator
+A split is a file, or a folder of files, as the library `datasets` saves it to disk.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Convert
-from xmlcore.corpora.formats.source_files import find_splits
+from xmlcore.corpora.formats.source_files import find_files, find_split_folders, find_splits
 from xmlcore.corpora.records import Record, write_records
 from xmlcore.corpora.user_texts import FORMATS, Columns, read_texts
 
 
 def convert_named_fields(raw: Path, destination: Path, options: Convert) -> None:
-    """Convert the training and the test file of `raw`, whose fields are called as `options.fields` says.
+    """Convert the training and the test file or folder of `raw`, whose fields are called as `options.fields` says.
 
     Raises:
         UserError: a file is missing or damaged, or a line has no text or no labels, or an id comes twice.
     """
     columns = Columns(**options.fields.model_dump(), separator=options.label_separator)
-    for split, source in find_splits(raw, (*FORMATS,), options.files).items():
-        write_records(destination / f"{split}.tsv", read_named_fields(source, split, columns))
+    folders = find_split_folders(raw, options.files)
+    files = (
+        {split: [file] for split, file in find_splits(raw, (*FORMATS,), options.files).items()} if not folders else {}
+    )
+    for split, folder in folders.items():
+        files[split] = find_files(folder, *(f"*{suffix}" for suffix in FORMATS))
+        if not files[split]:
+            raise UserError(f"{folder}: no file of {', '.join(FORMATS)}; fetch the corpus again")
+    for split, sources in files.items():
+        write_records(destination / f"{split}.tsv", read_named_fields(sources, split, columns))
 
 
-def read_named_fields(path: Path, split: str, columns: Columns) -> Iterator[Record]:
-    """Stream the documents of `path`; without an id of its own, a document gets `split` and its number."""
+def read_named_fields(paths: Sequence[Path], split: str, columns: Columns) -> Iterator[Record]:
+    """Stream the documents of `paths`; without an id of its own, a document gets `split` and its number."""
     places: dict[str, str] = {}
-    for number, given in enumerate(read_texts(path, columns), start=1):
+    rows = chain.from_iterable(read_texts(path, columns) for path in paths)
+    for number, given in enumerate(rows, start=1):
         if given.labels is None:
             raise UserError(f"{given.place}: no field {columns.labels!r}; mend convert.fields.labels or the file")
         if given.id and places.setdefault(given.id, given.place) != given.place:

@@ -51,6 +51,12 @@ def find_splits(folder: Path, suffixes: Sequence[str], named: Mapping[OfficialSp
     }
 
 
+def find_split_folders(folder: Path, named: Mapping[OfficialSplit, str]) -> dict[OfficialSplit, Path]:
+    """Return the folders `train` and `test` of `folder`, or those that are `named`; none where not both are there."""
+    found = {split: place for split in SPLITS if (place := folder / named.get(split, split)).is_dir()}
+    return found if len(found) == len(SPLITS) else {}
+
+
 def _find_split(folder: Path, split: OfficialSplit, candidates: list[Path], suffixes: Sequence[str]) -> Path:
     found = [path for path in candidates if split in _words(path)]
     if not found:
