@@ -99,6 +99,27 @@ def test_an_attack_drives_a_label_out_of_the_best_and_another_in(classifier) -> 
     assert classifier.attack(text, k=1, max_change=0.0).changes == []
 
 
+def test_substitutes_of_a_masked_language_model_and_of_lists(classifier, tmp_path) -> None:
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizer
+
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "corn", "harbour", "cargo", "vessel", "near", "the"]
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    torch.manual_seed(0)
+    BertForMaskedLM(BertConfig(vocab_size=len(pieces), **sizes)).save_pretrained(tmp_path / "bert")
+    BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}).save_pretrained(tmp_path / "bert")
+    (tmp_path / "synonyms.txt").write_text("corn cargo\nwheat vessel\n")
+    for substitutes, source, known in (
+        ("masked_lm", tmp_path / "bert", {*pieces[5:]}),
+        ("synonyms", tmp_path, {"cargo", "vessel"}),
+    ):
+        found = classifier.attack("corn wheat", substitutes=substitutes, source=source, k=1, max_change=1.0)
+        assert found.changes and {substitute for _, substitute in found.changes} <= known
+    with pytest.raises(UserError, match=r"masked_lm needs a masked language model; give it as source"):
+        classifier.attack("corn wheat", substitutes="masked_lm", k=1)
+    with pytest.raises(UserError, match="^source: "):
+        classifier.attack("corn wheat", substitutes="masked_lm", source=tmp_path / "none", k=1)
+
+
 @pytest.mark.parametrize("substitutes", ["gradient", "neighbours", "deletion"])
 def test_substitutes_of_every_kind(classifier, substitutes: str) -> None:
     found = classifier.attack(

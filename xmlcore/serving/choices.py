@@ -4,4 +4,5 @@ from typing import Literal
 
 Method = Literal["lime", "shap", "ig"]  # of explaining
 Goal = Literal["positive", "negative", "non_targeted"]  # of an attack
-Substitutes = Literal["gradient", "neighbours", "deletion"]  # where an attack has its words from
+OwnSubstitutes = Literal["gradient", "neighbours", "deletion"]  # that an attack has from the model itself
+Substitutes = Literal[OwnSubstitutes, "masked_lm", "synonyms"]

@@ -125,6 +125,9 @@ def attack(
         Goal, typer.Option(help="The label shall leave the best k, enter them, or any shall leave.")
     ] = "positive",
     substitutes: Annotated[Substitutes, typer.Option(help="Where words come from.")] = "gradient",
+    source: Annotated[
+        str | None, typer.Option(help="Of masked_lm: a BERT, folder or name; of synonyms: a folder of lists.")
+    ] = None,
     k: Annotated[int, typer.Option(min=1, help="How many of the best labels count.")] = 5,
     max_change: Annotated[float, typer.Option(min=0, max=1, help="Share of the words that may change.")] = 0.1,
     text_column: TextColumn = "text",
@@ -135,7 +138,13 @@ def attack(
     from xmlcore.serving.rows import attack_row
 
     classifier = _load(folder)
-    options: dict[str, Any] = {"goal": goal, "substitutes": substitutes, "k": k, "max_change": max_change}
+    options: dict[str, Any] = {
+        "goal": goal,
+        "substitutes": substitutes,
+        "k": k,
+        "max_change": max_change,
+        "source": source,
+    }
     rows = (
         {"id": each.id or str(number)} | attack_row(classifier.attack(each.text, label, **options))
         for number, each in enumerate(_given(text, file, _columns(text_column), on_error), start=1)

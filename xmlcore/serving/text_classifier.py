@@ -32,7 +32,6 @@ from xmlcore.serving.choices import Goal, Method, Substitutes
 from xmlcore.serving.model_folder import StoredModel, load_model_folder
 
 if TYPE_CHECKING:
-    from xmlcore.attacks.words.generators.base import Generator
     from xmlcore.attacks.words.victim import Victim
 
 AT_ONCE = 1024  # texts of a stream that are held in memory
@@ -172,18 +171,21 @@ class TextClassifier:
         k: int = SHOWN,
         max_change: float = 0.1,
         candidates: int = 48,
+        source: str | Path | None = None,
     ) -> Attacked:
         """Return what greedy substitution of words makes of `text` (Qaraei and Babbar 2021).
 
         `positive`: `label`, one of the best `k`, shall leave them; `negative`: one that is not shall enter;
         `non_targeted`: any of the best `k` shall leave. At most a share `max_change` of the words is tried, each with
         as many `candidates`. None for `label` is the most probable, or for `negative` the first beyond the best `k`.
-        Raises `UserError` where the goal is reached before the attack.
+        `source` is where the substitutes `masked_lm` and `synonyms` come from (`xmlcore.serving.substitutes`). Raises
+        `UserError` where the goal is reached before the attack.
         """
         from xmlcore.attacks.words.goals import Target
         from xmlcore.attacks.words.search import substitute_words
         from xmlcore.attacks.words.similarity import similarities
         from xmlcore.attacks.words.victim import Victim
+        from xmlcore.serving.substitutes import load_generator
 
         if goal not in get_args(Goal):
             raise UserError(f"goal: one of {', '.join(get_args(Goal))} (is {goal!r})")
@@ -195,7 +197,7 @@ class TextClassifier:
         aimed = self._aimed_at(label, goal, best, k)
         among = best[:k] if goal == "non_targeted" else [aimed]
         target = Target(0, goal, tuple(among), (True,) * len(among))
-        generator = self._generator(substitutes, victim)
+        generator = load_generator(substitutes, victim, self._reader, source)
         (attack,) = substitute_words(
             victim, generator, [(target, words)], k=k, candidates=candidates, max_change=max_change
         )
@@ -269,25 +271,6 @@ class TextClassifier:
                 f"{k}; give another label, or goal {'positive' if goal == 'negative' else 'negative'}"
             )
         return aimed
-
-    def _generator(self, name: Substitutes, victim: "Victim") -> "Generator":
-        if name == "gradient":
-            from xmlcore.attacks.words.generators.gradient import Gradient
-
-            return Gradient(victim)
-        if name == "deletion":
-            from xmlcore.attacks.words.generators.deletion import Deletion
-
-            return Deletion()
-        if name != "neighbours":
-            raise UserError(f"substitutes: one of {', '.join(get_args(Substitutes))} (is {name!r})")
-        if self._reader.pieces:
-            raise UserError("substitutes: neighbours are of words, and this model reads pieces of words; give gradient")
-        from xmlcore.attacks.words.generators.neighbours import Neighbours
-        from xmlcore.attacks.words.language import Language
-
-        vectors = self._model.embedding_table.detach().numpy()
-        return Neighbours(Language(self._reader.vocabulary, np.ones(len(vectors), np.float32), vectors))
 
     @torch.inference_mode()
     def _best(self, texts: Sequence[str], top: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 from typing import Any, get_args
 
 from xmlcore.common.errors import UserError
-from xmlcore.serving.choices import Goal, Method, Substitutes
+from xmlcore.serving.choices import Goal, Method, OwnSubstitutes
 from xmlcore.serving.rows import attack_row, label_row, words_row
 from xmlcore.serving.text_classifier import TextClassifier
 
@@ -57,14 +57,14 @@ class Answers:
         text: str,
         label: str | None = None,
         goal: Goal = "positive",
-        substitutes: Substitutes = "gradient",
+        substitutes: OwnSubstitutes = "gradient",
         k: int = 5,
         max_change: float = 0.1,
     ) -> dict[str, Any]:
         """Return what an attack on `label`, or on the most probable one, makes of `text`, by model."""
         self._check(text)
         _one_of("goal", goal, get_args(Goal))
-        _one_of("substitutes", substitutes, get_args(Substitutes))
+        _one_of("substitutes", substitutes, get_args(OwnSubstitutes))
         share, best = _within("max_change", max_change, 0, 1), _whole("k", k)
         aimed = None if label is None else str(label)
         return self._ask(lambda model: attack_row(model.attack(text, aimed, goal, substitutes, best, share)))

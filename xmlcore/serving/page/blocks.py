@@ -9,7 +9,7 @@ import gradio
 
 from xmlcore.common.errors import UserError
 from xmlcore.common.printable import printable
-from xmlcore.serving.choices import Goal, Method, Substitutes
+from xmlcore.serving.choices import Goal, Method, OwnSubstitutes
 from xmlcore.serving.page.answers import Answers
 from xmlcore.serving.page.fragments import show_attack, show_words
 
@@ -19,7 +19,7 @@ GOALS: dict[Goal, str] = {
     "negative": "the label shall enter the best k",
     "non_targeted": "any label shall leave the best k",
 }
-SUBSTITUTES: dict[Substitutes, str] = {
+SUBSTITUTES: dict[OwnSubstitutes, str] = {
     "gradient": "by the gradient",
     "neighbours": "like words",
     "deletion": "none: words are deleted",
@@ -43,7 +43,7 @@ def lay_out(answers: Answers) -> gradio.Blocks:
         with gradio.Tab("Attack"):
             goal = gradio.Radio(_choices(GOALS), value="positive", label="Goal")
             aimed = gradio.Dropdown([MOST_PROBABLE], value="", label="Label")
-            substitutes = gradio.Radio(_choices(SUBSTITUTES), value="gradient", label="Substitutes")
+            substitutes = gradio.Radio(_choices(SUBSTITUTES), value="gradient", label="OwnSubstitutes")
             with gradio.Row():
                 k = gradio.Slider(1, 10, value=5, step=1, label="k")
                 change = gradio.Slider(0.05, 0.5, value=0.1, step=0.05, label="Share of the words that may change")
@@ -108,7 +108,9 @@ class _Asking:
             return [""] * len(self._answers.models)
         return [show_words(*each) for each in self._answers.explain(text, label, method).items()]
 
-    def _attack(self, text: str, aimed: str, goal: Goal, substitutes: Substitutes, k: int, change: float) -> list[str]:
+    def _attack(
+        self, text: str, aimed: str, goal: Goal, substitutes: OwnSubstitutes, k: int, change: float
+    ) -> list[str]:
         found = self._answers.attack(text, aimed or None, goal, substitutes, k, change)
         return [show_attack(*each) for each in found.items()]
 
