@@ -14,7 +14,6 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     """Attack the MODEL of CORPUS trained in REGIME with LOSS by substituting words."""
     from xmlcore.attacks.words.campaign import Campaign, by_frequency, summary, write_attacks
     from xmlcore.attacks.words.generators.choice import load_generators
-    from xmlcore.attacks.words.journal import Journal, fingerprint
     from xmlcore.attacks.words.language import load_language
     from xmlcore.attacks.words.sampling import choose_targets, write_targets
     from xmlcore.attacks.words.similarity import load_encoder
@@ -23,6 +22,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.files import atomic_directory, write_json
+    from xmlcore.common.journal import Journal, fingerprint
     from xmlcore.common.source_code import PACKAGE
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params

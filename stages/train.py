@@ -2,7 +2,7 @@
 
 Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and the recipe. Writes trained/CORPUS/MODEL/REGIME/LOSS
 (weights, readable config) and, in results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning
-curves and timing.json.
+curves and timing.json. While it runs, .journals/train has where it is: a training that was killed goes on from there.
 """
 
 from xmlcore.common.cli import run
@@ -11,9 +11,13 @@ from xmlcore.common.cli import run
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Train MODEL on CORPUS in REGIME with LOSS."""
     from xmlcore.common import paths
+    from xmlcore.common.checkpoints import Checkpoint
     from xmlcore.common.cli import track
+    from xmlcore.common.distributed import processes
     from xmlcore.common.files import write_json
+    from xmlcore.common.journal import fingerprint
     from xmlcore.common.outputs import output_directory
+    from xmlcore.common.source_code import PACKAGE
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import read_architecture, read_training
@@ -28,6 +32,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     recipe = paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
+    sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE]
+    given = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed, processes()
+    checkpoint = Checkpoint(paths.training(*cell), fingerprint(sources, *given))
     with output_directory(paths.results(*cell, "train")) as results:
         with learning_curves(results / "learning") as log, measured() as cost:
             outcome = train(
@@ -41,6 +48,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
                 seed=params.seed,
                 log=log,
                 track=track,
+                checkpoint=checkpoint,
             )
         write_json(results / "training.json", outcome.summary())
         (results / "validation").mkdir()
@@ -48,6 +56,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         write_json(results / "timing.json", cost)
         with output_directory(paths.trained(*cell)) as folder:
             save_model(folder, outcome.model, architecture, network)
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

@@ -62,6 +62,16 @@ def baseline(corpus: str) -> Path:
     return BASELINES / corpus
 
 
+def training(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the file in which a training is stored while it runs."""
+    return JOURNALS / "train" / f"{'-'.join((corpus, model, regime, loss))}.safetensors"
+
+
+def training_language(corpus: str) -> Path:
+    """Return the file in which the training of a corpus's masked language model is stored while it runs."""
+    return JOURNALS / "learn_language" / f"{corpus}.safetensors"
+
+
 def metrics(corpus: str, model: str, regime: str, loss: str) -> Path:
     """Return the folder of a trained model's rows of the table across epsilon."""
     return METRICS / corpus / model / regime / loss

@@ -1,7 +1,8 @@
 """Batches of encoded documents: their order, padding and true labels."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +28,39 @@ def batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator | Non
     by_length = np.concatenate([b[np.argsort(lengths[b], kind="stable")] for b in blocks])
     starts = np.arange(0, len(by_length), batch_size)
     yield from (by_length[i : i + batch_size] for i in rng.permutation(starts))
+
+
+class ShuffledBatches:
+    """Epochs of the shuffled `batches`, which can be left in the middle of one and taken up there."""
+
+    def __init__(self, lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> None:
+        """Draw from `rng` what order the documents of `lengths` (N,) tokens come in, at the beginning of each epoch."""
+        self._lengths, self._batch_size, self._rng = lengths, batch_size, rng
+        self._drawn_from = rng.bit_generator.state
+        self.steps = -(-len(lengths) // batch_size)
+        self.done = 0  # of the steps of this epoch
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the batches that are left of this epoch, or of the next one where none are."""
+        rng = self._rng
+        if self.done == self.steps:
+            self.done = 0
+        if self.done:
+            rng = np.random.default_rng()
+            rng.bit_generator.state = self._drawn_from
+        else:
+            self._drawn_from = rng.bit_generator.state
+        for documents in islice(batches(self._lengths, self._batch_size, rng), self.done, None):
+            self.done += 1
+            yield documents
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs: where the generator of random numbers was and is, and the steps done."""
+        return {"drawn_from": self._drawn_from, "random": self._rng.bit_generator.state, "done": self.done}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of the same documents; the generator of random numbers goes on from there, too."""
+        self._drawn_from, self._rng.bit_generator.state, self.done = state["drawn_from"], state["random"], state["done"]
 
 
 def pad(documents: Sequence[np.ndarray], width: int | None = None) -> Tensor:

@@ -5,19 +5,20 @@ training and validation documents together, from vectors of both, for just that 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.distributed import processes
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, LossReduction, Regime, Training
-from xmlcore.data.batches import batches, true_labels
+from xmlcore.data.batches import ShuffledBatches, true_labels
 from xmlcore.data.dataset import Split, concatenate
 from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
@@ -32,6 +33,8 @@ from xmlcore.training.optimiser import Optimisation
 from xmlcore.training.weight_averaging import WeightAverage
 
 STORED = 50  # labels of a validation document
+
+Phase = Literal["selection", "refit"]
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,13 @@ def train(
     seed: int,
     log: Callable[[Epoch], None],
     track: Track,
+    checkpoint: Checkpoint | None = None,
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
 
-    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. Processes
-    share the micro-batches of a batch; raises `UserError` where they cannot share them evenly.
+    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
+    `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
+    of a batch; raises `UserError` where they cannot share them evenly.
     """
     if options.micro_batches % processes():
         raise UserError(
@@ -90,33 +95,54 @@ def train(
             f"give a multiple of {processes()}, or start fewer by `launch`"
         )
     torch.set_float32_matmul_precision(options.matmul_precision)
-    torch.manual_seed(seed)
-    model = build(vectors.selection)
-    run = partial(_epochs, options=options, regime=regime, loss=loss, seed=seed, track=track)
-    best, best_found = b"", Predictions(np.empty((0, 0), np.int32), np.empty((0, 0), np.float32))
-    best_epoch, best_score, best_precision = 0, -1.0, -1.0
-    epoch = 0
-    for done in run(model, training, options.epochs):
-        epoch = done.number
-        found = predict(done.model, validation, STORED)
-        metrics = _metrics(found, validation)
-        score, precision = metrics[options.selection], metrics["P@1"]
-        log(Epoch(epoch, done.loss, done.learning_rate, precision))
-        if score > best_score:
-            best, best_epoch, best_score, best_precision = save(done.model.state_dict()), epoch, score, precision
-            best_found = found
-        if epoch - best_epoch >= options.patience:
-            break
-    if options.refit:
+    stored = checkpoint.load() if checkpoint else None
+    best, logged = _Best.restored(stored["best"]) if stored else _Best(), list[Epoch]()
+
+    def note(epoch: Epoch) -> None:
+        logged.append(epoch)
+        log(epoch)
+
+    def run(phase: Phase, course: _Course, epochs: int) -> Iterator[_Done]:
+        """Yield what each epoch leaves, and store where the training is when that has been dealt with."""
+
+        def state() -> dict[str, Any]:
+            log = [asdict(epoch) for epoch in logged]
+            return {"phase": phase, "course": course.state(), "best": best.state(), "log": log}
+
+        if stored and stored["phase"] == phase:
+            course.restore(stored["course"])
+        for done in course.epochs(epochs, track, partial(checkpoint.save_if_due, state) if checkpoint else _nothing):
+            yield done
+            if checkpoint:
+                checkpoint.save(state())
+
+    def begin(table: np.ndarray, split: Split) -> _Course:
         torch.manual_seed(seed)
-        model = build(vectors.refit)
-        everything = concatenate(training, validation)
-        for done in run(model, everything, best_epoch):
-            log(Epoch(epoch + done.number, done.loss, done.learning_rate, None))
-        model = done.model
+        return _Course(build(table), split, options, regime, loss, seed)
+
+    for epoch in stored["log"] if stored else ():
+        note(Epoch(**epoch))
+    if not stored or stored["phase"] == "selection":
+        course = begin(vectors.selection, training)
+        for done in run("selection", course, options.epochs):
+            found = predict(done.model, validation, STORED)
+            metrics = _metrics(found, validation)
+            score, precision = metrics[options.selection], metrics["P@1"]
+            note(Epoch(done.number, done.loss, done.learning_rate, precision))
+            if score > best.score:
+                best = _Best(save(done.model.state_dict()), done.number, score, precision, found)
+            if done.number - best.epoch >= options.patience:
+                break
+    epochs = sum(epoch.validation_precision is not None for epoch in logged)
+    if options.refit:
+        course = begin(vectors.refit, concatenate(training, validation))
+        for done in run("refit", course, best.epoch):
+            note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
+        model = course.model
     else:
-        model.load_state_dict(load(best))
-    return Outcome(model.eval(), epoch, best_epoch, best_precision, best_found)
+        model = course.learning
+        model.load_state_dict(load(best.weights))
+    return Outcome(model.eval(), epochs, best.epoch, best.precision, best.found)
 
 
 def _metrics(predictions: Predictions, split: Split) -> dict[str, float]:
@@ -125,6 +151,32 @@ def _metrics(predictions: Predictions, split: Split) -> dict[str, float]:
     found = np.zeros((len(split), TOP), bool)
     found[:, : best.shape[1]] = hits(best, split, np.arange(len(split)))
     return ranking_metrics(found, np.diff(split.label_offsets))
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The epoch that is chosen so far."""
+
+    weights: bytes = b""
+    epoch: int = 0
+    score: float = -1.0
+    precision: float = -1.0
+    found: Predictions = Predictions(np.empty((0, 0), np.int32), np.empty((0, 0), np.float32))
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restored` needs."""
+        return {
+            "weights": load(self.weights) if self.weights else {},
+            "figures": [self.epoch, self.score, self.precision],
+            "found": [torch.from_numpy(array) for array in (self.found.labels, self.found.scores)],
+        }
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> "_Best":
+        """Return what a `state` is of."""
+        labels, scores = (tensor.numpy() for tensor in state["found"])
+        epoch, score, precision = state["figures"]
+        return cls(save(state["weights"]), epoch, score, precision, Predictions(labels, scores))
 
 
 class _Done(NamedTuple):
@@ -136,42 +188,78 @@ class _Done(NamedTuple):
     model: Classifier
 
 
-def _epochs(
-    model: Classifier,
-    split: Split,
-    epochs: int,
-    *,
-    options: Training,
-    regime: Regime,
-    loss: Loss,
-    seed: int,
-    track: Track,
-) -> Iterator[_Done]:
-    """Train `model` on `split`, and yield what each of `epochs` epochs leaves."""
-    optimisation = Optimisation(model, options)
-    average = WeightAverage(model, options.averaging_from, options.averaging_steps)
-    rng = np.random.default_rng(seed)
-    weights = label_weights(loss, split, model.labels)
-    model.prepare(split, seed)
-    if options.prior_bias:
-        model.initialise_output(label_prior(split, model.labels) + weights.log())
-    steps = -(-len(split) // options.batch_size)
-    backward = partial(_seeded_backward, model, options.loss_reduction, regime)
-    augment = _augmentation(model, options, regime)
-    for number in range(1, epochs + 1):
-        model.train()
-        total = 0.0
-        for documents in track(
-            batches(split.lengths, options.batch_size, rng), f"epoch {number}/{epochs}", total=steps
-        ):
-            texts, seed_of_step = augment([split.document(i) for i in documents], rng), int(rng.integers(2**62))
-            labels = true_labels(split, documents, weights)
-            parts = micro_batches(texts, labels, options.micro_batches, seed_of_step)
-            total += accumulate(model, parts, backward)
-            optimisation.step()
-            average.step(number)
-        yield _Done(number, total / steps, optimisation.learning_rate, average.model)
-        optimisation.end_epoch()
+class _Course:
+    """The training of one model on one split: what moves it, and how far it is."""
+
+    def __init__(
+        self, model: Classifier, split: Split, options: Training, regime: Regime, loss: Loss, seed: int
+    ) -> None:
+        """Begin with `model`, fresh."""
+        self.learning, self._split = model, split
+        self._optimisation = Optimisation(model, options)
+        self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
+        self._rng = np.random.default_rng(seed)
+        self._weights = label_weights(loss, split, model.labels)
+        model.prepare(split, seed)
+        if options.prior_bias:
+            model.initialise_output(label_prior(split, model.labels) + self._weights.log())
+        self._backward = partial(_seeded_backward, model, options.loss_reduction, regime)
+        self._augment = _augmentation(model, options, regime)
+        self._micro_batches = options.micro_batches
+        self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
+        self._number, self._loss = 0, 0.0  # epochs, and the loss in the one after them
+
+    @property
+    def model(self) -> Classifier:
+        """The model as it would be used."""
+        return self._average.model
+
+    def epochs(self, count: int, track: Track, after_step: Callable[[], None]) -> Iterator[_Done]:
+        """Go on to the end of epoch `count`, and yield what each epoch leaves."""
+        steps = self._batches.steps
+        while self._number < count:
+            number = self._number + 1
+            self.learning.train()
+            left = steps - self._batches.done % steps
+            for documents in track(self._batches, f"epoch {number}/{count}", total=left):
+                self._loss += self._learn(documents)
+                self._average.step(number)
+                after_step()
+            done = _Done(number, self._loss / steps, self._optimisation.learning_rate, self.model)
+            self._optimisation.end_epoch()
+            self._number, self._loss = number, 0.0
+            yield done
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on from here."""
+        return {
+            "model": self.learning.state_dict(),
+            "optimisation": self._optimisation.state(),
+            "average": self._average.state(),
+            "batches": self._batches.state(),
+            "place": [self._number, self._loss],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of a training that began alike."""
+        self.learning.load_state_dict(state["model"])
+        self._optimisation.restore(state["optimisation"])
+        self._average.restore(state["average"])
+        self._batches.restore(state["batches"])
+        self._number, self._loss = state["place"]
+
+    def _learn(self, documents: np.ndarray) -> float:
+        """Take a step with a batch of `documents` (B,), and return its loss."""
+        texts = self._augment([self._split.document(i) for i in documents], self._rng)
+        seed = int(self._rng.integers(2**62))
+        labels = true_labels(self._split, documents, self._weights)
+        loss = accumulate(self.learning, micro_batches(texts, labels, self._micro_batches, seed), self._backward)
+        self._optimisation.step()
+        return loss
+
+
+def _nothing() -> None:
+    """Do nothing after a step."""
 
 
 def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, part: MicroBatch) -> float:

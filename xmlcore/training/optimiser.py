@@ -8,6 +8,7 @@ import torch
 from torch.optim import Adam, Optimizer, SparseAdam
 from torch.optim.lr_scheduler import MultiStepLR
 
+from xmlcore.common.checkpoints import restore_optimizer
 from xmlcore.config.params import Training
 from xmlcore.models.base import Classifier
 
@@ -69,6 +70,23 @@ class Optimisation:
             for each in values:
                 each.mul_(self._clip * longest / norm)
         self._norms.append(min(norm, 2 * longest, LONGEST))
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on from here."""
+        return {
+            "optimizers": [each.state_dict() for each in self._optimizers],
+            "epochs": [each.last_epoch for each in self._schedulers],
+            "norms": [*self._norms],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of an optimisation of the same model."""
+        for optimizer, stored in zip(self._optimizers, state["optimizers"], strict=True):
+            restore_optimizer(optimizer, stored)
+        for scheduler, epoch in zip(self._schedulers, state["epochs"], strict=True):
+            scheduler.last_epoch = epoch
+            scheduler._last_lr = [group["lr"] for group in scheduler.optimizer.param_groups]
+        self._norms.extend(state["norms"])
 
     def end_epoch(self) -> None:
         """Let the rates fall where a milestone is passed."""

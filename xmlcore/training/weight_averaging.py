@@ -1,6 +1,6 @@
 """Stochastic weight averaging (Izmailov et al. 2018), as AttentionXML is trained (You et al. 2019)."""
 
-from typing import cast
+from typing import Any, cast
 
 from torch.optim.swa_utils import AveragedModel
 
@@ -23,6 +23,17 @@ class WeightAverage:
         if self._steps % self._every == 0:
             self._average = self._average or AveragedModel(self._learning)
             self._average.update_parameters(self._learning)
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on from here."""
+        return {"steps": self._steps, "average": self._average and self._average.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of the average of the same model."""
+        self._steps = state["steps"]
+        if state["average"] is not None:
+            self._average = AveragedModel(self._learning)
+            self._average.load_state_dict(state["average"])
 
     @property
     def model(self) -> Classifier:

@@ -13,10 +13,10 @@ import torch
 from hostile.damage import damaged_text
 from hostile.parsers.base import Files, Parser, finite, written
 from hostile.parsers.corpora import RECORDS
-from xmlcore.attacks.words.journal import Journal
 from xmlcore.attacks.words.language import load_language, write_language
 from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
 from xmlcore.common.artifacts import written_by
+from xmlcore.common.journal import Journal
 from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.params import Encode
 from xmlcore.corpora.records import SPLITS, read_records

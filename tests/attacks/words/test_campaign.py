@@ -4,10 +4,10 @@ import pytest
 from planted import FILLERS, LABELS, Listed, options
 
 from xmlcore.attacks.words.campaign import GROUP, Campaign, by_frequency, figures, summary
-from xmlcore.attacks.words.journal import Journal
 from xmlcore.attacks.words.sampling import Bin, Sample
 from xmlcore.attacks.words.similarity import CorpusEncoder
 from xmlcore.attacks.words.texts import Text
+from xmlcore.common.journal import Journal
 
 EASY, HARD = " ".join(["grain", *FILLERS]), " ".join(["grain"] * 5 + FILLERS)
 TEXTS = {

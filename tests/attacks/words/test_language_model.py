@@ -13,6 +13,7 @@ from xmlcore.attacks.words.language_model import (
     word_tokenizer,
     write_masked_lm,
 )
+from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import MaskedLM
 from xmlcore.data.dataset import EncodedCorpus
@@ -46,6 +47,34 @@ def test_the_same_seed_gives_the_same_model():
     (one, loss), (other, again) = train(), train()
     assert loss == again
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize("kill", [3, 13, 20, 38])
+def test_killed_it_goes_on_to_the_same_model(tmp_path, monkeypatch, kill):
+    class Killed(Exception):
+        pass
+
+    def killing(items, description, total=None):
+        for item in items:
+            killing.left -= 1
+            if killing.left < 0:
+                raise Killed
+            yield item
+
+    def resumed(track):
+        return train_masked_lm(PAIRS, VOCABULARY, changed, 7, track, Checkpoint(tmp_path / "state", "mine"))
+
+    changed = OPTIONS.model_copy(update={"epochs": 3})
+    undisturbed, loss = train(epochs=3)
+    monkeypatch.setattr("xmlcore.common.checkpoints.EVERY", 0.0 if kill % 2 else 600.0)
+    killing.left = kill
+    with pytest.raises(Killed):
+        resumed(killing)
+    found, again = resumed(untracked)
+    assert again == loss
+    weights = zip(undisturbed.state_dict().values(), found.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in weights)
+    assert resumed(untracked)[1] == loss  # killed before the results were written
 
 
 def corpus_of(vocabulary, tokenizer="whitespace"):

@@ -9,13 +9,13 @@ import numpy as np
 
 from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.goals import Target
-from xmlcore.attacks.words.journal import Journal
 from xmlcore.attacks.words.results import FrequencyRange, WordAttack, WordChange
 from xmlcore.attacks.words.sampling import Sample
 from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
+from xmlcore.common.journal import Journal
 from xmlcore.config.params import Generator as GeneratorName
 from xmlcore.config.params import Goal, Words
 

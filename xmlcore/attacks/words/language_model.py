@@ -6,7 +6,7 @@ corpus's vocabulary; what stands for the unknown word is `UNK`, and the special 
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
+from xmlcore.common.checkpoints import Checkpoint, restore_optimizer
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import MaskedLM
-from xmlcore.data.batches import batches, pad
+from xmlcore.data.batches import ShuffledBatches, batches, pad
 from xmlcore.data.dataset import Split
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
@@ -33,11 +34,17 @@ ACCURACY_WINDOWS = 1000
 
 
 def train_masked_lm(
-    split: Split, vocabulary: Vocabulary, options: MaskedLM, seed: int, track: Callable[..., Iterable]
+    split: Split,
+    vocabulary: Vocabulary,
+    options: MaskedLM,
+    seed: int,
+    track: Callable[..., Iterable],
+    checkpoint: Checkpoint | None = None,
 ) -> tuple["BertForMaskedLM", float]:
     """Return a masked language model of `split`, and its mean loss (nats a word) in the last epoch.
 
-    The same arguments on one machine give the same weights. Raises `UserError` where `split` has no word of the
+    The same arguments on one machine give the same weights; with a `checkpoint` a training that was killed goes on from
+    there, to the same weights. Raises `UserError` where `split` has no word of the
     vocabulary.
     """
     from transformers import BertConfig, BertForMaskedLM
@@ -67,13 +74,34 @@ def train_masked_lm(
         )
     ).train()
     lengths = np.array([len(window) for window in windows])
-    steps = -(-len(windows) // options.batch_size)
+    order = ShuffledBatches(lengths, options.batch_size, rng)
+    steps = order.steps
     optimizer = torch.optim.AdamW(model.parameters(), options.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, steps * options.epochs)
-    for epoch in range(1, options.epochs + 1):
-        total = 0.0
-        order = batches(lengths, options.batch_size, rng)
-        for chosen in track(order, f"masked language model, epoch {epoch}/{options.epochs}", total=steps):
+    total = 0.0
+
+    def state() -> dict[str, Any]:
+        return {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "steps": schedule.last_epoch,
+            "order": order.state(),
+            "random": torch.get_rng_state(),
+            "loss": total,
+        }
+
+    stored = checkpoint.load() if checkpoint else None
+    if stored:
+        model.load_state_dict(stored["model"])
+        restore_optimizer(optimizer, stored["optimizer"])
+        schedule.last_epoch = stored["steps"]
+        order.restore(stored["order"])
+        torch.set_rng_state(stored["random"])
+        total = stored["loss"]
+    for epoch in range(schedule.last_epoch // steps + 1, options.epochs + 1):
+        left = steps - order.done % steps
+        for chosen in track(order, f"masked language model, epoch {epoch}/{options.epochs}", total=left):
+            total = total if order.done > 1 else 0.0
             tokens, answers = mask_words([windows[i] for i in chosen], len(vocabulary), rng)
             places = answers != IGNORED
             model.zero_grad()
@@ -85,6 +113,10 @@ def train_masked_lm(
             optimizer.step()
             schedule.step()
             total += loss.item()
+            if checkpoint:
+                checkpoint.save_if_due(state)
+        if checkpoint:
+            checkpoint.save(state())
     return model.eval(), total / steps
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from xmlcore.attacks.words.journal import Journal, fingerprint
+from xmlcore.common.journal import Journal, fingerprint
 
 
 def test_what_was_appended_is_there_in_the_next_run(tmp_path):

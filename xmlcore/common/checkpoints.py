@@ -1,0 +1,104 @@
+"""Where a training is, stored so that a killed one carries on: one safetensors file, which goes when the work is done.
+
+A state is nested mappings and lists of tensors and of what JSON knows. Numbers of JSON keep all their digits.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from xmlcore.common.cli import console
+from xmlcore.common.distributed import is_writer
+from xmlcore.common.files import atomic_file
+
+EVERY = 600.0  # seconds after which an epoch is stored before its end
+TENSOR = "\0tensor"  # the key of what stands for a tensor; no name has such a character
+
+
+class Checkpoint:
+    """The stored state of one training, in the file `path`; that of a run with another `fingerprint` is dropped.
+
+    Of several processes one writes, and all read.
+    """
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self._path, self._fingerprint = path, fingerprint
+        self._saved = time.monotonic()
+
+    def load(self) -> Any | None:
+        """Return the state that was saved last, None where there is none that is whole and of this run."""
+        if not self._path.exists():
+            return None
+        try:
+            with safe_open(self._path, "pt") as file:
+                stored = file.metadata()
+                if stored["fingerprint"] != self._fingerprint:
+                    console.print(f"{self._path}: of another run; begun afresh")
+                    return None
+                if stored["digest"] != _digest(stored["state"]):
+                    raise ValueError("its description is not what was written")
+                state = _restored(json.loads(stored["state"]), file.get_tensor)
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            console.print(f"{self._path}: damaged ({' '.join(str(error).split())[:100]}); begun afresh", markup=False)
+            return None
+        console.print(f"{self._path}: carried on from there")
+        return state
+
+    def save(self, state: Any) -> None:
+        """Store `state` in the place of an earlier one."""
+        self._saved = time.monotonic()
+        if not is_writer():
+            return
+        tensors: dict[str, Tensor] = {}
+        described = json.dumps(_described(state, tensors))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(self._path) as temporary:
+            stored = {"fingerprint": self._fingerprint, "state": described, "digest": _digest(described)}
+            save_file(tensors, temporary, stored)
+
+    def save_if_due(self, state: Callable[[], Any]) -> None:
+        """Store `state()` where that was last done more than `EVERY` seconds ago."""
+        if time.monotonic() - self._saved > EVERY:
+            self.save(state())
+
+    def remove(self) -> None:
+        """Remove what is stored: the work is done, and its results are elsewhere."""
+        if is_writer():
+            self._path.unlink(missing_ok=True)
+
+
+def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Let `optimizer` go on from a loaded `state` of one like it; JSON made text of the numbers of its parameters."""
+    moments = {int(number): each for number, each in state["state"].items()}
+    optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+
+
+def _digest(described: str) -> str:
+    return hashlib.sha256(described.encode()).hexdigest()
+
+
+def _described(state: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return `state` with the number of a tensor in the place of each, which goes into `tensors`."""
+    if isinstance(state, Tensor):
+        name = str(len(tensors))
+        tensors[name] = state.detach().clone().contiguous()  # what shares memory is stored twice
+        return {TENSOR: name}
+    if isinstance(state, dict):
+        return {key: _described(value, tensors) for key, value in state.items()}
+    return [_described(value, tensors) for value in state] if isinstance(state, list | tuple) else state
+
+
+def _restored(described: Any, tensor: Callable[[str], Tensor]) -> Any:
+    if isinstance(described, dict):
+        if TENSOR in described:
+            return tensor(described[TENSOR])
+        return {key: _restored(value, tensor) for key, value in described.items()}
+    return [_restored(value, tensor) for value in described] if isinstance(described, list) else described
