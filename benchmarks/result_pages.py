@@ -194,6 +194,20 @@ def worst_cases(read: Callable[[str], Rows]) -> str:
     return markdown(("corpus", "model", "regime", "documents", "relative size", *names), rows)
 
 
+def calibration(read: Callable[[str], Rows]) -> str:
+    """Draw calibration error and F1 on test documents, before and after what was fitted on validation documents."""
+    pairs = (
+        ("expected_calibration_error", "expected_calibration_error_calibrated"),
+        ("micro_F1", "micro_F1_threshold"),
+        ("macro_F1", "macro_F1_thresholds"),
+    )
+    rows = [
+        [*_cell(row, "model", "regime"), *(f"{percent(row[one])} -> {percent(row[other])}" for one, other in pairs)]
+        for row in read("calibration")
+    ]
+    return markdown(("corpus", "model", "regime", "calibration error", "micro F1", "macro F1"), rows)
+
+
 def word_attacks(read: Callable[[str], Rows]) -> str:
     """Draw the share of attacks on models trained clean with BCE that succeed, and succeed at a similarity of 0.8."""
     goals = ("positive", "negative", "negative_clustered", "non_targeted")
@@ -314,6 +328,7 @@ VIEWS = {
         seeds,
         attack_checks,
         worst_cases,
+        calibration,
         word_attacks,
         word_defences,
         word_frequency,

@@ -2,9 +2,11 @@
 
 python benchmarks/result_tables.py                                   # write the pages from the CSV files
 python benchmarks/result_tables.py record reuters21578 --command "dvc exp run -S 'corpora=[reuters21578]'"
+python benchmarks/result_tables.py record reuters21578 --command "..." --table worst_cases
 
 `record` takes what params.yaml lists of a corpus from results/. A cell (corpus, model, regime, loss) has one training
-in all tables: recording it replaces every row that it had in any of them.
+in all tables but those of `APART`: recording it replaces every row that it had in any of them. With `--table` those
+tables of `APART` are recorded alone.
 """
 
 import csv
@@ -81,13 +83,17 @@ TABLES = {
     "training": Table("train/training.json", _one),
     "training_time": Table("train/timing.json", _one),
     "attack_checks": Table("attack_embeddings/checks.json", _checks),
-    "worst_cases": Table("attack_embeddings/worst_case.json", _one),
     "attack_curves": Table("attack_embeddings/curves.json", _list),
     "word_attacks": Table("attack_words/summary.json", _words),
     "word_attacks_by_frequency": Table("attack_words/by_frequency.json", _list),
     "faithfulness": Table("explain/study/faithfulness.json", _faithfulness),
     "explanation_time": Table("explain/timing.json", _one),
     "explanation_stability": Table("explain/study/stability.json", _stability),
+}
+# Of another training of a cell, maybe, than the tables above.
+APART = {
+    "worst_cases": Table("attack_embeddings/worst_case.json", _one),
+    "calibration": Table("evaluate/calibration.json", _one),
 }
 
 
@@ -129,16 +135,24 @@ def origin(command: str) -> dict[str, str]:
     }
 
 
-def record_cell(cell: Sequence[str], results: Path, origin: Mapping[str, str], folder: Path = FOLDER) -> None:
-    """Put what `results` holds of `cell` into every table, in the place of all that they had of it."""
+def record_cell(
+    cell: Sequence[str],
+    results: Path,
+    origin: Mapping[str, str],
+    folder: Path = FOLDER,
+    tables: Mapping[str, Table] = TABLES | APART,
+) -> None:
+    """Put what `results` holds of `cell` into the `tables`, in the place of all that they had of it."""
     names = dict(zip(CELL, cell, strict=True))
-    for table, (source, rows_of) in TABLES.items():
+    for table, (source, rows_of) in tables.items():
         rows = read_table(table, folder)
         kept = [row for row in rows if any(row[key] != names[key] for key in CELL)]
         path = results.joinpath(*cell, source)
         new = [names | row | origin for row in rows_of(json.loads(path.read_bytes()))] if path.exists() else []
         if new or len(kept) < len(rows):
             write_table(table, [*kept, *new], folder)
+    if not TABLES.keys() <= tables.keys():
+        return
     curve = read_curve(results.joinpath(*cell, "train/learning/plots/metrics/validation_P@1.tsv"))
     rows = read_table("learning", folder)
     kept = [row for row in rows if any(row[key] != names[key] for key in CELL)]
@@ -158,13 +172,21 @@ def pages(context: typer.Context) -> None:
 
 
 @app.command()
-def record(corpus: str, command: Annotated[str, typer.Option(help="What was typed to make the results.")]) -> None:
+def record(
+    corpus: str,
+    command: Annotated[str, typer.Option(help="What was typed to make the results.")],
+    table: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(APART)}: these alone.")] = None,
+) -> None:
     """Record what params.yaml lists of CORPUS from results/, and write the pages."""
     params, made_by = load_params(), origin(command)
+    unknown = {*(table or ())} - APART.keys()
+    if unknown:
+        raise UserError(f"--table: {', '.join(sorted(unknown))}: none of {', '.join(APART)}")
+    tables = {name: APART[name] for name in table} if table else TABLES | APART
     for cell in product([corpus], params.models, params.regimes, params.losses):
         if not paths.RESULTS.joinpath(*cell).is_dir():
             raise UserError(f"{paths.RESULTS.joinpath(*cell)}: no results; run `dvc repro` with the corpus listed")
-        record_cell(cell, paths.RESULTS, made_by)
+        record_cell(cell, paths.RESULTS, made_by, tables=tables)
     write_pages(FOLDER, read_table)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import result_pages
 import result_tables
-from result_tables import CELL, FOLDER, ORIGIN, TABLES, read_table, record_cell
+from result_tables import APART, CELL, FOLDER, ORIGIN, TABLES, read_table, record_cell
 
 from xmlcore.common.errors import UserError
 
@@ -22,7 +22,7 @@ def test_pages_are_drawn_from_the_tables(page: str) -> None:
 
 
 def test_every_row_says_what_made_it() -> None:
-    for name in (*TABLES, *OTHERS):
+    for name in (*TABLES, *APART, *OTHERS):
         rows = read_table(name)
         assert rows, name
         assert all(row["command"] and row["machine"] and row["threads"] for row in rows), name
@@ -68,6 +68,18 @@ def test_a_run_is_recorded_in_the_place_of_an_older_one(tmp_path: Path) -> None:
     record_cell(TOY, results, ORIGIN_OF_RUN | {"commit": "def"}, tables)
     assert [(row["P@1"], row["commit"]) for row in read_table("fgsm", tables)] == [("0.75", "def")]
     assert read_table("attack_checks", tables) == []
+
+
+def test_a_table_apart_is_recorded_alone(tmp_path: Path) -> None:
+    results, tables = tmp_path / "results", tmp_path / "tables"
+    tables.mkdir()
+    place = results.joinpath(*TOY)
+    for source, content in (("evaluate/ranking.json", {"P@1": 0.5}), ("evaluate/calibration.json", {"micro_F1": 0.25})):
+        (place / source).parent.mkdir(parents=True, exist_ok=True)
+        (place / source).write_text(json.dumps(content))
+    record_cell(TOY, results, ORIGIN_OF_RUN, tables, {"calibration": APART["calibration"]})
+    assert [row["micro_F1"] for row in read_table("calibration", tables)] == ["0.25"]
+    assert read_table("ranking", tables) == []
 
 
 def test_a_table_that_is_none_is_named() -> None:

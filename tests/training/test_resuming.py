@@ -29,6 +29,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def stored_after_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "SHARE", float("inf"))
+
+
 class Killed(Exception):
     pass
 
@@ -151,3 +156,25 @@ def equal(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return len(one) == len(other) and all(map(equal, one, other))
     return one == other
+
+
+def test_what_takes_long_to_store_is_stored_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "SHARE", 0.02)
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    checkpoint = Checkpoint(tmp_path / "state", "mine")
+
+    def state() -> dict[str, Any]:
+        now[0] += 1.0  # that storing takes
+        saved.append(now[0])
+        return {}
+
+    saved: list[float] = []
+    for _ in range(20):
+        now[0] += 10.0
+        checkpoint.after_epoch(state)
+    assert saved == [11.0, 62.0, 113.0, 164.0]  # fifty times what it takes
+    for _ in range(3):
+        now[0] += 500.0
+        checkpoint.after_step(state)
+    assert len(saved) == 5

@@ -20,6 +20,7 @@ from xmlcore.common.distributed import is_writer
 from xmlcore.common.files import atomic_file
 
 EVERY = 600.0  # seconds after which an epoch is stored before its end
+SHARE = 0.02  # of the time, at most, is for storing
 TENSOR = "\0tensor"  # the key of what stands for a tensor; no name has such a character
 
 
@@ -31,7 +32,7 @@ class Checkpoint:
 
     def __init__(self, path: Path, fingerprint: str) -> None:
         self._path, self._fingerprint = path, fingerprint
-        self._saved = time.monotonic()
+        self._saved, self._took = time.monotonic(), 0.0
 
     def load(self) -> Any | None:
         """Return the state that was saved last, None where there is none that is whole and of this run."""
@@ -54,7 +55,6 @@ class Checkpoint:
 
     def save(self, state: Any) -> None:
         """Store `state` in the place of an earlier one."""
-        self._saved = time.monotonic()
         if not is_writer():
             return
         tensors: dict[str, Tensor] = {}
@@ -64,10 +64,21 @@ class Checkpoint:
             stored = {"fingerprint": self._fingerprint, "state": described, "digest": _digest(described)}
             save_file(tensors, temporary, stored)
 
-    def save_if_due(self, state: Callable[[], Any]) -> None:
+    def after_step(self, state: Callable[[], Any]) -> None:
         """Store `state()` where that was last done more than `EVERY` seconds ago."""
         if time.monotonic() - self._saved > EVERY:
-            self.save(state())
+            self._store(state)
+
+    def after_epoch(self, state: Callable[[], Any]) -> None:
+        """Store `state()` unless that would take more than `SHARE` of the time since it was last done."""
+        if self._took <= SHARE * (time.monotonic() - self._saved):
+            self._store(state)
+
+    def _store(self, state: Callable[[], Any]) -> None:
+        began = time.monotonic()
+        self.save(state())
+        self._saved = time.monotonic()
+        self._took = self._saved - began
 
     def remove(self) -> None:
         """Remove what is stored: the work is done, and its results are elsewhere."""
@@ -88,8 +99,11 @@ def _digest(described: str) -> str:
 def _described(state: Any, tensors: dict[str, Tensor]) -> Any:
     """Return `state` with the number of a tensor in the place of each, which goes into `tensors`."""
     if isinstance(state, Tensor):
-        name = str(len(tensors))
-        tensors[name] = state.detach().clone().contiguous()  # what shares memory is stored twice
+        name, tensor = str(len(tensors)), state.detach().contiguous()
+        shared = any(
+            tensor.untyped_storage().data_ptr() == each.untyped_storage().data_ptr() for each in tensors.values()
+        )
+        tensors[name] = tensor.clone() if shared else tensor  # a file of safetensors has no two in one place
         return {TENSOR: name}
     if isinstance(state, dict):
         return {key: _described(value, tensors) for key, value in state.items()}

@@ -111,10 +111,10 @@ def train(
 
         if stored and stored["phase"] == phase:
             course.restore(stored["course"])
-        for done in course.epochs(epochs, track, partial(checkpoint.save_if_due, state) if checkpoint else _nothing):
+        for done in course.epochs(epochs, track, partial(checkpoint.after_step, state) if checkpoint else _nothing):
             yield done
             if checkpoint:
-                checkpoint.save(state())
+                checkpoint.after_epoch(state)
 
     def begin(table: np.ndarray, split: Split) -> _Course:
         torch.manual_seed(seed)

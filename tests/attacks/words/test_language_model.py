@@ -66,6 +66,7 @@ def test_killed_it_goes_on_to_the_same_model(tmp_path, monkeypatch, kill):
 
     changed = OPTIONS.model_copy(update={"epochs": 3})
     undisturbed, loss = train(epochs=3)
+    monkeypatch.setattr("xmlcore.common.checkpoints.SHARE", float("inf"))
     monkeypatch.setattr("xmlcore.common.checkpoints.EVERY", 0.0 if kill % 2 else 600.0)
     killing.left = kill
     with pytest.raises(Killed):

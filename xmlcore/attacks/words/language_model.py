@@ -114,9 +114,9 @@ def train_masked_lm(
             schedule.step()
             total += loss.item()
             if checkpoint:
-                checkpoint.save_if_due(state)
+                checkpoint.after_step(state)
         if checkpoint:
-            checkpoint.save(state())
+            checkpoint.after_epoch(state)
     return model.eval(), total / steps
 
 
