@@ -49,10 +49,12 @@ def one_corpus(params: Any) -> None:
     params["checkpoints"][:] = ["tiny-xlnet"]
 
 
-def stages_of(workspace: Workspace) -> list[Stage]:
-    """Those of dvc.yaml, each after those that it depends on."""
-    repo = Repo(str(workspace.folder))
-    found = networkx.topological_sort(repo.index.graph)  # from a stage to what it depends on
+def stages_of(workspace: Workspace, only: Sequence[str] = ()) -> list[Stage]:
+    """Those of dvc.yaml, or of the kinds `only`, with those that they depend on, which come first."""
+    graph = Repo(str(workspace.folder)).index.graph  # from a stage to what it depends on
+    asked = [stage for stage in graph if not only or kind(stage.name) in only]
+    needed = {*asked}.union(*(networkx.descendants(graph, stage) for stage in asked))
+    found = networkx.topological_sort(graph.subgraph(needed))
     return [
         Stage(
             stage.name,
@@ -62,6 +64,10 @@ def stages_of(workspace: Workspace) -> list[Stage]:
         )
         for stage in reversed([*found])
     ]
+
+
+def kind(stage: str) -> str:
+    return stage.split("@")[0]
 
 
 def read(path: Path) -> Content | None:
@@ -190,15 +196,17 @@ def kill(process: subprocess.Popen) -> bool:
 
 
 def compare_stages(place: Path, kills: int, seed: int, only: Sequence[str] = ()) -> Iterator[tuple[str, float, int]]:
-    """Run every stage undisturbed, then killed; each one's name, seconds and kills. `only` these kinds, if any.
+    """Run every stage undisturbed, then killed; each one's name, seconds and kills. `only` these kinds are, if any.
 
     Raises `AssertionError` at the first difference.
     """
     reference, disturbed = (Workspace.scaled_down(place / name) for name in ("undisturbed", "killed"))
     for workspace in (reference, disturbed):
         workspace.edit(one_corpus)
-    for stage in stages_of(reference):
-        if only and stage.name.split("@")[0] not in only:
+    for stage in stages_of(reference, only):
+        if only and kind(stage.name) not in only:
+            for workspace in (reference, disturbed):
+                workspace.run(*stage.command)
             continue
         start = time.monotonic()
         reference.run(*stage.command)
@@ -245,7 +253,7 @@ def compare_repro(place: Path, reference: Workspace, kills: int, seed: int) -> i
 def main(
     kills: Annotated[int, typer.Option(help="of each stage; 0 compares two undisturbed runs", min=0)] = 3,
     repro: Annotated[int, typer.Option(help="kills of `dvc repro`")] = 5,
-    only: Annotated[list[str] | None, typer.Option(help="kinds of stages, with those that they need")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="kinds of stages that are killed")] = None,
     seed: Annotated[int, typer.Option(help="of the moments")] = 0,
 ) -> None:
     """Kill every stage."""
