@@ -60,6 +60,16 @@ def test_what_is_no_question_is_refused(classifier: TextClassifier, question: An
         question(answers(classifier, characters=100))
 
 
+def test_what_one_model_cannot_answer_is_told_in_its_place(classifier: TextClassifier) -> None:
+    class Knows(Slow):
+        def explain(self, text: str, label: str, method: str, samples: int) -> Any:
+            return classifier.explain(text, "ship", "ig", samples=samples)
+
+    ask = Answers({"no": classifier, "yes": Knows()}, Limits())  # type: ignore[dict-item]
+    found = ask.explain("the corn harvest", "nobody")
+    assert found["no"]["error"].startswith("label: none is called") and found["yes"]["label"]["title"] == "ship"
+
+
 def test_what_takes_too_long_is_not_waited_for() -> None:
     with pytest.raises(UserError, match="no answer within 0.05 seconds"):
         answers(Slow(0.2), seconds=0.05).predict("text")

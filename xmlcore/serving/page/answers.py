@@ -30,8 +30,9 @@ class Limits:
 class Answers:
     """What each of `models`, by name, says of a text, as plain data.
 
-    Everything raises `UserError` where a question is none, too much is asked, or the answer does not come in time.
-    What goes wrong otherwise is logged, and told as a `UserError` without its details.
+    Everything raises `UserError` where a question is none, too much is asked, or the answer does not come in time. What
+    one model cannot answer and another can, such as a label that it does not know, is an `error` in its place. What
+    goes wrong otherwise is logged, and told as a `UserError` without its details.
     """
 
     def __init__(self, models: Mapping[str, TextClassifier], limits: Limits) -> None:
@@ -79,7 +80,7 @@ class Answers:
         if not self._places.acquire(blocking=False):
             raise UserError(f"{self.limits.waiting} questions wait already; ask again in a moment")
         try:
-            waiting = self._worker.submit(lambda: {name: question(model) for name, model in self.models.items()})
+            waiting = self._worker.submit(self._answer, question)
         except BaseException:
             self._places.release()
             raise
@@ -94,6 +95,18 @@ class Answers:
         except Exception:
             log.exception("a question failed")
             raise UserError("that went wrong here; what happened is in the log of the server") from None
+
+    def _answer(self, question: Callable[[TextClassifier], Any]) -> dict[str, Any]:
+        found, faults = {}, []
+        for name, model in self.models.items():
+            try:
+                found[name] = question(model)
+            except UserError as error:
+                found[name] = {"error": str(error)}
+                faults.append(error)
+        if len(faults) == len(found):
+            raise faults[0]
+        return found
 
 
 def _within(name: str, value: Any, least: float, most: float) -> float:

@@ -43,7 +43,7 @@ def lay_out(answers: Answers) -> gradio.Blocks:
         with gradio.Tab("Attack"):
             goal = gradio.Radio(_choices(GOALS), value="positive", label="Goal")
             aimed = gradio.Dropdown([MOST_PROBABLE], value="", label="Label")
-            substitutes = gradio.Radio(_choices(SUBSTITUTES), value="gradient", label="OwnSubstitutes")
+            substitutes = gradio.Radio(_choices(SUBSTITUTES), value="gradient", label="Substitutes")
             with gradio.Row():
                 k = gradio.Slider(1, 10, value=5, step=1, label="k")
                 change = gradio.Slider(0.05, 0.5, value=0.1, step=0.05, label="Share of the words that may change")

@@ -12,8 +12,9 @@ from xmlcore.common.printable import printable
 
 def show_words(model: str, answer: dict[str, Any]) -> str:
     """Return the words that, as `model` sees it, speak for and against a label, with bars."""
-    largest = max((abs(weight) for _, weight in answer["words"]), default=0.0) or 1.0
-    bars = [(word, weight, abs(weight) / largest) for word, weight in answer["words"]]
+    words = answer.get("words", [])
+    largest = max((abs(weight) for _, weight in words), default=0.0) or 1.0
+    bars = [(word, weight, abs(weight) / largest) for word, weight in words]
     return _environment().get_template("words.html").render(model=model, answer=answer, bars=bars)
 
 
