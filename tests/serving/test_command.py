@@ -35,7 +35,7 @@ def test_the_installed_command_has_help_at_once() -> None:
     began = time.perf_counter()
     done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
     assert time.perf_counter() - began < 5  # under one where nothing else runs
-    assert all(name in done.stdout for name in ("predict", "explain", "attack", "evaluate", "card"))
+    assert all(name in done.stdout for name in ("predict", "explain", "attack", "evaluate", "serve", "card"))
     code = "import sys, xmlcore.serving.command; print({'torch', 'sklearn', 'transformers'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
@@ -45,6 +45,12 @@ def test_a_mistake_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     done = subprocess.run([command, "predict", str(tmp_path), "text"], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_the_page_without_gradio_names_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.delitem(sys.modules, "xmlcore.serving.page.server", raising=False)
+    assert "pip install 'xmlcore[serve]'" in run("serve", folder, fails=True)
 
 
 def test_a_text_a_pipe_and_a_file_say_the_same(folder: Path, tmp_path: Path) -> None:

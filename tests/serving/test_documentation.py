@@ -4,9 +4,13 @@ import csv
 import json
 import re
 import shlex
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import requests
 from news import LABELS, TEXTS
 from typer.testing import CliRunner
 
@@ -15,11 +19,13 @@ from xmlcore.serving.command import app
 
 REPOSITORY = Path(__file__).parents[2]
 BLOCK = re.search(r"```sh\n(.*?)```", (REPOSITORY / "docs" / "use.md").read_text(encoding="utf-8"), re.DOTALL)[1]
-COMMANDS = [line for line in BLOCK.splitlines() if line.startswith("xmlcore ")]
+LINES = [line for line in BLOCK.splitlines() if line.startswith("xmlcore ")]
+COMMANDS = [line for line in LINES if not line.startswith("xmlcore serve")]
 
 
 def test_every_command_is_there() -> None:
-    assert {command.split()[1] for command in COMMANDS} == {"predict", "explain", "attack", "evaluate", "card"}
+    named = {"predict", "explain", "attack", "evaluate", "serve", "card"}
+    assert {command.split()[1] for command in LINES} == named
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -36,6 +42,19 @@ def test_a_command_of_the_page(command: str, folder: Path, tmp_path: Path, monke
     done = CliRunner().invoke(app, shlex.split(command)[1:])
     assert done.exit_code == 0, done.exception
     assert len(done.stdout) > 100
+
+
+def test_the_page_is_served(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "newsroom").symlink_to(folder)
+    (line,) = {*LINES} - {*COMMANDS}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("xmlcore")), *shlex.split(line)[1:], "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        assert f"http://127.0.0.1:{port}" in server.stderr.readline()
+        assert requests.get(f"http://127.0.0.1:{port}", timeout=60).status_code == 200
+        server.terminate()
 
 
 def test_its_entry_of_a_corpus_can_be_appended_to_the_parameters(tmp_path: Path) -> None:
