@@ -96,7 +96,8 @@ def train(
         )
     torch.set_float32_matmul_precision(options.matmul_precision)
     stored = checkpoint.load() if checkpoint else None
-    best, logged = _Best.restored(stored["best"]) if stored else _Best(), list[Epoch]()
+    best, logged = _Best.restored(stored.pop("best")) if stored else _Best(), list[Epoch]()
+    begun: Phase = stored["phase"] if stored else "selection"
 
     def note(epoch: Epoch) -> None:
         logged.append(epoch)
@@ -109,8 +110,8 @@ def train(
             log = [asdict(epoch) for epoch in logged]
             return {"phase": phase, "course": course.state(), "best": best.state(), "log": log}
 
-        if stored and stored["phase"] == phase:
-            course.restore(stored["course"])
+        if stored and phase == begun:
+            course.restore(stored.pop("course"))
         for done in course.epochs(epochs, track, partial(checkpoint.after_step, state) if checkpoint else _nothing):
             yield done
             if checkpoint:
@@ -122,7 +123,7 @@ def train(
 
     for epoch in stored["log"] if stored else ():
         note(Epoch(**epoch))
-    if not stored or stored["phase"] == "selection":
+    if begun == "selection":
         course = begin(vectors.selection, training)
         for done in run("selection", course, options.epochs):
             found = predict(done.model, validation, STORED)
