@@ -52,6 +52,15 @@ def test_without_groups_it_ranks_as_linear_svms_do():
     assert (found.labels[:, :2] == first).any(1).mean() > 0.95
 
 
+def test_documents_are_scored_in_parts_alike(monkeypatch):
+    training, test = topics(200, 0), topics(50, 1)
+    classifier = fitted(training, 10)
+    whole = classifier.predict(test, 5)
+    monkeypatch.setattr("xmlcore.baselines.linear.AT_ONCE", 7 * LABELS)
+    parts = classifier.predict(test, 5)
+    assert np.array_equal(whole.labels, parts.labels) and np.array_equal(whole.scores, parts.scores)
+
+
 def test_the_same_twice():
     training, test = topics(200, 0), topics(40, 1)
     one, two = (fitted(training, 10).predict(test, 5) for _ in range(2))

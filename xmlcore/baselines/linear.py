@@ -25,7 +25,7 @@ from xmlcore.ranking.predictions import Predictions, Track, untracked
 TOLERANCE, ITERATIONS = 0.1, 20  # of liblinear: more change nothing that a ranking shows
 WEAK = 0.05  # weights that are cut
 BEST_GROUPS = 10  # whose labels are scored
-BATCH_SIZE = 1000  # documents that are scored at once
+AT_ONCE = 1 << 24  # probabilities in memory: as many documents times all labels
 
 
 class LinearClassifier:
@@ -51,8 +51,9 @@ class LinearClassifier:
     def predict(self, split: Split, k: int) -> Predictions:
         """Return the `k` best labels of each document of `split`, or all where there are fewer."""
         features = self._weighting.transform(count_matrix(split, self._vocabulary))
-        starts = range(0, len(split), BATCH_SIZE)
-        parts = [self._best(features[start : start + BATCH_SIZE], min(k, self._labels)) for start in starts]
+        size = max(1, AT_ONCE // self._labels)
+        starts = range(0, len(split), size)
+        parts = [self._best(features[start : start + size], min(k, self._labels)) for start in starts]
         labels, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
         return Predictions(labels, scores)
 
