@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -44,9 +45,11 @@ class Checkpoint:
                 if stored["fingerprint"] != self._fingerprint:
                     console.print(f"{self._path}: of another run; begun afresh")
                     return None
-                if stored["digest"] != _digest(stored["state"]):
-                    raise ValueError("its description is not what was written")
-                state = _restored(json.loads(stored["state"]), file.get_tensor)
+                names = file.keys()
+                tensors = {name: file.get_tensor(name) for name in names}
+            if stored["digest"] != _digest(stored["state"], tensors):
+                raise ValueError("not what was written")
+            state = _restored(json.loads(stored["state"]), tensors)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             console.print(f"{self._path}: damaged ({' '.join(str(error).split())[:100]}); begun afresh", markup=False)
             return None
@@ -61,7 +64,7 @@ class Checkpoint:
         described = json.dumps(_described(state, tensors))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(self._path) as temporary:
-            stored = {"fingerprint": self._fingerprint, "state": described, "digest": _digest(described)}
+            stored = {"fingerprint": self._fingerprint, "state": described, "digest": _digest(described, tensors)}
             save_file(tensors, temporary, stored)
 
     def after_step(self, state: Callable[[], Any]) -> None:
@@ -92,8 +95,11 @@ def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
     optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
 
 
-def _digest(described: str) -> str:
-    return hashlib.sha256(described.encode()).hexdigest()
+def _digest(described: str, tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(described.encode())
+    for name in sorted(tensors):
+        digest.update(tensors[name].flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _described(state: Any, tensors: dict[str, Tensor]) -> Any:
@@ -110,9 +116,9 @@ def _described(state: Any, tensors: dict[str, Tensor]) -> Any:
     return [_described(value, tensors) for value in state] if isinstance(state, list | tuple) else state
 
 
-def _restored(described: Any, tensor: Callable[[str], Tensor]) -> Any:
+def _restored(described: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(described, dict):
         if TENSOR in described:
-            return tensor(described[TENSOR])
-        return {key: _restored(value, tensor) for key, value in described.items()}
-    return [_restored(value, tensor) for value in described] if isinstance(described, list) else described
+            return tensors[described[TENSOR]]
+        return {key: _restored(value, tensors) for key, value in described.items()}
+    return [_restored(value, tensors) for value in described] if isinstance(described, list) else described

@@ -16,6 +16,7 @@ from hostile.parsers.corpora import RECORDS
 from xmlcore.attacks.words.language import load_language, write_language
 from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
 from xmlcore.common.artifacts import written_by
+from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.journal import Journal
 from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.params import Encode
@@ -141,6 +142,19 @@ def use_journal(folder: Path) -> None:
     assert [journal[i] for i in range(len(journal))] == VALUES[: len(journal)]
 
 
+STATE = {"model": [torch.arange(6.0), torch.tensor(3)], "place": [2, 0.1], "random": {"state": 2**100}}
+
+
+def write_checkpoint(folder: Path) -> None:
+    Checkpoint(folder / "training", "fingerprint").save(STATE)
+
+
+def use_checkpoint(folder: Path) -> None:
+    """A damaged training is dropped, and a whole one is what was stored."""
+    found = Checkpoint(folder / "training", "fingerprint").load()
+    assert found is None or repr(found) == repr(STATE)
+
+
 def parsers() -> Iterator[Parser]:
     encoded = written(write_encoded)
     for target in ("vocabulary.txt", "labels.tsv", *(f"train/{name}.bin" for name in ("tokens", "token_offsets"))):
@@ -161,4 +175,5 @@ def parsers() -> Iterator[Parser]:
         yield Parser(f"predictions {target}", best_files, target, use_best)
     samples = written(lambda folder: write_samples(SAMPLES, folder / "targets.json"))
     yield Parser("targets.json", samples, "targets.json", use_samples, damaged_text)
+    yield Parser("training", written(write_checkpoint), "training", use_checkpoint)
     yield Parser("journal", written(write_journal), "journal", use_journal)
