@@ -17,6 +17,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.attacks.embeddings.fgsm import epsilon_of_size, relative_size
     from xmlcore.common import paths
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
@@ -34,7 +35,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.serving.model_folder import Defence, write_model_folder
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
+    data = load_encoded(paths.encoded(corpus, model))
+    classifier = load_model(paths.trained(*cell), choose_device(params.device))
     test, dimension = data.splits["test"], classifier.embedding_table.shape[1]
     defended = Setting(params.regime_of(regime).squeeze, "aware")
 

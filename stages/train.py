@@ -13,6 +13,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.common import paths
     from xmlcore.common.checkpoints import Checkpoint
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.distributed import processes
     from xmlcore.common.files import write_json
     from xmlcore.common.journal import fingerprint
@@ -29,11 +30,11 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.training.loop import train
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    recipe = paths.recipe(corpus, model)
+    device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
     sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE]
-    given = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed, processes()
+    given = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed, processes(), device.type
     checkpoint = Checkpoint(paths.training(*cell), fingerprint(sources, *given))
     with output_directory(paths.results(*cell, "train")) as results:
         with learning_curves(results / "learning") as log, measured() as cost:
@@ -49,6 +50,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
                 log=log,
                 track=track,
                 checkpoint=checkpoint,
+                device=device,
             )
         write_json(results / "training.json", outcome.summary())
         (results / "validation").mkdir()

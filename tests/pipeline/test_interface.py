@@ -59,6 +59,7 @@ corpus.*.fetch.simulation.mean_tokens
 corpus.*.fetch.simulation.test_documents
 corpus.*.fetch.simulation.train_documents
 corpus.*.model.*.*
+device
 encode.max_tokens
 encode.min_count
 encode.tokenizer

@@ -105,7 +105,7 @@ def _digest(described: str, tensors: dict[str, Tensor]) -> str:
 def _described(state: Any, tensors: dict[str, Tensor]) -> Any:
     """Return `state` with the number of a tensor in the place of each, which goes into `tensors`."""
     if isinstance(state, Tensor):
-        name, tensor = str(len(tensors)), state.detach().contiguous()
+        name, tensor = str(len(tensors)), state.detach().cpu().contiguous()
         shared = any(
             tensor.untyped_storage().data_ptr() == each.untyped_storage().data_ptr() for each in tensors.values()
         )

@@ -64,4 +64,6 @@ def map_shared(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Re
 def broadcast(tensor: torch.Tensor, owner: int) -> None:
     """Give every process the `tensor` of the process whose rank is `owner`; the others' is overwritten."""
     if processes() > 1:
-        distributed.broadcast(tensor, owner)
+        sent = tensor.cpu()  # gloo knows no other device well
+        distributed.broadcast(sent, owner)
+        tensor.copy_(sent)

@@ -25,6 +25,7 @@ Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
 Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
 OfficialSplit = Literal["train", "test"]
+Device = Literal["auto", "cpu", "cuda", "mps"]  # of `xmlcore.common.device`
 Column = Literal["id", "labels", "text", "ignored"]
 SPLITS: tuple[OfficialSplit, ...] = ("train", "test")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -437,6 +438,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     launch: Annotated[str, Field(min_length=1)]  # read by dvc.yaml alone
+    device: Device
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     corpora: list[Name]
     models: list[Name]

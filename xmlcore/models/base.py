@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,6 +22,9 @@ class Classifier(nn.Module, ABC):
 
     Shapes: `B` batch, `T` tokens, `D` embedding width, `L` labels. Besides `embeddings` (B, T, D) and `mask` (B, T), a
     batch may be given as `TokenRows`, in which equal tokens share their work.
+
+    Token ids may be on any device; it is best on the CPU, where to find the distinct ones keeps no GPU waiting. All else
+    is on `device`.
     """
 
     labels: int  # L, how many
@@ -41,6 +45,11 @@ class Classifier(nn.Module, ABC):
     @abstractmethod
     def embedding_table(self) -> Tensor:
         """The (V, D) table that `embed` looks tokens up in."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the classifier computes."""
+        return self.embedding_table.device
 
     @property
     @abstractmethod
@@ -75,8 +84,9 @@ class Classifier(nn.Module, ABC):
     def distinct(self, tokens: Tensor) -> TokenRows:
         """Return `embed(tokens)` of `tokens` (B, T) with one row for each distinct token."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
-        rows = functional.embedding(distinct, self.embedding_table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return TokenRows(rows, index[1:].view_as(tokens))
+        table = self.embedding_table
+        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
+        return TokenRows(rows, index[1:].view_as(tokens).to(table.device))
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         """Return the logits (B, L) of a batch.

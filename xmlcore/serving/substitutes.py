@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import torch
 
 from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.victim import Victim
@@ -34,7 +35,7 @@ def load_generator(name: Substitutes, victim: Victim, reader: TextReader, source
     if source is None:
         kind = "a masked language model" if name == "masked_lm" else "a folder with lists of synonyms"
         raise UserError(f"substitutes: {name} needs {kind}; give it as source (--source)")
-    return _masked_lm(str(source)) if name == "masked_lm" else _synonyms(str(source))
+    return _masked_lm(str(source), victim.model.device) if name == "masked_lm" else _synonyms(str(source))
 
 
 def _neighbours(victim: Victim, reader: TextReader) -> Generator:
@@ -43,15 +44,15 @@ def _neighbours(victim: Victim, reader: TextReader) -> Generator:
 
     if reader.pieces:
         raise UserError("substitutes: neighbours are of words, and this model reads pieces of words; give gradient")
-    vectors = victim.model.embedding_table.detach().numpy()
+    vectors = victim.model.embedding_table.detach().cpu().numpy()
     return Neighbours(Language(reader.vocabulary, np.ones(len(vectors), np.float32), vectors))
 
 
 @lru_cache(maxsize=1)
-def _masked_lm(name: str) -> Generator:
+def _masked_lm(name: str, device: torch.device) -> Generator:
     from xmlcore.attacks.words.generators.masked_lm import MaskedLMGenerator
 
-    return MaskedLMGenerator(name, "source")
+    return MaskedLMGenerator(name, "source", device)
 
 
 @lru_cache(maxsize=1)

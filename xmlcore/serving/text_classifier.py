@@ -281,7 +281,7 @@ class TextClassifier:
         ids, scores = np.zeros((len(texts), k), np.int64), np.zeros((len(texts), k), np.float32)
         for chosen in batches(np.array([len(each) for each in tokens]), self._batch_size):
             best = self._model(pad([tokens[i] for i in chosen])).topk(k)
-            ids[chosen], scores[chosen] = best.indices, best.values.sigmoid()
+            ids[chosen], scores[chosen] = best.indices.cpu(), best.values.sigmoid().cpu()
         return ids, self._calibration.probabilities(scores)
 
     def _best_id(self, text: str) -> int:
@@ -320,7 +320,7 @@ class _OwnVectors:
 
     def __init__(self, victim: "Victim") -> None:
         self._victim = victim
-        self._table = victim.model.embedding_table.detach().numpy()
+        self._table = victim.model.embedding_table.detach().cpu().numpy()
 
     def encode(self, documents: Sequence[Sequence[str]]) -> np.ndarray:
         return np.stack([self._table[self._victim.tokens(words)].mean(0) for words in documents])

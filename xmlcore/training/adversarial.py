@@ -35,17 +35,18 @@ class Reduction:
 
 def hybrid_backward(
     model: Classifier, tokens: Tensor, labels: TrueLabels, regime: Regime, reduction: Reduction
-) -> float:
-    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss.
+) -> Tensor:
+    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss, a scalar.
 
-    A random `adversarial_share` of the documents is attacked, whatever their order (batches come sorted by length).
+    The batch is on the CPU, wherever the model is. A random `adversarial_share` of the documents is attacked, whatever
+    their order (batches come sorted by length).
     """
     if not regime.adversarial_weight:
-        loss = reduction.of(model.loss(model.distinct(tokens), labels), len(tokens), model)
+        loss = reduction.of(model.loss(model.distinct(tokens), labels.to(model.device)), len(tokens), model)
         loss.backward()
-        return loss.item()
+        return loss.detach()
     order = torch.randperm(len(tokens))
-    tokens, labels = tokens[order], labels.of(order)
+    tokens, labels = tokens[order], labels.of(order).to(model.device)
     count = math.ceil(regime.adversarial_share * len(tokens))
     rows, index = model.distinct(tokens)
     batch = TokenRows(rows.detach().requires_grad_(), index)  # both passes gather their gradients in its rows
@@ -54,7 +55,7 @@ def hybrid_backward(
     sign = sign_at_tokens(gradient, attacked.mask)
     adversarial = _adversarial_pass(model, attacked, labels.of(slice(count)), sign, regime, reduction)
     rows.backward(batch.rows.grad)  # then these go through the table once
-    return (clean + adversarial).item()
+    return (clean + adversarial).detach()
 
 
 def _clean_pass(

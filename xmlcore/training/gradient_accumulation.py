@@ -13,7 +13,7 @@ from xmlcore.models.base import Classifier
 
 
 class MicroBatch(NamedTuple):
-    tokens: Tensor  # (b, T) int64
+    tokens: Tensor  # (b, T) int64; on the CPU, as the labels are
     labels: TrueLabels
     weight: float  # its share of the batch's documents
     seed: int  # of the random numbers that are drawn while it is computed
@@ -30,9 +30,11 @@ def micro_batches(documents: Sequence[np.ndarray], labels: TrueLabels, parts: in
 
 
 def accumulate(
-    model: Classifier, micro_batches: Sequence[MicroBatch], backward: Callable[[MicroBatch], float]
-) -> float:
+    model: Classifier, micro_batches: Sequence[MicroBatch], backward: Callable[[MicroBatch], Tensor]
+) -> Tensor:
     """Leave in `.grad` the sum of what `backward` adds there for each micro-batch, and return the sum of its losses.
+
+    Losses stay where the model is: to read one is to wait for a GPU.
 
     The sum is taken in the order of `micro_batches`, so that it is the same to the bit for any number of processes.
     Of the embedding table only the rows of a micro-batch's tokens are sent.
@@ -42,13 +44,13 @@ def accumulate(
         return backward(micro_batches[0])
     table = model.embedding_table
     others = [parameter for parameter in model.parameters() if parameter is not table]
-    rows = [micro_batch.tokens.unique() for micro_batch in micro_batches]
+    rows = [micro_batch.tokens.unique().to(table.device) for micro_batch in micro_batches]
     own: dict[int, Tensor] = {}
     for i in share(range(len(micro_batches))):
         model.zero_grad()
         loss = backward(micro_batches[i])
         gradients = [_gradient(table).index_select(0, rows[i]).to_dense(), *map(_gradient, others)]
-        own[i] = torch.cat([*(gradient.flatten() for gradient in gradients), table.new_tensor([loss])])
+        own[i] = torch.cat([*(gradient.flatten() for gradient in gradients), loss.view(1)])
 
     union, places = torch.cat(rows).unique(return_inverse=True)
     in_table = table.new_zeros(len(union), table.shape[1])
@@ -64,7 +66,7 @@ def accumulate(
     table.grad = gradient if model.sparse_embedding else gradient.to_dense()
     for parameter, gradient in zip(others, rest[:-1].split(sizes), strict=True):
         parameter.grad = gradient.view_as(parameter)
-    return rest[-1].item()
+    return rest[-1].clone()  # without the gradients beside it
 
 
 def _gradient(parameter: Tensor) -> Tensor:

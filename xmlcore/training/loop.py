@@ -6,7 +6,8 @@ training and validation documents together, from vectors of both, for just that 
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from xmlcore.common.checkpoints import Checkpoint
+from xmlcore.common.device import CPU
 from xmlcore.common.distributed import processes
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, LossReduction, Regime, Training
@@ -82,8 +84,9 @@ def train(
     log: Callable[[Epoch], None],
     track: Track,
     checkpoint: Checkpoint | None = None,
+    device: torch.device = CPU,
 ) -> Outcome:
-    """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
+    """Train, on `device`, a classifier that `build` makes of `vectors`. The same arguments on one CPU give equal weights.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
@@ -119,7 +122,7 @@ def train(
 
     def begin(table: np.ndarray, split: Split) -> _Course:
         torch.manual_seed(seed)
-        return _Course(build(table), split, options, regime, loss, seed)
+        return _Course(build(table), split, options, regime, loss, seed, device)
 
     for epoch in stored["log"] if stored else ():
         note(Epoch(**epoch))
@@ -193,22 +196,29 @@ class _Course:
     """The training of one model on one split: what moves it, and how far it is."""
 
     def __init__(
-        self, model: Classifier, split: Split, options: Training, regime: Regime, loss: Loss, seed: int
+        self,
+        model: Classifier,
+        split: Split,
+        options: Training,
+        regime: Regime,
+        loss: Loss,
+        seed: int,
+        device: torch.device,
     ) -> None:
-        """Begin with `model`, fresh."""
+        """Begin with `model`, fresh; it is prepared where it was built and then moved, so that all devices begin alike."""
         self.learning, self._split = model, split
-        self._optimisation = Optimisation(model, options)
-        self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
         self._rng = np.random.default_rng(seed)
         self._weights = label_weights(loss, split, model.labels)
         model.prepare(split, seed)
         if options.prior_bias:
             model.initialise_output(label_prior(split, model.labels) + self._weights.log())
-        self._backward = partial(_seeded_backward, model, options.loss_reduction, regime)
         self._augment = _augmentation(model, options, regime)
+        self._optimisation = Optimisation(model.to(device), options)
+        self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
+        self._backward = partial(_seeded_backward, model, options.loss_reduction, regime)
         self._micro_batches = options.micro_batches
         self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
-        self._number, self._loss = 0, 0.0  # epochs, and the loss in the one after them
+        self._number, self._losses = 0, list[Tensor | float]()  # epochs, and the losses in the one after them
 
     @property
     def model(self) -> Classifier:
@@ -223,12 +233,12 @@ class _Course:
             self.learning.train()
             left = steps - self._batches.done % steps
             for documents in track(self._batches, f"epoch {number}/{count}", total=left):
-                self._loss += self._learn(documents)
+                self._losses.append(self._learn(documents))
                 self._average.step(number)
                 after_step()
             done = _Done(number, self._loss / steps, self._optimisation.learning_rate, self.model)
             self._optimisation.end_epoch()
-            self._number, self._loss = number, 0.0
+            self._number, self._losses = number, []
             yield done
 
     def state(self) -> dict[str, Any]:
@@ -247,9 +257,14 @@ class _Course:
         self._optimisation.restore(state["optimisation"])
         self._average.restore(state["average"])
         self._batches.restore(state["batches"])
-        self._number, self._loss = state["place"]
+        self._number, *self._losses = state["place"]
 
-    def _learn(self, documents: np.ndarray) -> float:
+    @property
+    def _loss(self) -> float:
+        """The sum of the losses of the steps of this epoch; to read them is to wait for the device."""
+        return reduce(add, map(float, self._losses), 0.0)
+
+    def _learn(self, documents: np.ndarray) -> Tensor:
         """Take a step with a batch of `documents` (B,), and return its loss."""
         texts = self._augment([self._split.document(i) for i in documents], self._rng)
         seed = int(self._rng.integers(2**62))
@@ -263,7 +278,7 @@ def _nothing() -> None:
     """Do nothing after a step."""
 
 
-def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, part: MicroBatch) -> float:
+def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, part: MicroBatch) -> Tensor:
     torch.manual_seed(part.seed)
     return hybrid_backward(model, part.tokens, part.labels, regime, Reduction(over, part.weight))
 
