@@ -24,7 +24,7 @@ from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
-from xmlcore.ranking.predictions import Predictions, Track, predict
+from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
@@ -125,7 +125,7 @@ def train(
     def select(done: _Done) -> bool:
         """Note an epoch and keep it if it is the best so far; return whether patience ends."""
         nonlocal best
-        found = predict(done.model, validation, STORED)
+        found = predict(done.model, validation, STORED, batch_size=options.at_once(BATCH_SIZE))
         metrics = _metrics(found, validation)
         score, precision = metrics[options.selection], metrics["P@1"]
         note(Epoch(done.number, done.loss, done.learning_rate, precision))
