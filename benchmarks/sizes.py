@@ -1,11 +1,11 @@
 """What corpora of the sizes of Wikipedia-31K and AmazonCat-13K take: `python benchmarks/sizes.py wiki10-31k`.
 
 Simulates raw texts with the numbers of Qaraei and Babbar 2021, table 2: words by Zipf's law, log-normal lengths, some
-labels nearly everywhere and each somewhere. They say nothing: what counts is how many there are. The stages fetch
-and convert them and, for each recipe, encode them and build its embedding, all of them. Then each recipe is trained for some
-seconds, before and after its epoch is selected, and evaluated on some documents, clean and over all epsilons; hours are
-those that an epoch, or the whole test split, would take at that pace. Every row is a process of its own, whose peak of
-memory is told. `aplc_xlnet` begins from random weights of the size of XLNet's base model.
+labels nearly everywhere and each somewhere. They say nothing: what counts is how many there are. The stages fetch and
+convert them and, for each recipe, encode them and build its embedding, all of them. Then each recipe is trained for
+some seconds, before and after its epoch is selected, and evaluated on some documents, clean and over all epsilons;
+hours are those that an epoch, or the whole test split, would take at that pace. Every row is a process of its own,
+whose peak of memory is told. `aplc_xlnet` begins from random weights of the size of XLNet's base model.
 """
 
 import json
