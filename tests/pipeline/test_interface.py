@@ -60,6 +60,7 @@ corpus.*.fetch.simulation.test_documents
 corpus.*.fetch.simulation.train_documents
 corpus.*.model.*.*
 encode.max_tokens
+encode.max_vocabulary
 encode.min_count
 encode.tokenizer
 encode.validation_fraction

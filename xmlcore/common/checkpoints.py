@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from xmlcore.common.cli import console
-from xmlcore.common.distributed import is_writer
+from xmlcore.common.distributed import is_writer, processes
 from xmlcore.common.files import atomic_file
 
 EVERY = 600.0  # seconds after which an epoch is stored before its end
@@ -87,6 +88,11 @@ class Checkpoint:
         """Remove what is stored: the work is done, and its results are elsewhere."""
         if is_writer():
             self._path.unlink(missing_ok=True)
+
+
+def surroundings() -> list[Any]:
+    """Return what decides the bits of a training besides what it is given: processes, threads, versions."""
+    return [processes(), torch.get_num_threads(), *map(version, ("torch", "numpy", "transformers"))]
 
 
 def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
