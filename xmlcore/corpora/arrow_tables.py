@@ -16,7 +16,7 @@ from xmlcore.corpora.text_files import MAX_LINE_BYTES
 if TYPE_CHECKING:
     from xmlcore.corpora.user_texts import Columns
 
-BATCH_SIZE = 1000  # rows of a Parquet file that are decoded at once
+BATCH_SIZE = 16  # rows of a Parquet file that are decoded at once; a dictionary can make each of them long
 NUMBER_BYTES = 8  # of any value that is no string
 DICTIONARY_BATCH, RECORD_BATCH = 2, 3  # kinds of messages
 FRESH = "get the file from a source you trust"
@@ -70,8 +70,8 @@ def _parquet(path: Path, columns: "Columns") -> _Table:
     leaves = [leaf for leaf in leaves if f"{leaf.path_in_schema}.".startswith(prefixes)]
     if sum(max(leaf.total_uncompressed_size, NUMBER_BYTES * leaf.num_values) for leaf in leaves) > allowed_bytes(path):
         raise UserError(f"{path}: unpacks to more than {MAX_EXPANSION} times its size; {FRESH}")
-    strings = {leaf.path_in_schema for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"}
-    file = parquet.ParquetFile(path, memory_map=True, read_dictionary=[*strings])  # a repeated string is held once
+    strings = {leaf.path_in_schema for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"}.difference(wanted)
+    file = parquet.ParquetFile(path, memory_map=True, read_dictionary=[*strings])  # in a list, each is held once
     return _Table(file.schema_arrow, file.iter_batches(BATCH_SIZE, columns=wanted, use_threads=False))
 
 
