@@ -163,6 +163,19 @@ def test_a_column_that_is_not_there_or_no_text(tmp_path: Path) -> None:
         next(read_texts(file, Columns(text="number")))
 
 
+def test_names_in_lists_of_a_fixed_size_are_labels(tmp_path: Path) -> None:
+    pairs = pyarrow.array([["corn", "grain"], ["ship", "crude"], None], pyarrow.list_(pyarrow.string(), 2))
+    found = [*read_texts(write(tmp_path / "x.parquet", pairs), Columns())]
+    assert [each.labels for each in found] == [["corn", "grain"], ["ship", "crude"], None]
+
+
+def test_names_of_a_column_that_is_not_there(tmp_path: Path) -> None:
+    feature = {"names": NAMES, "_type": "ClassLabel"}
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"features": {"topics": feature}}))
+    found = [*read_texts(write(tmp_path / "x.parquet"), Columns(labels="topics"))]
+    assert [each.labels for each in found] == [None] * 3
+
+
 def test_columns_of_other_kinds(tmp_path: Path) -> None:
     file = write(tmp_path / "x.parquet", [{"a": 1}] * 3)
     with pytest.raises(UserError, match=r"x.parquet:1: struct<a: int64>, where a text, labels or an id is expected"):

@@ -30,8 +30,8 @@ class _Table(NamedTuple):
 def read_table(path: Path, columns: "Columns") -> Iterator[tuple[str, dict[str, Any]]]:
     """Stream the place and the fields of each row of `path`, .parquet or .arrow, those of `columns` alone.
 
-    Labels that `datasets` stores as numbers (`ClassLabel`) are given their names; other numbers in lists of a fixed
-    size are given as floats, which is how a vector is told from numbered labels. Raises `UserError` where the file is
+    Labels that `datasets` stores as numbers (`ClassLabel`) are given their names; other integers in lists of a
+    fixed size are given as floats, which is how a vector is told from numbered labels. Raises `UserError` where the file is
     missing or damaged, has no column of texts, or unpacks to more than natural text does.
     """
     if not path.is_file():
@@ -39,11 +39,12 @@ def read_table(path: Path, columns: "Columns") -> Iterator[tuple[str, dict[str, 
     row = 0
     try:
         table = (_parquet if path.suffix.lower() == ".parquet" else _stream)(path, columns)
-        names = class_names(path, table.schema.metadata, columns.labels)
+        labelled = columns.labels in table.schema.names
+        names = class_names(path, table.schema.metadata, columns.labels) if labelled else []
         values = _Values(path)
         for batch in table.batches:
             batch.validate(full=True)  # what a damaged file says of its own sizes is not believed
-            vectors = not names and _is_of_fixed_size(batch.schema, columns.labels)
+            vectors = labelled and not names and _is_vector(batch.schema.field(columns.labels).type)
             for scalars in zip(*batch.columns, strict=True):
                 row += 1
                 place = f"{path}:{row}"
@@ -154,8 +155,8 @@ class _Values:
             raise UserError(f"{place}: unpacks to more than {MAX_EXPANSION} times the size of the file; {FRESH}")
 
 
-def _is_of_fixed_size(schema: Any, column: str) -> bool:
-    return column in schema.names and pyarrow.types.is_fixed_size_list(schema.field(column).type)
+def _is_vector(kind: Any) -> bool:
+    return pyarrow.types.is_fixed_size_list(kind) and pyarrow.types.is_integer(kind.value_type)
 
 
 def _named(labels: Any, names: list[str], place: str) -> list[str] | None:
