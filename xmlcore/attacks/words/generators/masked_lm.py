@@ -50,12 +50,9 @@ class MaskedLMGenerator:
     did not know of each other, and spelled as the model spells them.
     """
 
-    def __init__(self, name: str, key: str = "words.masked_lm") -> None:
-        """Load the model `name`, a folder or a name of `transformers`.
-
-        Raises `UserError`, naming the parameter `key`, where it predicts no words.
-        """
-        tokenizer, self._model = load_masked_lm(name, key)
+    def __init__(self, name: str) -> None:
+        """Load the model `name`, a folder or a name of `transformers`; raise `UserError` where it predicts no words."""
+        tokenizer, self._model = load_masked_lm(name, "words.masked_lm")
         config = self._model.config
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
