@@ -29,7 +29,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.evaluation.metrics_table import write_metrics
     from xmlcore.models.registry import load_model
     from xmlcore.ranking.calibration import calibrate, calibration_figures
-    from xmlcore.ranking.predictions import predict, read_predictions, write_predictions
+    from xmlcore.ranking.predictions import BATCH_SIZE, predict, read_predictions, write_predictions
     from xmlcore.ranking.summary import summarise
     from xmlcore.serving.model_card import Facts, model_card
     from xmlcore.serving.model_folder import Defence, write_model_folder
@@ -39,6 +39,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     classifier = load_model(paths.trained(*cell), choose_device(params.device))
     test, dimension = data.splits["test"], classifier.embedding_table.shape[1]
     defended = Setting(params.regime_of(regime).squeeze, "aware")
+    training = read_training(paths.recipe(corpus, model))
+    at_once = training.at_once(BATCH_SIZE)
 
     def sweep(epsilons: list[float], settings: list[Setting]) -> list[Attacked]:
         return fgsm_sweep(
@@ -48,6 +50,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             settings=settings,
             bits=params.fgsm.bits,
             track=track,
+            batch_size=at_once,
         )
 
     with (
@@ -58,7 +61,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         validated = read_predictions(paths.results(*cell, "train") / "validation", "train")
         labels, sizes_of_corpus = len(data.label_names), statistics(data)
         with measured() as cost:
-            predictions = predict(classifier, test, params.predict.labels, track)
+            predictions = predict(classifier, test, params.predict.labels, track, at_once)
             swept = sweep(params.fgsm.epsilons, squeezing_settings(defended))
             sizes = [epsilon_of_size(size, dimension) for size in params.fgsm.relative_sizes]
             of_size = sweep(sizes, [defended]) if sizes else []
@@ -92,7 +95,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             license=about.license,
             split="test",
             corpus=sizes_of_corpus,
-            training=read_training(paths.recipe(corpus, model)),
+            training=training,
             regime=defence,
             curve=curve,
             calibration=calibrated,

@@ -11,10 +11,9 @@ from xmlcore.common.cli import run
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Train MODEL on CORPUS in REGIME with LOSS."""
     from xmlcore.common import paths
-    from xmlcore.common.checkpoints import Checkpoint
+    from xmlcore.common.checkpoints import Checkpoint, surroundings
     from xmlcore.common.cli import track
     from xmlcore.common.device import choose_device
-    from xmlcore.common.distributed import processes
     from xmlcore.common.files import write_json
     from xmlcore.common.journal import fingerprint
     from xmlcore.common.outputs import output_directory
@@ -34,8 +33,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
     sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE]
-    given = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed, processes(), device.type
-    checkpoint = Checkpoint(paths.training(*cell), fingerprint(sources, *given))
+    settings = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed
+    mark = fingerprint(sources, *settings, device.type, surroundings())
+    checkpoint = Checkpoint(paths.training(*cell), mark)
     with output_directory(paths.results(*cell, "train")) as results:
         with learning_curves(results / "learning") as log, measured() as cost:
             outcome = train(

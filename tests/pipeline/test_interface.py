@@ -61,6 +61,7 @@ corpus.*.fetch.simulation.train_documents
 corpus.*.model.*.*
 device
 encode.max_tokens
+encode.max_vocabulary
 encode.min_count
 encode.tokenizer
 encode.validation_fraction

@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from xmlcore.common.cli import console
-from xmlcore.common.distributed import is_writer
+from xmlcore.common.distributed import is_writer, processes
 from xmlcore.common.files import atomic_file
 
 EVERY = 600.0  # seconds after which an epoch is stored before its end
@@ -43,7 +44,7 @@ class Checkpoint:
             with safe_open(self._path, "pt") as file:
                 stored = file.metadata()
                 if stored["fingerprint"] != self._fingerprint:
-                    console.print(f"{self._path}: of another run; begun afresh")
+                    _tell(f"{self._path}: of another run; begun afresh")
                     return None
                 names = file.keys()
                 tensors = {name: file.get_tensor(name) for name in names}
@@ -51,9 +52,9 @@ class Checkpoint:
                 raise ValueError("not what was written")
             state = _restored(json.loads(stored["state"]), tensors)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-            console.print(f"{self._path}: damaged ({' '.join(str(error).split())[:100]}); begun afresh", markup=False)
+            _tell(f"{self._path}: damaged ({' '.join(str(error).split())[:100]}); begun afresh")
             return None
-        console.print(f"{self._path}: carried on from there")
+        _tell(f"{self._path}: carried on from there")
         return state
 
     def save(self, state: Any) -> None:
@@ -89,10 +90,19 @@ class Checkpoint:
             self._path.unlink(missing_ok=True)
 
 
+def surroundings() -> list[Any]:
+    """Return what decides the bits of a training besides what it is given: processes, threads, versions."""
+    return [processes(), torch.get_num_threads(), *map(version, ("torch", "numpy", "transformers"))]
+
+
 def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """Let `optimizer` go on from a loaded `state` of one like it; JSON made text of the numbers of its parameters."""
     moments = {int(number): each for number, each in state["state"].items()}
     optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+
+
+def _tell(line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
 
 
 def _digest(described: str, tensors: dict[str, Tensor]) -> str:

@@ -121,6 +121,7 @@ class Encode(Section):
     )
     max_tokens: PositiveInt = 500
     min_count: PositiveInt = 2
+    max_vocabulary: PositiveInt | None = None  # the most frequent tokens alone: what bounds the memory of the table
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
 
 
@@ -168,6 +169,10 @@ class Training(Section):
     averaging_from: Annotated[int, Field(ge=0)] = 0  # the first epoch of weight averaging; 0: never
     averaging_steps: PositiveInt = 100
     matmul_precision: Literal["highest", "high", "medium"] = "medium"
+
+    def at_once(self, usual: int) -> int:
+        """Return how many documents are predicted at once: `usual`, or a micro-batch where memory asked for some."""
+        return usual if self.micro_batches == 1 else min(usual, -(-self.batch_size // self.micro_batches))
 
 
 class Model(Section):

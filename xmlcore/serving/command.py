@@ -36,9 +36,12 @@ OnError = Literal["stop", "skip"]
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder: models/CORPUS/MODEL/REGIME/LOSS.")]
 Text = Annotated[str | None, typer.Argument(metavar="[TEXT]", help="A text; without one, --file or standard input.")]
 File = Annotated[
-    Path | None, typer.Option("--file", "-f", help="Texts: .txt (one a line), .jsonl, .csv, .tsv; - is standard input.")
+    Path | None,
+    typer.Option(
+        "--file", "-f", help="Texts: .txt (one a line), .jsonl, .csv, .tsv, .parquet, .arrow; - is standard input."
+    ),
 ]
-TextColumn = Annotated[str, typer.Option(help="The field of the text in .jsonl, .csv and .tsv.")]
+TextColumn = Annotated[str, typer.Option(help="The field of the text.")]
 LabelsColumn = Annotated[str, typer.Option(help="The field of the labels.")]
 Separator = Annotated[str, typer.Option(help="Between labels in one field.")]
 Format = Annotated[Output | None, typer.Option(help="Of the output: a table on a terminal, else JSON lines.")]
@@ -126,7 +129,7 @@ def attack(
     ] = "positive",
     substitutes: Annotated[Substitutes, typer.Option(help="Where words come from.")] = "gradient",
     source: Annotated[
-        str | None, typer.Option(help="Of masked_lm: a BERT, folder or name; of synonyms: a folder of lists.")
+        str | None, typer.Option(help="Of masked_lm: a BERT, folder or name; of synonyms: a list or a folder of lists.")
     ] = None,
     k: Annotated[int, typer.Option(min=1, help="How many of the best labels count.")] = 5,
     max_change: Annotated[float, typer.Option(min=0, max=1, help="Share of the words that may change.")] = 0.1,
@@ -156,7 +159,7 @@ def attack(
 @app.command()
 def evaluate(
     folder: Folder,
-    file: Annotated[Path, typer.Argument(help="Texts with labels: .jsonl, .csv or .tsv.")],
+    file: Annotated[Path, typer.Argument(help="Texts with labels: .jsonl, .csv, .tsv, .parquet or .arrow.")],
     text_column: TextColumn = "text",
     labels_column: LabelsColumn = "labels",
     separator: Separator = " ",

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xmlcore.common.distributed import broadcast, processes, share
+from xmlcore.common.distributed import broadcast, processes, rank
 from xmlcore.data.batches import TrueLabels, pad
 from xmlcore.models.base import Classifier
 
@@ -36,8 +36,8 @@ def accumulate(
 
     Losses stay where the model is: to read one is to wait for a GPU.
 
-    The sum is taken in the order of `micro_batches`, so that it is the same to the bit for any number of processes.
-    Of the embedding table only the rows of a micro-batch's tokens are sent.
+    The sum is taken in the order of `micro_batches`, so that it is the same to the bit for any number of processes, and
+    holds the gradient of one at a time. Of the embedding table only the rows of a micro-batch's tokens are sent.
     """
     if processes() == len(micro_batches) == 1:
         model.zero_grad()
@@ -45,20 +45,20 @@ def accumulate(
     table = model.embedding_table
     others = [parameter for parameter in model.parameters() if parameter is not table]
     rows = [micro_batch.tokens.unique().to(table.device) for micro_batch in micro_batches]
-    own: dict[int, Tensor] = {}
-    for i in share(range(len(micro_batches))):
-        model.zero_grad()
-        loss = backward(micro_batches[i])
-        gradients = [_gradient(table).index_select(0, rows[i]).to_dense(), *map(_gradient, others)]
-        own[i] = torch.cat([*(gradient.flatten() for gradient in gradients), loss.view(1)])
-
     union, places = torch.cat(rows).unique(return_inverse=True)
     in_table = table.new_zeros(len(union), table.shape[1])
     sizes = [parameter.numel() for parameter in others]
     rest = table.new_zeros(sum(sizes) + 1)
+    own = table.new_empty(0)
     for i, place in enumerate(places.split([len(each) for each in rows])):
-        packed = own.get(i, table.new_empty(place.numel() * table.shape[1] + len(rest)))
-        broadcast(packed, i % processes())
+        owner, mine = i % processes(), i - i % processes() + rank()
+        if owner == 0 and mine < len(micro_batches):  # each process computes its one of these, then they are added
+            model.zero_grad()
+            loss = backward(micro_batches[mine])
+            gradients = [_gradient(table).index_select(0, rows[mine]).to_dense(), *map(_gradient, others)]
+            own = torch.cat([*(gradient.flatten() for gradient in gradients), loss.view(1)])
+        packed = own if mine == i else table.new_empty(place.numel() * table.shape[1] + len(rest))
+        broadcast(packed, owner)
         moved, elsewhere = packed.split([len(packed) - len(rest), len(rest)])
         in_table.index_add_(0, place, moved.view(len(place), -1))
         rest += elsewhere

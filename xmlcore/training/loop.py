@@ -5,14 +5,13 @@ training and validation documents together, from vectors of both, for just that 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load, save
 from torch import Tensor
 
 from xmlcore.common.checkpoints import Checkpoint
@@ -27,7 +26,7 @@ from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
-from xmlcore.ranking.predictions import Predictions, Track, predict
+from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
@@ -106,8 +105,10 @@ def train(
         logged.append(epoch)
         log(epoch)
 
-    def run(phase: Phase, course: _Course, epochs: int) -> Iterator[_Done]:
-        """Yield what each epoch leaves, and store where the training is when that has been dealt with."""
+    def run(phase: Phase, table: np.ndarray, split: Split, epochs: int, ends: Callable[[_Done], bool]) -> Classifier:
+        """Return a model trained for `epochs`, or until one `ends` it, and store where the training is in between."""
+        torch.manual_seed(seed)
+        course = _Course(build(table), split, options, regime, loss, seed, device)
 
         def state() -> dict[str, Any]:
             log = [asdict(epoch) for epoch in logged]
@@ -115,37 +116,39 @@ def train(
 
         if stored and phase == begun:
             course.restore(stored.pop("course"))
+        elif checkpoint and phase == "refit":
+            checkpoint.after_epoch(state)
         for done in course.epochs(epochs, track, partial(checkpoint.after_step, state) if checkpoint else _nothing):
-            yield done
+            if ends(done):
+                break
             if checkpoint:
                 checkpoint.after_epoch(state)
+        return course.model
 
-    def begin(table: np.ndarray, split: Split) -> _Course:
-        torch.manual_seed(seed)
-        return _Course(build(table), split, options, regime, loss, seed, device)
+    def select(done: _Done) -> bool:
+        """Note an epoch and keep it if it is the best so far; return whether patience ends."""
+        nonlocal best
+        found = predict(done.model, validation, STORED, batch_size=options.at_once(BATCH_SIZE))
+        metrics = _metrics(found, validation)
+        score, precision = metrics[options.selection], metrics["P@1"]
+        note(Epoch(done.number, done.loss, done.learning_rate, precision))
+        if score > best.score:
+            best = _Best(_copied(done.model), done.number, score, precision, found)
+        return done.number - best.epoch >= options.patience
+
+    def note_refit(done: _Done) -> bool:
+        note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
+        return False
 
     for epoch in stored["log"] if stored else ():
         note(Epoch(**epoch))
     if begun == "selection":
-        course = begin(vectors.selection, training)
-        for done in run("selection", course, options.epochs):
-            found = predict(done.model, validation, STORED)
-            metrics = _metrics(found, validation)
-            score, precision = metrics[options.selection], metrics["P@1"]
-            note(Epoch(done.number, done.loss, done.learning_rate, precision))
-            if score > best.score:
-                best = _Best(save(done.model.state_dict()), done.number, score, precision, found)
-            if done.number - best.epoch >= options.patience:
-                break
+        model = run("selection", vectors.selection, training, options.epochs, select)
     epochs = sum(epoch.validation_precision is not None for epoch in logged)
     if options.refit:
-        course = begin(vectors.refit, concatenate(training, validation))
-        for done in run("refit", course, best.epoch):
-            note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
-        model = course.model
+        model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
     else:
-        model = course.learning
-        model.load_state_dict(load(best.weights))
+        model.load_state_dict(best.weights)
     return Outcome(model.eval(), epochs, best.epoch, best.precision, best.found)
 
 
@@ -161,7 +164,7 @@ def _metrics(predictions: Predictions, split: Split) -> dict[str, float]:
 class _Best:
     """The epoch that is chosen so far."""
 
-    weights: bytes = b""
+    weights: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     score: float = -1.0
     precision: float = -1.0
@@ -170,7 +173,7 @@ class _Best:
     def state(self) -> dict[str, Any]:
         """Return what `restored` needs."""
         return {
-            "weights": load(self.weights) if self.weights else {},
+            "weights": self.weights,
             "figures": [self.epoch, self.score, self.precision],
             "found": [torch.from_numpy(array) for array in (self.found.labels, self.found.scores)],
         }
@@ -180,7 +183,7 @@ class _Best:
         """Return what a `state` is of."""
         labels, scores = (tensor.numpy() for tensor in state["found"])
         epoch, score, precision = state["figures"]
-        return cls(save(state["weights"]), epoch, score, precision, Predictions(labels, scores))
+        return cls(state["weights"], epoch, score, precision, Predictions(labels, scores))
 
 
 class _Done(NamedTuple):
@@ -272,6 +275,10 @@ class _Course:
         loss = accumulate(self.learning, micro_batches(texts, labels, self._micro_batches, seed), self._backward)
         self._optimisation.step()
         return loss
+
+
+def _copied(model: Classifier) -> dict[str, Tensor]:
+    return {name: tensor.to(CPU, copy=True) for name, tensor in model.state_dict().items()}
 
 
 def _nothing() -> None:

@@ -51,12 +51,12 @@ class MaskedLMGenerator:
     did not know of each other, and spelled as the model spells them.
     """
 
-    def __init__(self, name: str, key: str = "words.masked_lm", device: torch.device = CPU) -> None:
+    def __init__(self, name: str, device: torch.device = CPU) -> None:
         """Load the model `name`, a folder or a name of `transformers`, to `device`.
 
-        Raises `UserError`, naming the parameter `key`, where it predicts no words.
+        Raises `UserError` where it predicts no words.
         """
-        tokenizer, model = load_masked_lm(name, key)
+        tokenizer, model = load_masked_lm(name, "words.masked_lm")
         self._model = model.to(device)
         config = self._model.config
         self._tokenizer = tokenizer.backend_tokenizer
