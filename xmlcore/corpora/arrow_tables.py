@@ -30,8 +30,8 @@ class _Table(NamedTuple):
 def read_table(path: Path, columns: "Columns") -> Iterator[tuple[str, dict[str, Any]]]:
     """Stream the place and the fields of each row of `path`, .parquet or .arrow, those of `columns` alone.
 
-    Labels that `datasets` stores as numbers (`ClassLabel`) are given their names; other integers in lists of a
-    fixed size are given as floats, which is how a vector is told from numbered labels. Raises `UserError` where the file is
+    Labels that `datasets` stores as numbers (`ClassLabel`) are given their names; other integers in lists of a fixed
+    size are given as floats, which is how a vector is told from numbered labels. Raises `UserError` where the file is
     missing or damaged, has no column of texts, or unpacks to more than natural text does.
     """
     if not path.is_file():
