@@ -34,9 +34,7 @@ def main(corpus: str) -> None:
         documents = data.train_and_validation
         mark = fingerprint([words, PACKAGE], params.masked_lm.model_dump(), params.seed, device.type, surroundings())
         stored = Checkpoint(paths.training_language(corpus), mark)
-        model, loss = train_masked_lm(
-            documents, data.vocabulary, params.masked_lm, params.seed, track, stored, device
-        )
+        model, loss = train_masked_lm(documents, data.vocabulary, params.masked_lm, params.seed, track, stored, device)
         write_masked_lm(model, data, checkpoint)
         accuracy = masked_accuracy(model, data.splits["test"], len(data.vocabulary), params.masked_lm, params.seed)
         sizes = {"documents": len(documents), "words": len(documents.tokens)}

@@ -6,14 +6,14 @@ that all of a program runs. `waits` counts by operation what would make the CPU 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils import backend_registration
 from torch.utils._python_dispatch import return_and_correct_aliasing
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 COPIES = {"aten::_to_copy", "aten::copy_", "aten::copy", "aten::_copy_from"}
 INDEXING = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_", "aten::_unsafe_index_put"}
@@ -82,18 +82,47 @@ def _run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     name = func._schema.name
     if name == "aten::to":  # which is not taken apart in inference mode
         return func.decompose(*args, **kwargs)
-    tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+    tensors = [*_tensors_of(args), *_tensors_of(kwargs)]
     here = _is_of_device(name, args, kwargs, tensors)
     _check(func, name, args, kwargs, tensors, here)
     if _is_wait(name, args, tensors, here):
         waits[name] += 1
-    held_args, held_kwargs = tree_map_only(Pretended, lambda each: each.held, (args, dict(kwargs)))
+    held_args, held_kwargs = _held(args), _held(kwargs)
     if kwargs.get("device") is not None:
         held_kwargs["device"] = torch.device("cpu")
     found = func(*held_args, **held_kwargs)
     if not here or name == "aten::_local_scalar_dense":
         return found
-    return return_and_correct_aliasing(func, args, kwargs, tree_map_only(Tensor, Pretended, found))
+    pretended = _pretended(found)
+    return return_and_correct_aliasing(func, args, kwargs, pretended) if _shares_memory(func) else pretended
+
+
+@cache
+def _shares_memory(func: Any) -> bool:
+    """Return whether what `func` returns is one of its arguments, or a view of one."""
+    return any(argument.alias_info for argument in func._schema.arguments)
+
+
+def _tensors_of(given: Any) -> Iterator[Tensor]:
+    if isinstance(given, Tensor):
+        yield given
+    elif isinstance(given, list | tuple | dict):
+        for each in given.values() if isinstance(given, dict) else given:
+            yield from _tensors_of(each)
+
+
+def _held(given: Any) -> Any:
+    if isinstance(given, Pretended):
+        return given.held
+    if isinstance(given, dict):
+        return {key: _held(each) for key, each in given.items()}
+    return type(given)(map(_held, given)) if isinstance(given, list | tuple) else given
+
+
+def _pretended(found: Any) -> Any:
+    if isinstance(found, Tensor):
+        return Pretended(found)
+    return type(found)(map(_pretended, found)) if type(found) in (list, tuple) else found
 
 
 def _is_of_device(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], tensors: Sequence[Tensor]) -> bool:
@@ -129,11 +158,15 @@ def _is_wait(name: str, args: Sequence[Any], tensors: Sequence[Tensor], here: bo
     return name in WAITING or by_mask or (name in COPIES and not here)
 
 
-def _empty(size: Sequence[int], *, dtype: Any = None, layout: Any = None, memory_format: Any = None, **_: Any) -> Tensor:
+def _empty(
+    size: Sequence[int], *, dtype: Any = None, layout: Any = None, memory_format: Any = None, **_: Any
+) -> Tensor:
     return Pretended(torch.empty(size, dtype=dtype, layout=layout, memory_format=memory_format, device="cpu"))
 
 
-def _empty_strided(size: Sequence[int], stride: Sequence[int], *, dtype: Any = None, layout: Any = None, **_: Any) -> Any:
+def _empty_strided(
+    size: Sequence[int], stride: Sequence[int], *, dtype: Any = None, layout: Any = None, **_: Any
+) -> Any:
     return Pretended(torch.empty_strided(size, stride, dtype=dtype, layout=layout, device="cpu"))
 
 
@@ -151,5 +184,19 @@ _kernels: dict[str, Callable[..., Tensor]] = {
 }
 for _name, _kernel in _kernels.items():
     _library.impl(_name, _kernel, "PrivateUse1")
+
+
+def _in_bfloat16(operation: Any) -> Callable[..., Tensor]:
+    def cast(*args: Any) -> Tensor:
+        with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet("AutocastPrivateUse1")):
+            return operation(*(each.bfloat16() if isinstance(each, Tensor) else each for each in args))
+
+    return cast
+
+
+_others = torch.library.Library("_", "IMPL")
+_others.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+for _product in ("linear", "matmul", "conv1d"):  # some of what autocast lets a GPU take in bfloat16
+    _library.impl(_product, _in_bfloat16(getattr(torch.ops.aten, _product).default), "AutocastPrivateUse1")
 for _key in ("PrivateUse1", "AutogradPrivateUse1"):  # torch would call a fused kernel that the CPU has not
     _library.impl("lstm.input", torch._decomp.decompositions.lstm_impl, _key)

@@ -1,5 +1,6 @@
 """Nothing is left on the CPU where models compute on another device, for every architecture and every use of one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from xmlcore.ranking.predictions import predict, untracked
 from xmlcore.serving.model_folder import Defence, StoredModel
 from xmlcore.serving.text_classifier import TextClassifier
 from xmlcore.training.adversarial import Reduction, hybrid_backward
-from xmlcore.training.loop import train
+from xmlcore.training.loop import Epoch, train
 
 WORDS = [f"w{i}" for i in range(14)]
 TEXT = "w1 w2 w3 w2 w4 w5"
@@ -60,7 +61,28 @@ BOTH = (CPU, DEVICE)
 Recipe = tuple[str, Section]
 
 
-@pytest.fixture(params=ARCHITECTURES)
+WAITS = {  # at most, of a training step that is clean, and of one that is adversarial
+    "xml_cnn": (0, 1),  # FGSM's mean over the real tokens
+    "attention_xml": (0, 1),
+    "attention_xml_tree": (6, 13),  # nodes that fill up a family do not count
+    "bag_of_words": (0, 1),
+    "mach": (0, 1),
+    "mach_attention_xml": (0, 1),
+    "mach_aplc_xlnet": (0, 1),
+    "mach_xml_cnn": (0, 1),
+    "aplc_xlnet": (2, 5),  # documents that have labels of a tail
+    "aplc_bert": (3, 7),
+    "ensemble": (5, 11),
+}
+
+
+def of_every_architecture(*quick: str) -> pytest.MarkDecorator:
+    """Run a test for all architectures, those that are not `quick` in `make test-all` alone: the device is slow."""
+    marks = {name: () if name in quick else (pytest.mark.slow,) for name in ARCHITECTURES}
+    return pytest.mark.parametrize("recipe", [pytest.param(name, marks=marks[name]) for name in marks], indirect=True)
+
+
+@pytest.fixture
 def recipe(request: pytest.FixtureRequest) -> Recipe:
     architecture, network = ARCHITECTURES[request.param]
     return architecture, architectures.ARCHITECTURES[architecture].network.model_validate(network)
@@ -87,7 +109,8 @@ def table() -> np.ndarray:
 
 def trained(recipe: Recipe, device: torch.device, regime: Regime = HARDENED, **changes: Any) -> Classifier:
     architecture, network = recipe
-    others = {"track": changes.pop("track", untracked), "checkpoint": changes.pop("checkpoint", None)}
+    others = {"track": untracked, "checkpoint": None, "log": lambda epoch: None}
+    others |= {name: changes.pop(name) for name in [*others] if name in changes}
     return train(
         lambda vectors: build_model(architecture, vectors, LABELS, network),
         InitialVectors(table(), table()),
@@ -97,7 +120,6 @@ def trained(recipe: Recipe, device: torch.device, regime: Regime = HARDENED, **c
         regime=regime,
         loss=Loss(propensity={}),
         seed=3,
-        log=lambda epoch: None,
         device=device,
         **others,
     ).model
@@ -108,11 +130,36 @@ def assert_equal_weights(one: Classifier, other: Classifier) -> None:
         torch.testing.assert_close(there.cpu(), here.cpu(), atol=2e-3, rtol=1e-3, msg=name)
 
 
-@pytest.mark.parametrize("changes", [{}, {"micro_batches": 2, "sparse_embedding": True, "refit": False}], ids=str)
-def test_training_gives_the_same_weights(recipe: Recipe, changes: dict[str, Any]) -> None:
-    here, there = (trained(recipe, device, **changes) for device in BOTH)
+@of_every_architecture("xml_cnn", "attention_xml", "aplc_bert", "mach")
+def test_training_gives_the_same_weights(recipe: Recipe) -> None:
+    here, there = (trained(recipe, device) for device in BOTH)
     assert (here.device, there.device) == BOTH
     assert_equal_weights(here, there)
+
+
+@of_every_architecture("bag_of_words")
+def test_so_does_a_training_in_parts_that_moves_some_rows(recipe: Recipe) -> None:
+    changes = {"micro_batches": 2, "sparse_embedding": True, "refit": False}
+    assert_equal_weights(*(trained(recipe, device, **changes) for device in BOTH))
+
+
+@pytest.fixture
+def precision_as_before() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+@of_every_architecture("xml_cnn", "attention_xml")
+def test_training_in_bfloat16_keeps_losses_and_weights_in_float32(recipe: Recipe, precision_as_before: None) -> None:
+    logged: list[Epoch] = []
+    model = trained(recipe, DEVICE, matmul_precision="medium", epochs=1, refit=False, log=logged.append)
+    assert {tensor.dtype for tensor in model.state_dict().values()} <= {torch.float32, torch.int64}
+    assert all(tensor.isfinite().all() for tensor in model.state_dict().values())
+    exact: list[Epoch] = []
+    trained(recipe, CPU, epochs=1, refit=False, log=exact.append)
+    assert logged[0].loss == pytest.approx(exact[0].loss, rel=0.02)
+    assert logged[0].loss != exact[0].loss
 
 
 def test_a_training_goes_on_from_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,8 +179,9 @@ def test_a_training_goes_on_from_where_it_was_killed(tmp_path: Path, monkeypatch
     assert_equal_weights(trained(recipe, DEVICE, checkpoint=stored), trained(recipe, CPU))
 
 
+@of_every_architecture("xml_cnn", "bag_of_words", "aplc_bert")
 def test_it_predicts_and_is_attacked_on_its_embeddings(models: list[Classifier]) -> None:
-    options = Robustness(documents=4, epsilon=0.1, epsilons=[0.1], steps=5, restarts=2, noise=2)
+    options = Robustness(documents=2, epsilon=0.1, epsilons=[0.1], steps=5, restarts=1, noise=1)
     found = []
     for model in models:
         best = predict(model, SPLIT, 5)
@@ -141,13 +189,14 @@ def test_it_predicts_and_is_attacked_on_its_embeddings(models: list[Classifier])
         squeezed = squeeze(model, "embeddings", 4)
         suite = attack_embeddings(Models(squeezed, model, [model]), SPLIT, options, 0)
         worst = worst_case(
-            [squeezed, model], SPLIT, epsilon=0.3, options=Cascade(documents=6, steps=4, queries=4), seed=1
+            [squeezed, model], SPLIT, epsilon=0.3, options=Cascade(documents=4, steps=2, queries=2), seed=1
         )
         found.append((best.scores, [each.metrics["P@1"] for each in sweep], suite.clean, [*worst["P@1"].values()]))
     for here, there in zip(*found, strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-6)
 
 
+@of_every_architecture("xml_cnn", "bag_of_words")
 def test_it_is_explained_and_attacked_word_by_word(models: list[Classifier]) -> None:
     options = Explain(
         documents=[0],
@@ -206,20 +255,16 @@ def test_a_masked_language_model_learns_and_proposes(tmp_path: Path) -> None:
     assert here == there and len(here[0]) == 3
 
 
-WAITS = {  # of a training step: clean, adversarial
-    "xml_cnn": (99, 99),
-}
-
-
+@of_every_architecture(*ARCHITECTURES)
 def test_a_step_waits_no_more_than_it_must(request: pytest.FixtureRequest, recipe: Recipe) -> None:
     model = build_model(recipe[0], table(), LABELS, recipe[1])
     model.prepare(SPLIT, seed=0)
     model.to(DEVICE).train()
-    documents = np.arange(4)
     found = []
     for regime in (CLEAN, HARDENED.model_copy(update={"attribution_weight": 0.0})):
+        tokens, labels = pad([SPLIT.document(i) for i in range(4)]), true_labels(SPLIT, np.arange(4))
+        torch.manual_seed(0)
         waits.clear()
-        tokens, labels = pad([SPLIT.document(i) for i in documents]), true_labels(SPLIT, documents)
         hybrid_backward(model, tokens, labels, regime, Reduction("document"))
-        found.append(dict(waits))
-    print(request.node.name, found)
+        found.append(waits.total())
+    assert tuple(found) == WAITS[request.node.callspec.params["recipe"]]

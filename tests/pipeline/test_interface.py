@@ -193,6 +193,7 @@ model.*.training.epochs
 model.*.training.freeze_embedding
 model.*.training.gamma
 model.*.training.gradient_clip
+model.*.training.gradient_sum
 model.*.training.learning_rate
 model.*.training.loss_reduction
 model.*.training.matmul_precision

@@ -21,6 +21,7 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
+GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
 Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
@@ -153,6 +154,9 @@ class Training(Section):
     selection: Literal["P@1", "nDCG@5"] = "P@1"  # on the validation documents, by which the epoch is chosen
     batch_size: PositiveInt = 64
     micro_batches: PositiveInt = 1  # parts of a batch, computed one by one or by as many processes
+    gradient_sum: GradientSum = (
+        "ordered"  # of micro-batches: the same to the bit for any number of processes, or faster
+    )
     learning_rate: PositiveFloat = 0.001
     output_learning_rate: PositiveFloat = 0.001
     output_epsilon: PositiveFloat = 1e-8  # Adam's, of the output layer

@@ -23,8 +23,8 @@ class Classifier(nn.Module, ABC):
     Shapes: `B` batch, `T` tokens, `D` embedding width, `L` labels. Besides `embeddings` (B, T, D) and `mask` (B, T), a
     batch may be given as `TokenRows`, in which equal tokens share their work.
 
-    Token ids may be on any device; it is best on the CPU, where to find the distinct ones keeps no GPU waiting. All else
-    is on `device`.
+    Token ids may be on any device, best on the CPU, where to find the distinct ones keeps no GPU waiting. All else is
+    on `device`.
     """
 
     labels: int  # L, how many

@@ -85,9 +85,10 @@ def train(
     checkpoint: Checkpoint | None = None,
     device: torch.device = CPU,
 ) -> Outcome:
-    """Train, on `device`, a classifier that `build` makes of `vectors`. The same arguments on one CPU give equal weights.
+    """Train a classifier that `build` makes of `vectors`, on `device`.
 
-    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
+    The same arguments on one CPU give the same weights. `log` is called after every epoch; `track(batches, description,
+    total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
     of a batch; raises `UserError` where they cannot share them evenly.
     """
@@ -208,7 +209,7 @@ class _Course:
         seed: int,
         device: torch.device,
     ) -> None:
-        """Begin with `model`, fresh; it is prepared where it was built and then moved, so that all devices begin alike."""
+        """Begin with `model`, fresh; it is prepared where it was built, then moved, so that all devices begin alike."""
         self.learning, self._split = model, split
         self._rng = np.random.default_rng(seed)
         self._weights = label_weights(loss, split, model.labels)
@@ -219,7 +220,7 @@ class _Course:
         self._optimisation = Optimisation(model.to(device), options)
         self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
         self._backward = partial(_seeded_backward, model, options.loss_reduction, regime)
-        self._micro_batches = options.micro_batches
+        self._micro_batches, self._gradient_sum = options.micro_batches, options.gradient_sum
         self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
         self._number, self._losses = 0, list[Tensor | float]()  # epochs, and the losses in the one after them
 
@@ -272,7 +273,8 @@ class _Course:
         texts = self._augment([self._split.document(i) for i in documents], self._rng)
         seed = int(self._rng.integers(2**62))
         labels = true_labels(self._split, documents, self._weights)
-        loss = accumulate(self.learning, micro_batches(texts, labels, self._micro_batches, seed), self._backward)
+        parts = micro_batches(texts, labels, self._micro_batches, seed)
+        loss = accumulate(self.learning, parts, self._backward, self._gradient_sum)
         self._optimisation.step()
         return loss
 

@@ -22,7 +22,7 @@ from xmlcore.data.batches import ShuffledBatches, batches, pad
 from xmlcore.data.dataset import Split
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
-from xmlcore.models.bfloat16 import BFLOAT16_IS_FAST
+from xmlcore.models.bfloat16 import has_bfloat16
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -108,7 +108,7 @@ def train_masked_lm(
             tokens, answers = tokens.to(device), answers.to(device)
             places = answers != IGNORED
             model.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16_IS_FAST):
+            with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
                 logits = masked_logits(model, tokens, places)
             loss = functional.cross_entropy(logits.float(), answers[places])
             loss.backward()

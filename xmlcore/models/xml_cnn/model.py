@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
 from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
 
@@ -65,7 +66,14 @@ class XMLCNN(LinearOutputClassifier):
         if self.training and self.embedding_dropout.p:
             dropped = self.embedding_dropout(batch.embeddings(probe))
             batch, probe = TokenRows.one_each(dropped, batch.mask), None
-        return self._head(ConvolvedMax.apply(batch.rows, self.kernel, probe, batch.row_of, self.windows, self.chunks))
+        return self._head(self._maxima(batch, probe))
+
+    def _maxima(self, batch: TokenRows, probe: Tensor | None) -> Tensor:
+        """Return the pooled maxima (B, W, P, F) of a batch, on a CPU without sums over padding."""
+        shape = self.windows, self.chunks
+        if batch.rows.device.type == "cpu":
+            return ConvolvedMax.apply(batch.rows, self.kernel, probe, batch.row_of, *shape)
+        return padded_maxima(batch.embeddings(probe), batch.mask, self.kernel, *shape)
 
     def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
         windows = Windows(batch.mask.sum(1), self.windows, self.chunks)

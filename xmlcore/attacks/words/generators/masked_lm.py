@@ -56,8 +56,7 @@ class MaskedLMGenerator:
 
         Raises `UserError` where it predicts no words.
         """
-        tokenizer, model = load_masked_lm(name, "words.masked_lm")
-        self._model = model.to(device)
+        tokenizer, self._model = load_masked_lm(name, "words.masked_lm", device)
         config = self._model.config
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
