@@ -14,8 +14,8 @@ from xmlcore.common.errors import UserError
 CPU = torch.device("cpu")
 AVAILABLE: dict[str, Callable[[], bool]] = {
     "cpu": lambda: True,
-    "cuda": torch.cuda.is_available,
-    "mps": torch.backends.mps.is_available,
+    "cuda": lambda: torch.cuda.is_available(),
+    "mps": lambda: torch.backends.mps.is_available(),
 }
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args, overload
 import numpy as np
 import torch
 
+from xmlcore.common.device import choose_device
 from xmlcore.common.errors import UserError
 from xmlcore.data.batches import batches, pad
 from xmlcore.explain.attributions import Explanation
@@ -326,6 +327,9 @@ class _OwnVectors:
         return np.stack([self._table[self._victim.tokens(words)].mean(0) for words in documents])
 
 
-def load_classifier(folder: str | Path) -> TextClassifier:
-    """Return the classifier in the model `folder`. Raises `UserError` where there is none."""
-    return TextClassifier(load_model_folder(Path(folder)))
+def load_classifier(folder: str | Path, device: str = "cpu") -> TextClassifier:
+    """Return the classifier in the model `folder`, which computes on `device`: auto, cpu, cuda or mps.
+
+    Raises `UserError` where there is no such classifier, or no such device.
+    """
+    return TextClassifier(load_model_folder(Path(folder), choose_device(device)))
