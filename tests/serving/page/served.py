@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from xmlcore.serving.page.answers import Answers
-from xmlcore.serving.page.server import bounded
+from xmlcore.serving.page.server import application
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def served(answers: Answers) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(bounded(answers, "127.0.0.1"), port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(application(answers, "127.0.0.1"), port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
