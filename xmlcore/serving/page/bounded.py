@@ -1,6 +1,8 @@
-"""What is let in to the page: requests for what it needs and nothing else."""
+"""What is let in to the page: requests for what it needs and nothing else, bounded in size and time."""
 
+import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -26,13 +28,14 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Bounded:
-    """An application that is asked for known paths alone, in requests of `most` bytes, by one of the names `hosts`.
+    """An application that is asked for known paths alone, by one of the names `hosts`.
 
-    A page of another site that a browser shows cannot ask for this machine by a name of its own (DNS rebinding).
+    Requests are of `most` bytes, and arrive within `seconds`. A page of another site that a browser shows cannot ask
+    for this machine by a name of its own (DNS rebinding).
     """
 
-    def __init__(self, application: Any, most: int, hosts: set[str] | None) -> None:
-        self._application, self._most, self._hosts = application, most, hosts
+    def __init__(self, application: Any, most: int, seconds: float, hosts: set[str] | None) -> None:
+        self._application, self._most, self._seconds, self._hosts = application, most, seconds, hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,7 +50,11 @@ class Bounded:
             return
         body: bytes | None = None
         if scope["method"] == "POST":
-            body = await _body(receive, self._most)
+            try:
+                body = await asyncio.wait_for(_body(receive, self._most), self._seconds)
+            except TimeoutError:
+                await _refuse(send, 408, f"the question did not arrive within {self._seconds:g} seconds")
+                return
             if body is None:
                 await _refuse(send, 413, "too much is asked at once; shorten the text")
                 return
@@ -73,7 +80,7 @@ class Bounded:
     def _refusal(self, scope: Message, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         if scope["method"] not in ("GET", "HEAD", "POST"):
             return 405, "no such method"
-        name = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
+        name = re.sub(r":\d*$", "", headers.get(b"host", b"").decode("latin-1"))
         if self._hosts is not None and name not in self._hosts:
             return 421, "asked for by a name that is not this machine's own"
         path = scope["path"]

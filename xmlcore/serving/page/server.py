@@ -2,6 +2,7 @@
 
 import os
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 
 from xmlcore.common.cli import console
@@ -25,13 +26,12 @@ from xmlcore.serving.page.bounded import Bounded
 CONNECTIONS = 256  # at once; beyond, an answer is 503
 SESSIONS = 256  # that are remembered; a request of a program is one
 BYTES_A_CHARACTER, BYTES_BESIDES = 12, 20_000  # of a request's JSON: an escaped character, and all but the text
-LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 
 
 def serve(answers: Answers, host: str, port: int) -> None:
     """Answer at `host` and `port` until it is stopped. Raises `UserError` where the port cannot be had."""
     listening = _listen(host, port)
-    console.print(f"http://{host}:{port}  (stop with Ctrl-C)")
+    console.print(f"http://{_in_address(host)}:{port}  (stop with Ctrl-C)", markup=False)
     config = uvicorn.Config(
         application(answers, host),
         log_level="error",
@@ -63,15 +63,28 @@ def application(answers: Answers, host: str) -> Bounded:
         mcp_server=False,
     )
     most = answers.limits.characters * BYTES_A_CHARACTER + BYTES_BESIDES
-    return Bounded(mounted, most, LOOPBACK if host in LOOPBACK else None)
+    return Bounded(mounted, most, answers.limits.seconds, own_names(host))
+
+
+def own_names(host: str) -> set[str] | None:
+    """Return the names by which a server at `host` is asked for, None where it is reached from other machines."""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    return {"127.0.0.1", "localhost", "[::1]", _in_address(host)} if loopback else None
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(address[:2], family=family, backlog=CONNECTIONS)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"cannot listen at {host}, port {port}: {reason}; give another --port") from None
+    except (OSError, UnicodeError) as error:  # the latter for what is no name of a machine
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot listen at {host}, port {port}: {reason}; give another --port or --host") from None
     listening.setblocking(False)
     return listening
