@@ -137,6 +137,8 @@ def test_an_attack_shows_what_changed_on_both_models(opened: Any) -> None:
     expect(answers.first).to_contain_text("Labels before")
     expect(answers.first).to_contain_text("similarity")
     expect(answers.nth(1)).to_contain_text("knows <b>evil</b>")
+    changed = [word.inner_text() for word in answers.first.locator("table del").all()]
+    assert changed and sorted(changed) == sorted(word.inner_text() for word in answers.first.locator("p del").all())
     page.get_by_role("button", name="Find labels").click()
     expect(answers).to_have_count(0)
 
