@@ -74,6 +74,8 @@ def test_labels_are_found_and_a_click_says_why_in_every_way(opened: Any) -> None
     expect(answers).to_have_count(2)
     expect(answers.first).to_contain_text("grain prices: probability")
     expect(answers.first.locator("th", has_text="corn")).to_be_visible()
+    label, answer = first.bounding_box(), answers.first.bounding_box()
+    assert label and answer and answer["x"] > label["x"] + label["width"]
     weights = answers.first.inner_text()
     for name in ("SHAP", "Integrated Gradients"):
         page.get_by_label(name, exact=True).click()

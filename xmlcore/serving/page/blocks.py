@@ -26,21 +26,25 @@ SUBSTITUTES: dict[OwnSubstitutes, str] = {
 }
 MOST_PROBABLE = ("the most probable one", "")  # as a choice beside labels, none of which is empty
 SHOWN = 10  # labels of a text
+COLUMN = 280  # pixels of what stands beside something else, at least
 
 
 def lay_out(answers: Answers) -> gradio.Blocks:
     """Return the page on which `answers` are asked for, with a column for each model."""
     asking = _Asking(answers)
     # While one is answered, the last of those asked since waits.
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "trigger_mode": "always_last"}
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "full", "trigger_mode": "always_last"}
     with gradio.Blocks(title="xmlcore", analytics_enabled=False) as page:
         text = gradio.Textbox(label="Text", lines=6, max_lines=16, max_length=answers.limits.characters)
         ask = gradio.Button("Find labels", variant="primary")
         with gradio.Tab("Labels, and why"):
             by = " · ".join(answers.models)
-            labels = gradio.Radio([], label=f"Labels, with the probability by {by}", elem_classes="labels")
-            method = gradio.Radio(_choices(METHODS), value="lime", label="Explain the chosen label by")
-            words = _columns(answers)
+            with gradio.Row():
+                with gradio.Column(min_width=COLUMN):
+                    labels = gradio.Radio([], label=f"Labels, with the probability by {by}", elem_classes="labels")
+                    method = gradio.Radio(_choices(METHODS), value="lime", label="Explain the chosen label by")
+                with gradio.Column(min_width=COLUMN, scale=len(answers.models)):
+                    words = _columns(answers)
         with gradio.Tab("Attack"):
             goal = gradio.Radio(_choices(GOALS), value="positive", label="Goal")
             aimed = gradio.Dropdown([MOST_PROBABLE], value="", label="Label")
@@ -63,8 +67,8 @@ def _columns(answers: Answers) -> list[gradio.HTML]:
     found = []
     with gradio.Row():
         for _ in answers.models:
-            with gradio.Column(min_width=280):
-                found.append(gradio.HTML())
+            with gradio.Column(min_width=COLUMN):
+                found.append(gradio.HTML(min_height=80))
     return found
 
 
@@ -110,7 +114,7 @@ class _Asking:
         titles = {label["name"]: printable(label["title"]) for labels in found.values() for label in labels}
         by_model = [{label["name"]: label["probability"] for label in labels} for labels in found.values()]
         order = sorted(titles, key=lambda name: -max(each.get(name, 0.0) for each in by_model))
-        choices = [(f"{titles[name]}  {_probabilities(name, by_model)}", name) for name in order]
+        choices = [(f"{titles[name]}\N{EM SPACE}{_probabilities(name, by_model)}", name) for name in order]
         labels = gradio.Radio(choices=choices, value=None)
         aimed = gradio.Dropdown(choices=[MOST_PROBABLE, *_choices(titles)], value="")
         return [labels, aimed, *self._blank, *self._blank]
