@@ -32,7 +32,7 @@ class Workspace:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
-        for name in ("vectors", "checkpoints", "lexicons"):
+        for name in ("vectors", "checkpoints", "lexicons", "substitutes"):
             shutil.copytree(ROOT / "data" / name, folder / "data" / name)
         workspace.edit(shrink)
         workspace.run("git", "init", "--quiet")

@@ -28,6 +28,7 @@ from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
+from xmlcore.training.certified import WorstCase, certified_backward, certified_precision
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
 from xmlcore.training.optimiser import Optimisation
 from xmlcore.training.weight_averaging import WeightAverage
@@ -45,6 +46,7 @@ class Epoch:
     loss: float
     learning_rate: float
     validation_precision: float | None
+    certified_precision: float | None = None  # of the validation documents, in certified training
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Outcome:
 
 
 Build = Callable[[np.ndarray], Classifier]
+Gradients = Callable[..., float]  # of a model, with tokens and labels, and how their loss is reduced
 Augment = Callable[[list[np.ndarray], np.random.Generator], list[np.ndarray]]
 
 
@@ -82,8 +85,12 @@ def train(
     log: Callable[[Epoch], None],
     track: Track,
     checkpoint: Checkpoint | None = None,
+    substitutes: Tensor | None = None,
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
+
+    A regime with a `certified_weight` needs `substitutes` (V, K), those of each token, itself first, and others none.
+    Its epoch is chosen once the warm-up is over, by clean and certified P@1 together.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
@@ -93,6 +100,11 @@ def train(
         raise UserError(
             f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
             f"give a multiple of {processes()}, or start fewer by `launch`"
+        )
+    if options.epochs < regime.certified_warmup:
+        raise UserError(
+            f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
+            "give more epochs, or a shorter warm-up"
         )
     torch.set_float32_matmul_precision(options.matmul_precision)
     stored = checkpoint.load() if checkpoint else None
@@ -119,7 +131,7 @@ def train(
 
     def begin(table: np.ndarray, split: Split) -> _Course:
         torch.manual_seed(seed)
-        return _Course(build(table), split, options, regime, loss, seed)
+        return _Course(build(table), split, options, regime, loss, seed, substitutes)
 
     for epoch in stored["log"] if stored else ():
         note(Epoch(**epoch))
@@ -128,11 +140,14 @@ def train(
         for done in run("selection", course, options.epochs):
             found = predict(done.model, validation, STORED)
             metrics = _metrics(found, validation)
-            score, precision = metrics[options.selection], metrics["P@1"]
-            note(Epoch(done.number, done.loss, done.learning_rate, precision))
-            if score > best.score:
+            score, precision, certified = metrics[options.selection], metrics["P@1"], None
+            if substitutes is not None:
+                certified = certified_precision(done.model, validation, substitutes)
+                score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
+            note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
+            if score > best.score and done.number >= regime.certified_warmup:
                 best = _Best(save(done.model.state_dict()), done.number, score, precision, found)
-            if done.number - best.epoch >= options.patience:
+            if done.number - max(best.epoch, regime.certified_warmup) >= options.patience:
                 break
     epochs = sum(epoch.validation_precision is not None for epoch in logged)
     if options.refit:
@@ -193,7 +208,14 @@ class _Course:
     """The training of one model on one split: what moves it, and how far it is."""
 
     def __init__(
-        self, model: Classifier, split: Split, options: Training, regime: Regime, loss: Loss, seed: int
+        self,
+        model: Classifier,
+        split: Split,
+        options: Training,
+        regime: Regime,
+        loss: Loss,
+        seed: int,
+        substitutes: Tensor | None,
     ) -> None:
         """Begin with `model`, fresh."""
         self.learning, self._split = model, split
@@ -204,7 +226,7 @@ class _Course:
         model.prepare(split, seed)
         if options.prior_bias:
             model.initialise_output(label_prior(split, model.labels) + self._weights.log())
-        self._backward = partial(_seeded_backward, model, options.loss_reduction, regime)
+        self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
         self._augment = _augmentation(model, options, regime)
         self._micro_batches = options.micro_batches
         self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
@@ -254,18 +276,27 @@ class _Course:
         texts = self._augment([self._split.document(i) for i in documents], self._rng)
         seed = int(self._rng.integers(2**62))
         labels = true_labels(self._split, documents, self._weights)
-        loss = accumulate(self.learning, micro_batches(texts, labels, self._micro_batches, seed), self._backward)
+        loss = accumulate(self.learning, micro_batches(texts, labels, self._micro_batches, seed), self._backward())
         self._optimisation.step()
         return loss
+
+    def _backward(self) -> Callable[[MicroBatch], float]:
+        """Return what adds the gradients of a micro-batch of this step."""
+        gradients: Gradients = partial(hybrid_backward, regime=self._regime)
+        if self._substitutes is not None:
+            epochs = self._number + self._batches.done / self._batches.steps
+            worst_case = WorstCase.after(epochs, self._substitutes, self._regime)
+            gradients = partial(certified_backward, worst_case=worst_case)
+        return partial(_seeded_backward, self.learning, self._over, gradients)
 
 
 def _nothing() -> None:
     """Do nothing after a step."""
 
 
-def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, part: MicroBatch) -> float:
+def _seeded_backward(model: Classifier, over: LossReduction, gradients: Gradients, part: MicroBatch) -> float:
     torch.manual_seed(part.seed)
-    return hybrid_backward(model, part.tokens, part.labels, regime, Reduction(over, part.weight))
+    return gradients(model, part.tokens, part.labels, reduction=Reduction(over, part.weight))
 
 
 def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:

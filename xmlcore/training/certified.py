@@ -1,0 +1,66 @@
+"""Training for certificates: the loss of the worst logits that substitutes of words allow (Huang et al. 2019).
+
+(1 - w) L(own, y) + w L(worst, y), in which the worst logit of a true label is the least that it can be, and of any
+other label the most (Gowal et al. 2018, section 4). Bounds of an untrained network are so wide that nothing is learned
+from them at once: the weight w rises from 0, and substitutes come from the word itself, over the first epochs.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from xmlcore.common.errors import UserError
+from xmlcore.config.params import Regime
+from xmlcore.data.batches import TrueLabels
+from xmlcore.data.dataset import Split
+from xmlcore.models.base import Classifier
+from xmlcore.models.losses import binary_cross_entropy
+from xmlcore.ranking.certificates import certified_hits
+from xmlcore.training.adversarial import Reduction
+
+NO_BOUNDS = UserError("certified_weight: this architecture has no bounds; train xml_cnn, or take another regime")
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """What the loss looks at besides the documents as they are."""
+
+    substitutes: Tensor  # (V, K) int64, of each token, itself first
+    weight: float  # of the worst logits in the loss
+    radius: float  # of the way from a word to its substitutes
+
+    @classmethod
+    def after(cls, epochs: float, substitutes: Tensor, regime: Regime) -> "WorstCase":
+        """Return the worst case of `regime` after so many `epochs` of training."""
+        risen = min(1.0, epochs / regime.certified_warmup) if regime.certified_warmup else 1.0
+        return cls(substitutes, risen * regime.certified_weight, risen)
+
+
+def certified_backward(
+    model: Classifier, tokens: Tensor, labels: TrueLabels, worst_case: WorstCase, reduction: Reduction
+) -> float:
+    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss.
+
+    Raises `UserError` where the model has no bounds.
+    """
+    batch = model.distinct_with_substitutes(tokens, worst_case.substitutes)
+    bounds = model.bounds(batch, worst_case.radius)
+    if bounds is None:
+        raise NO_BOUNDS
+    targets = labels.targets(labels.ids, model.labels)
+    own, low, high = bounds.logits()
+    worst = torch.where(targets > 0, low, high)
+    weight = worst_case.weight
+    loss = (1 - weight) * binary_cross_entropy(own, targets) + weight * binary_cross_entropy(worst, targets)
+    loss = reduction.of(loss, len(tokens), model)
+    loss.backward()
+    return loss.item()
+
+
+def certified_precision(model: Classifier, split: Split, substitutes: Tensor) -> float:
+    """Return certified P@1 of `model`, which has bounds, on the documents of `split`."""
+    certain = certified_hits(model, split, substitutes)
+    if certain is None:
+        raise NO_BOUNDS
+    return float(certain[:, 0].mean())
