@@ -40,7 +40,8 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     words = load_language(language / "words")
     classifier = squeeze(load_model(paths.trained(*cell), device), where, params.fgsm.bits)
     victim = Victim(classifier, data, params.explain.batch_size, options.scores)
-    generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS)
+    substitutes = paths.substitutes(corpus)
+    generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS, substitutes)
     texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in targets.samples})
     sources = [
         paths.records(corpus),
@@ -49,6 +50,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
         paths.trained(*cell),
         known_right,
         paths.LEXICONS,
+        paths.SUBSTITUTES,
         PACKAGE,
     ]
     given = options.model_dump(), where, params.seed, params.fgsm.bits, params.explain.batch_size, device.type

@@ -99,6 +99,20 @@ class AttackPoint(RankingFigures):
     epsilon: FiniteFloat
 
 
+Precision = TypedDict("Precision", {"P@1": FiniteFloat, "P@3": FiniteFloat, "P@5": FiniteFloat})
+
+
+class Certification(TypedDict):
+    """A model on documents in which every word may become any of its substitutes."""
+
+    documents: NonNegativeInt
+    substitutes: FiniteFloat  # of a word of theirs, in the mean
+    clean: Precision
+    attacked: Precision  # by the strongest substitutions that were found
+    certified: Precision | None  # whatever is substituted; None: the model has no bounds
+    violations: NonNegativeInt  # documents in which an attack took what was certified
+
+
 CascadeAttack = Literal["fgsm", "pgd_margin", "apgd", "apgd_margin", "fab", "square"]
 
 
