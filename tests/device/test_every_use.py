@@ -37,10 +37,12 @@ from xmlcore.explain.study.study import Study
 from xmlcore.models.base import Classifier
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.ranking.calibration import Calibration, Thresholds
+from xmlcore.ranking.certificates import certified_hits
 from xmlcore.ranking.predictions import predict, untracked
 from xmlcore.serving.model_folder import Defence, StoredModel
 from xmlcore.serving.text_classifier import TextClassifier
 from xmlcore.training.adversarial import Reduction, hybrid_backward
+from xmlcore.training.certified import WorstCase, certified_backward
 from xmlcore.training.loop import Epoch, train
 
 WORDS = [f"w{i}" for i in range(14)]
@@ -196,6 +198,20 @@ def test_it_predicts_and_is_attacked_on_its_embeddings(models: list[Classifier])
             [squeezed, model], SPLIT, epsilon=0.3, options=Cascade(documents=4, steps=2, queries=2), seed=1
         )
         found.append((best.scores, [each.metrics["P@1"] for each in sweep], suite.clean, [*worst["P@1"].values()]))
+    for here, there in zip(*found, strict=True):
+        np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", ["xml_cnn"], indirect=True)
+def test_certificates_and_the_training_for_them(models: list[Classifier]) -> None:
+    substitutes = torch.tensor([[token, token if token < 3 else token - 1] for token in range(16)])
+    tokens, labels = pad([SPLIT.document(i) for i in range(4)]), true_labels(SPLIT, np.arange(4))
+    found = []
+    for model in models:
+        certain = certified_hits(model, SPLIT, substitutes)
+        worst_case = WorstCase(substitutes, weight=0.5, radius=0.5)
+        loss = certified_backward(model.train(), tokens, labels, worst_case, Reduction("document"))
+        found.append((certain, loss.cpu(), model.embedding_table.grad.cpu()))
     for here, there in zip(*found, strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-6)
 
