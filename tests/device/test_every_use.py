@@ -209,6 +209,7 @@ def test_certificates_and_the_training_for_them(models: list[Classifier]) -> Non
     found = []
     for model in models:
         certain = certified_hits(model, SPLIT, substitutes)
+        torch.manual_seed(0)
         worst_case = WorstCase(substitutes, weight=0.5, radius=0.5)
         loss = certified_backward(model.train(), tokens, labels, worst_case, Reduction("document"))
         found.append((certain, loss.cpu(), model.embedding_table.grad.cpu()))
