@@ -164,12 +164,6 @@ class Bench:
         return work(*arguments, **options)
 
 
-def first(split: Split, count: int) -> Split:
-    """The first `count` documents."""
-    tokens, labels = split.token_offsets[: count + 1], split.label_offsets[: count + 1]
-    return Split(split.tokens[: tokens[-1]], tokens, split.labels[: labels[-1]], labels)
-
-
 def main(corpus: str, repeats: Annotated[int, typer.Option(help="measured turns of each side", min=1)] = 15) -> None:
     """Compare XML-CNN with its plain reference on CORPUS, which has been encoded."""
     bench = Bench(corpus, load_params())
@@ -189,7 +183,7 @@ def main(corpus: str, repeats: Annotated[int, typer.Option(help="measured turns 
         rows.append(compare(f"clean training step, {name} as reference", *steps, repeats))
 
     epsilons, few = bench.params.fgsm.epsilons, 3
-    some, more = first(bench.data.splits["test"], 2 * BATCH_SIZE), first(bench.data.splits["test"], 8 * BATCH_SIZE)
+    some, more = (bench.data.splits["test"].part(0, count * BATCH_SIZE) for count in (2, 8))
     name = f"FGSM sweep, {len(epsilons)} epsilons"
     rows.append(compare(name, bench.sweep(epsilons, some), bench.plain_sweep(epsilons, some), few))
     one = bench.sweep([bench.params.report.epsilon], more)

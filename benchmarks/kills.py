@@ -5,18 +5,25 @@ with all its processes, every other time while it writes, then run to its end. W
 absent, or whole, old or new, and nothing else is left but under names that git and DVC ignore. In the end every output
 but its timing.json is byte for byte that of the undisturbed run, and nothing temporary is left. Then `dvc repro`
 itself is killed, and run again. Ends with exit code 1 at the first difference.
+
+`--trainings 30` kills the trainings instead, of each architecture and of the masked language model, so many times each.
+Their processes begin with all libraries imported, so that every kill falls into the training itself.
 """
 
 import os
 import random
+import runpy
 import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -31,6 +38,10 @@ CORPUS = "simulated-rcv1"
 OLD = b"old\n"
 TIMING = "timing.json"
 IGNORED = (".journals", ".dvc", ".git", "__pycache__")
+TRAININGS = ("train", "learn_language")
+EPOCHS = 40  # of a training that is killed
+SERVER = get_context("forkserver")
+LIBRARIES = ("torch._dynamo", "transformers.models.bert.modeling_bert", "dvclive", "xmlcore.training.loop")
 TRIES = 20  # for one kill: the stage may end before the moment comes
 
 Content = dict[str, bytes]  # of an output by path below it; "." is itself, where it is a file
@@ -250,10 +261,95 @@ def compare_repro(place: Path, reference: Workspace, kills: int, seed: int) -> i
     return killed
 
 
+def trainings(params: Any) -> None:
+    """Every architecture on one corpus, trained adversarially for some seconds."""
+    one_corpus(params)
+    params["models"][:] = ["xml_cnn", "attention_xml", "bag_of_words", "mach", "aplc_xlnet_tiny", "ensemble"]
+    params["regimes"][:] = ["adversarial"]
+    params["corpus"][CORPUS]["model"] = {}
+    recipes = {model: params["model"][model] for model in params["models"]}
+    recipes["attention_xml"]["network"].update(lstm=4, hidden=[4], tree=[8], candidates=4)
+    recipes["bag_of_words"]["embedding"]["dimension"] = recipes["mach"]["embedding"]["dimension"] = 32
+    recipes["mach"]["network"]["buckets"] = 10
+    parts = [{"kind": "in_domain", "dimension": 16}, {"kind": "random_idf", "dimension": 16}]
+    members = [
+        {"width": 16, "encoder": {"xml_cnn": {"filters": 8, "hidden": 16}}},
+        {"width": 16, "encoder": {"bag_of_words": {}}},
+    ]
+    recipes["ensemble"].update(
+        encode={}, embedding={"kind": "side_by_side", "parts": parts}, network={"members": members}
+    )
+    for recipe in recipes.values():
+        recipe["training"].update(epochs=EPOCHS, patience=EPOCHS, milestones=[EPOCHS // 2])
+    params["masked_lm"]["epochs"] = EPOCHS
+
+
+def compare_trainings(place: Path, kills: int, seed: int) -> Iterator[tuple[str, float, int]]:
+    """Kill every training, and let it go on, again and again; each one's name, seconds undisturbed, and kills.
+
+    Raises `AssertionError` where what it ends in is not what it ends in undisturbed.
+    """
+    SERVER.set_forkserver_preload(["__main__", *LIBRARIES])
+    workspace, moments = Workspace.scaled_down(place), random.Random(seed)
+    workspace.edit(trainings)
+    for stage in stages_of(workspace, TRAININGS):
+        if kind(stage.name) not in TRAININGS:
+            workspace.run(*stage.command)
+            continue
+        began = time.monotonic()
+        begin(workspace, stage).join()
+        seconds, wanted = time.monotonic() - began, outputs_of(workspace, stage)
+        assert all(wanted), f"{stage.name} fails"
+        killed = 0
+        while killed < kills:
+            remove(workspace, stage)
+            while killed < kills and interrupted(begin(workspace, stage), moments.random() * seconds):
+                killed += 1
+                assert not any(outputs_of(workspace, stage)), f"{stage.name} leaves outputs where it was killed"
+            begin(workspace, stage).join()
+            assert outputs_of(workspace, stage) == wanted, f"{stage.name} ends otherwise than undisturbed"
+            left = [*(workspace.folder / ".journals").rglob("*.safetensors*"), *workspace.folder.rglob("*.partial")]
+            assert not left, f"left behind: {left}"
+        yield stage.name, seconds, killed
+
+
+def begin(workspace: Workspace, stage: Stage) -> BaseProcess:
+    """Run a stage in a process that has imported what stages import."""
+    process = SERVER.Process(target=run_here, args=(workspace.folder, stage.command[1:]))
+    process.start()
+    return process
+
+
+def run_here(folder: Path, command: list[str]) -> None:
+    os.chdir(folder)
+    sys.argv = command
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    runpy.run_path(command[0], run_name="__main__")
+
+
+def interrupted(process: BaseProcess, seconds: float) -> bool:
+    """Whether a process still ran after so many `seconds`; it is killed."""
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode == -signal.SIGKILL
+
+
+def outputs_of(workspace: Workspace, stage: Stage) -> list[Content | None]:
+    return [read(workspace.folder / output) for output in stage.outputs]
+
+
+def remove(workspace: Workspace, stage: Stage) -> None:
+    for output in stage.outputs:
+        shutil.rmtree(workspace.folder / output)
+
+
 def main(
     kills: Annotated[int, typer.Option(help="of each stage; 0 compares two undisturbed runs", min=0)] = 3,
     repro: Annotated[int, typer.Option(help="kills of `dvc repro`")] = 5,
     only: Annotated[list[str] | None, typer.Option(help="kinds of stages that are killed")] = None,
+    trainings: Annotated[int, typer.Option(help="kills of each training, and of nothing else")] = 0,
     seed: Annotated[int, typer.Option(help="of the moments")] = 0,
 ) -> None:
     """Kill every stage."""
@@ -262,11 +358,16 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         try:
-            for name, seconds, killed in compare_stages(place, kills, seed, only or ()):
+            compared = (
+                compare_trainings(place / "killed", trainings, seed)
+                if trainings
+                else compare_stages(place, kills, seed, only or ())
+            )
+            for name, seconds, killed in compared:
                 print(f"{name}: killed {killed} times in {seconds:.1f} s, as undisturbed", flush=True)
                 table.add_row(name, f"{seconds:.1f}", str(killed), "as undisturbed")
                 total += killed
-            if repro and not only:
+            if repro and not (only or trainings):
                 killed = compare_repro(place / "repro", Workspace(place / "undisturbed"), repro, seed)
                 table.add_row("dvc repro", "", str(killed), "as undisturbed")
                 total += killed

@@ -17,6 +17,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
 
     from xmlcore.common import paths
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
@@ -29,10 +30,11 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.models.registry import load_model
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    bare = load_model(paths.trained(*cell))
+    device = choose_device(params.device)
+    bare = load_model(paths.trained(*cell), device)
     where = params.regime_of(regime).squeeze
     others = [
-        load_model(paths.trained(corpus, model, *training))
+        load_model(paths.trained(corpus, model, *training), device)
         for training in product(params.regimes, params.losses)
         if training != (regime, loss)
     ]

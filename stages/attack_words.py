@@ -21,6 +21,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     from xmlcore.attacks.words.victim import Victim
     from xmlcore.common import paths
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import atomic_directory, write_json
     from xmlcore.common.journal import Journal, fingerprint
     from xmlcore.common.source_code import PACKAGE
@@ -34,10 +35,10 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     params, cell = load_params(), (corpus, model, regime, loss)
     options, where = params.words, params.regime_of(regime).squeeze
     language, known_right = paths.language(corpus), paths.predictions(corpus, model, right_regime, right_loss)
-    data = load_encoded(paths.encoded(corpus, model))
+    data, device = load_encoded(paths.encoded(corpus, model)), choose_device(params.device)
     targets = choose_targets(data, predictions_of(data, known_right), options, params.seed)
     words = load_language(language / "words")
-    classifier = squeeze(load_model(paths.trained(*cell)), where, params.fgsm.bits)
+    classifier = squeeze(load_model(paths.trained(*cell), device), where, params.fgsm.bits)
     victim = Victim(classifier, data, params.explain.batch_size, options.scores)
     substitutes = paths.substitutes(corpus)
     generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS, substitutes)
@@ -52,9 +53,10 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
         paths.SUBSTITUTES,
         PACKAGE,
     ]
-    mark = fingerprint(sources, options.model_dump(), where, params.seed, params.fgsm.bits, params.explain.batch_size)
+    given = options.model_dump(), where, params.seed, params.fgsm.bits, params.explain.batch_size, device.type
+    mark = fingerprint(sources, *given)
     journal = Journal(paths.JOURNALS / "attack_words" / f"{'-'.join(cell)}.jsonl", mark)
-    campaign = Campaign(victim, load_encoder(options.encoder, words), texts, data.shown_labels, options)
+    campaign = Campaign(victim, load_encoder(options.encoder, words, device), texts, data.shown_labels, options)
     with measured() as cost:
         rows = campaign.run(generators, targets.samples, journal, track)
     with atomic_directory(paths.results(*cell, "attack_words")) as results:

@@ -14,6 +14,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.attacks.words.substitutes import load_table
     from xmlcore.common import paths
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
@@ -26,7 +27,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
 
     params, cell = load_params(), (corpus, model, regime, loss)
     data = load_encoded(paths.encoded(corpus, model))
-    classifier = squeeze(load_model(paths.trained(*cell)), params.regime_of(regime).squeeze, params.fgsm.bits)
+    bare = load_model(paths.trained(*cell), choose_device(params.device))
+    classifier = squeeze(bare, params.regime_of(regime).squeeze, params.fgsm.bits)
     substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
     with (
         output_directory(paths.results(*cell, "certify")) as results,

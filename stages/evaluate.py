@@ -17,6 +17,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.attacks.embeddings.fgsm import epsilon_of_size, relative_size
     from xmlcore.common import paths
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
@@ -28,15 +29,18 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.evaluation.metrics_table import write_metrics
     from xmlcore.models.registry import load_model
     from xmlcore.ranking.calibration import calibrate, calibration_figures
-    from xmlcore.ranking.predictions import predict, read_predictions, write_predictions
+    from xmlcore.ranking.predictions import BATCH_SIZE, predict, read_predictions, write_predictions
     from xmlcore.ranking.summary import summarise
     from xmlcore.serving.model_card import Facts, model_card
     from xmlcore.serving.model_folder import Defence, write_model_folder
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
+    data = load_encoded(paths.encoded(corpus, model))
+    classifier = load_model(paths.trained(*cell), choose_device(params.device))
     test, dimension = data.splits["test"], classifier.embedding_table.shape[1]
     defended = Setting(params.regime_of(regime).squeeze, "aware")
+    training = read_training(paths.recipe(corpus, model))
+    at_once = training.at_once(BATCH_SIZE)
 
     def sweep(epsilons: list[float], settings: list[Setting]) -> list[Attacked]:
         return fgsm_sweep(
@@ -46,6 +50,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             settings=settings,
             bits=params.fgsm.bits,
             track=track,
+            batch_size=at_once,
         )
 
     with (
@@ -56,7 +61,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         validated = read_predictions(paths.results(*cell, "train") / "validation", "train")
         labels, sizes_of_corpus = len(data.label_names), statistics(data)
         with measured() as cost:
-            predictions = predict(classifier, test, params.predict.labels, track)
+            predictions = predict(classifier, test, params.predict.labels, track, at_once)
             swept = sweep(params.fgsm.epsilons, squeezing_settings(defended))
             sizes = [epsilon_of_size(size, dimension) for size in params.fgsm.relative_sizes]
             of_size = sweep(sizes, [defended]) if sizes else []
@@ -90,7 +95,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             license=about.license,
             split="test",
             corpus=sizes_of_corpus,
-            training=read_training(paths.recipe(corpus, model)),
+            training=training,
             regime=defence,
             curve=curve,
             calibration=calibrated,

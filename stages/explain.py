@@ -16,6 +16,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
 
     from xmlcore.common import paths
     from xmlcore.common.cli import console, track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
     from xmlcore.common.timing import measured
@@ -31,7 +32,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
 
     params, cell = load_params(), (corpus, model, regime, loss)
     options = params.explain
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
+    data = load_encoded(paths.encoded(corpus, model))
+    classifier = load_model(paths.trained(*cell), choose_device(params.device))
     predictions = read_predictions(paths.predictions(*cell))
 
     def documents(indices: Iterable[int]) -> list[Document]:

@@ -17,6 +17,7 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
     from xmlcore.attacks.words.victim import Victim
     from xmlcore.common import paths
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.distributed import map_shared
     from xmlcore.common.files import write_json
     from xmlcore.common.outputs import output_directory
@@ -28,7 +29,8 @@ def main(corpus: str, model: str, regime: str, loss: str, attacked_regime: str, 
 
     params, cell = load_params(), (corpus, model, regime, loss)
     options = params.explain
-    data, classifier = load_encoded(paths.encoded(corpus, model)), load_model(paths.trained(*cell))
+    data = load_encoded(paths.encoded(corpus, model))
+    classifier = load_model(paths.trained(*cell), choose_device(params.device))
     victim = Victim(classifier, data, options.batch_size)
     gallery = Gallery(victim, Predictor(classifier, data, options.batch_size), options, params.seed)
     path = paths.results(corpus, model, attacked_regime, attacked_loss, "attack_words") / "attacks.jsonl"

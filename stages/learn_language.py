@@ -14,8 +14,9 @@ def main(corpus: str) -> None:
     from xmlcore.attacks.words.language import write_language
     from xmlcore.attacks.words.language_model import masked_accuracy, train_masked_lm, write_masked_lm
     from xmlcore.common import paths
-    from xmlcore.common.checkpoints import Checkpoint
+    from xmlcore.common.checkpoints import Checkpoint, surroundings
     from xmlcore.common.cli import track
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import atomic_directory, write_json
     from xmlcore.common.journal import fingerprint
     from xmlcore.common.source_code import PACKAGE
@@ -23,6 +24,7 @@ def main(corpus: str) -> None:
     from xmlcore.data.dataset import load_encoded
 
     params = load_params()
+    device = choose_device(params.device)
     with atomic_directory(paths.language(corpus)) as folder:
         words, checkpoint = folder / "words", folder / "masked_lm"
         words.mkdir()
@@ -30,9 +32,9 @@ def main(corpus: str) -> None:
         write_language(paths.records(corpus), words, params.encode_of(corpus), params.seed, track)
         data = load_encoded(words / "encoded", "learn_language")
         documents = data.train_and_validation
-        mark = fingerprint([words, PACKAGE], params.masked_lm.model_dump(), params.seed)
+        mark = fingerprint([words, PACKAGE], params.masked_lm.model_dump(), params.seed, device.type, surroundings())
         stored = Checkpoint(paths.training_language(corpus), mark)
-        model, loss = train_masked_lm(documents, data.vocabulary, params.masked_lm, params.seed, track, stored)
+        model, loss = train_masked_lm(documents, data.vocabulary, params.masked_lm, params.seed, track, stored, device)
         write_masked_lm(model, data, checkpoint)
         accuracy = masked_accuracy(model, data.splits["test"], len(data.vocabulary), params.masked_lm, params.seed)
         sizes = {"documents": len(documents), "words": len(documents.tokens)}

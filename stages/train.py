@@ -13,9 +13,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Train MODEL on CORPUS in REGIME with LOSS."""
     from xmlcore.attacks.words.substitutes import load_table
     from xmlcore.common import paths
-    from xmlcore.common.checkpoints import Checkpoint
+    from xmlcore.common.checkpoints import Checkpoint, surroundings
     from xmlcore.common.cli import track
-    from xmlcore.common.distributed import processes
+    from xmlcore.common.device import choose_device
     from xmlcore.common.files import write_json
     from xmlcore.common.journal import fingerprint
     from xmlcore.common.outputs import output_directory
@@ -31,15 +31,16 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.training.loop import train
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    recipe = paths.recipe(corpus, model)
+    device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
     sources, substitutes = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE], None
     if params.regime_of(regime).certified_weight:
         sources.append(paths.substitutes(corpus))
         substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
-    given = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed, processes()
-    checkpoint = Checkpoint(paths.training(*cell), fingerprint(sources, *given))
+    settings = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed
+    mark = fingerprint(sources, *settings, device.type, surroundings())
+    checkpoint = Checkpoint(paths.training(*cell), mark)
     with output_directory(paths.results(*cell, "train")) as results:
         with learning_curves(results / "learning") as log, measured() as cost:
             outcome = train(
@@ -54,6 +55,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
                 log=log,
                 track=track,
                 checkpoint=checkpoint,
+                device=device,
                 substitutes=substitutes,
             )
         write_json(results / "training.json", outcome.summary())

@@ -1,6 +1,7 @@
 """What `test_distributed.py` starts in one process and in several."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.torch import save
@@ -29,10 +30,10 @@ class Words:
         return np.array([[len(document) + label for label in labels] for document in documents], np.float32)
 
 
-def trained(regime: Regime, micro_batches: int, sparse: bool = False) -> bytes:
+def trained(regime: Regime, micro_batches: int, **changes: Any) -> bytes:
     """Weights and log of a training whose last batch has one document."""
     _, split = random_xml_cnn(LABELS)
-    options = Training(epochs=2, batch_size=29, micro_batches=micro_batches, token_dropout=0.2, sparse_embedding=sparse)
+    options = Training(epochs=2, batch_size=29, micro_batches=micro_batches, token_dropout=0.2, **changes)
     table = np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
     log: list[Epoch] = []
 
@@ -52,7 +53,7 @@ def trained(regime: Regime, micro_batches: int, sparse: bool = False) -> bytes:
         log=log.append,
         track=untracked,
     )
-    return save(outcome.model.state_dict()) + repr(log).encode()
+    return save(outcome.model.state_dict(), {"log": repr(log)})
 
 
 def predicted() -> bytes:
@@ -76,8 +77,10 @@ def explained() -> bytes:
 
 WORKS = {
     "train_clean": lambda: trained(CLEAN, 4),
-    "train_sparsely": lambda: trained(CLEAN, 4, sparse=True),
+    "train_sparsely": lambda: trained(CLEAN, 4, sparse_embedding=True),
     "train_adversarially": lambda: trained(ADVERSARIAL, 4),
+    "train_with_all_reduce": lambda: trained(CLEAN, 4, gradient_sum="all_reduce"),
+    "train_sparsely_with_all_reduce": lambda: trained(CLEAN, 4, gradient_sum="all_reduce", sparse_embedding=True),
     "predict": predicted,
     "evaluate": evaluated,
     "explain": explained,

@@ -34,10 +34,11 @@ def test_preferred_labels_of_skos_in_the_chosen_language(tmp_path: Path) -> None
     [
         ("labels.tsv", "p1 grain\n", r"labels\.tsv:1: not `id<TAB>title`"),
         ("terms.ttl", "<http", r"terms\.ttl: not SKOS"),
+        ("my_labels.txt", "corn\ncaf\xe9\n", r"my_labels\.txt:2: not utf-8; convert the file to utf-8"),
     ],
 )
 def test_what_is_none_is_named(tmp_path: Path, name: str, content: str, message: str) -> None:
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match=message):
         read_titles(tmp_path / name, "en")
 
@@ -52,10 +53,11 @@ def test_titles_survive_storage_and_are_shown_beside_the_name(tmp_path: Path) ->
     assert reader.tokenize("Corn!") == ["corn"]
 
 
-def test_titles_alone_are_those_of_labels_by_number(tmp_path: Path) -> None:
-    file = tmp_path / "my_labels.txt"
+@pytest.mark.parametrize("name", ["my_labels.txt", "AmazonCat-13K_label_map.txt", "Y.txt"])
+def test_titles_alone_are_those_of_labels_by_number(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
     file.write_text("Corn, and wheat\n\nShips\n")
     assert read_titles(file, "en") == {"0": "Corn, and wheat", "2": "Ships"}
     file.write_text("Corn\n7\tShips\n")
-    with pytest.raises(UserError, match=r"my_labels.txt:2: `id<TAB>title`, but the first line is a title alone"):
+    with pytest.raises(UserError, match=f"{name}:2: `id<TAB>title`, but the first line is a title alone"):
         read_titles(file, "en")

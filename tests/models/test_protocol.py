@@ -1,8 +1,8 @@
-"""What every architecture promises, whichever it is: one row in `ARCHITECTURES` for each."""
+"""What every architecture promises, whichever it is: one row in `small_architectures` for each."""
 
 import pytest
 import torch
-from toys import split_of
+from small_architectures import ARCHITECTURES, LABELS, SPLIT
 
 from xmlcore.attacks.embeddings.fgsm import gradient_sign
 from xmlcore.config import architectures
@@ -12,54 +12,10 @@ from xmlcore.data.tokens import PAD
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.models.token_rows import TokenRows
 
-LABELS = 19
-SPLIT = split_of(
-    [[1, 2, 3, 4, 5], [6, 7, 6], [8], [2, 9, 9, 3, 10, 11, 12], [5, 13], [14, 15, 1]],
-    [[3, 5], [0], [18, 2, 7], [], [11], [3, 12]],
-)
 DOCUMENTS = range(len(SPLIT))
 TOKENS = pad([SPLIT.document(i) for i in DOCUMENTS])
 MASK = TOKENS != PAD
 TRUE = true_labels(SPLIT, DOCUMENTS)
-
-BODY = {"width": 6, "layers": 2, "heads": 3, "inner": 8}
-ARCHITECTURES = {
-    "xml_cnn": ("xml_cnn", {"windows": [1, 3], "filters": 4, "chunks": 2, "hidden": 6}),
-    "attention_xml": ("attention_xml", {"lstm": 4, "hidden": [5, 3]}),
-    "attention_xml_tree": ("attention_xml", {"lstm": 4, "hidden": [5], "tree": [2, 8], "candidates": 8}),
-    "bag_of_words": ("bag_of_words", {}),
-    "mach": ("mach", {"repetitions": 3, "buckets": 7, "encoder": {"bag_of_words": {}}}),
-    "mach_attention_xml": (
-        "mach",
-        {
-            "repetitions": 2,
-            "buckets": 9,
-            "merge": "geometric_mean",
-            "encoder": {"attention_xml": {"lstm": 4, "hidden": [5], "tree": [4], "candidates": 4}},
-        },
-    ),
-    "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
-    "aplc_bert": ("aplc_bert", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
-    "ensemble": (
-        "ensemble",
-        {
-            "members": [
-                {"width": 4, "encoder": {"aplc_bert": {"checkpoint": "none", "body": BODY | {"width": 4, "heads": 1}}}},
-                {"width": 2, "encoder": {"attention_xml": {"lstm": 4, "hidden": [5], "tree": [4], "candidates": 4}}},
-            ]
-        },
-    ),
-    "mach_aplc_xlnet": (
-        "mach",
-        {
-            "repetitions": 3,
-            "buckets": 8,
-            "encoder": {"aplc_xlnet": {"checkpoint": "none", "body": BODY | {"width": 2, "heads": 1}, "hidden": 6}},
-        },
-    ),
-    "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
-}
-
 OWN_OUTPUTS = [name for name, (architecture, _) in ARCHITECTURES.items() if architecture != "mach"]  # one a label
 
 

@@ -61,7 +61,9 @@ corpus.*.fetch.simulation.mean_tokens
 corpus.*.fetch.simulation.test_documents
 corpus.*.fetch.simulation.train_documents
 corpus.*.model.*.*
+device
 encode.max_tokens
+encode.max_vocabulary
 encode.min_count
 encode.tokenizer
 encode.validation_fraction
@@ -193,6 +195,7 @@ model.*.training.epochs
 model.*.training.freeze_embedding
 model.*.training.gamma
 model.*.training.gradient_clip
+model.*.training.gradient_sum
 model.*.training.learning_rate
 model.*.training.loss_reduction
 model.*.training.matmul_precision

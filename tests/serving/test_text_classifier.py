@@ -111,13 +111,21 @@ def test_substitutes_of_a_masked_language_model_and_of_lists(classifier, tmp_pat
     for substitutes, source, known in (
         ("masked_lm", tmp_path / "bert", {*pieces[5:]}),
         ("synonyms", tmp_path, {"cargo", "vessel"}),
+        ("synonyms", tmp_path / "synonyms.txt", {"cargo", "vessel"}),
     ):
         found = classifier.attack("corn wheat", substitutes=substitutes, source=source, k=1, max_change=1.0)
         assert found.changes and {substitute for _, substitute in found.changes} <= known
     with pytest.raises(UserError, match=r"masked_lm needs a masked language model; give it as source"):
         classifier.attack("corn wheat", substitutes="masked_lm", k=1)
-    with pytest.raises(UserError, match="^source: "):
-        classifier.attack("corn wheat", substitutes="masked_lm", source=tmp_path / "none", k=1)
+    for source in (tmp_path / "none", tmp_path):
+        with pytest.raises(
+            UserError, match=f"^source: '{source}' is no masked language model with its tokenizer; give"
+        ):
+            classifier.attack("corn wheat", substitutes="masked_lm", source=source, k=1)
+    with pytest.raises(UserError, match="none: no list of synonyms, which has `synonyms` in its name; put one there"):
+        classifier.attack("corn wheat", substitutes="synonyms", source=tmp_path / "none", k=1)
+    with pytest.raises(UserError, match="^source: deletion has its words from the model itself; leave it out"):
+        classifier.attack("corn wheat", substitutes="deletion", source=tmp_path, k=1)
 
 
 @pytest.mark.parametrize("substitutes", ["gradient", "neighbours", "deletion"])

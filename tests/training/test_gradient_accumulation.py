@@ -1,8 +1,11 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 from toys import random_xml_cnn
 
+from xmlcore.config.params import GradientSum
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.tokens import PAD
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate
@@ -28,20 +31,21 @@ def backward(model):
     def work(part):
         loss = part.weight * model.loss(model.distinct(part.tokens), part.labels) / len(part.tokens)
         loss.backward()
-        return loss.item()
+        return loss.detach()
 
     return work
 
 
-def accumulated(model, split, count):
-    loss = accumulate(model, micro_batches(split, count), backward(model))
+def accumulated(model, split, count, gradient_sum="ordered"):
+    loss = accumulate(model, micro_batches(split, count), backward(model), gradient_sum)
     return loss, {name: parameter.grad.to_dense().clone() for name, parameter in model.named_parameters()}
 
 
+@pytest.mark.parametrize("gradient_sum", get_args(GradientSum))
 @pytest.mark.parametrize("count", [2, 3, 7, 30])
-def test_the_parts_add_up_to_the_whole_batch(random, count):
-    whole, in_parts = accumulated(*random, 1), accumulated(*random, count)
-    assert in_parts[0] == pytest.approx(whole[0], rel=1e-5)
+def test_the_parts_add_up_to_the_whole_batch(random, count, gradient_sum):
+    whole, in_parts = accumulated(*random, 1), accumulated(*random, count, gradient_sum)
+    assert float(in_parts[0]) == pytest.approx(float(whole[0]), rel=1e-5)
     for name, gradient in whole[1].items():
         torch.testing.assert_close(in_parts[1][name], gradient, rtol=1e-4, atol=1e-5)
 

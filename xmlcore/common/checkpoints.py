@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from xmlcore.common.cli import console
-from xmlcore.common.distributed import is_writer
+from xmlcore.common.distributed import is_writer, processes
 from xmlcore.common.files import atomic_file
 
 EVERY = 600.0  # seconds after which an epoch is stored before its end
@@ -89,6 +90,11 @@ class Checkpoint:
             self._path.unlink(missing_ok=True)
 
 
+def surroundings() -> list[Any]:
+    """Return what decides the bits of a training besides what it is given: processes, threads, versions."""
+    return [processes(), torch.get_num_threads(), *map(version, ("torch", "numpy", "transformers"))]
+
+
 def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """Let `optimizer` go on from a loaded `state` of one like it; JSON made text of the numbers of its parameters."""
     moments = {int(number): each for number, each in state["state"].items()}
@@ -109,7 +115,7 @@ def _digest(described: str, tensors: dict[str, Tensor]) -> str:
 def _described(state: Any, tensors: dict[str, Tensor]) -> Any:
     """Return `state` with the number of a tensor in the place of each, which goes into `tensors`."""
     if isinstance(state, Tensor):
-        name, tensor = str(len(tensors)), state.detach().contiguous()
+        name, tensor = str(len(tensors)), state.detach().cpu().contiguous()
         shared = any(
             tensor.untyped_storage().data_ptr() == each.untyped_storage().data_ptr() for each in tensors.values()
         )

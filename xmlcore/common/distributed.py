@@ -1,7 +1,8 @@
 """Several processes at one task: `torchrun` or `accelerate launch` starts them, each computes a share, rank 0 writes.
 
 All processes run the same stage on the same input, and what they put together is equal, to the bit, to what one alone
-computes with as many threads. A process that no launcher started is alone, and nothing here costs it anything.
+computes with as many threads, but for what `all_reduce` adds up. A process that no launcher started is alone, and
+nothing here costs it anything.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,8 @@ Result = TypeVar("Result")
 @contextmanager
 def joined() -> Iterator[None]:
     """Open the group of the processes that the launcher's environment names, and leave it at the end."""
-    distributed.init_process_group("gloo")
+    with_gpus = torch.cuda.is_available() and distributed.is_nccl_available()
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if with_gpus else "gloo")
     try:
         yield
     finally:
@@ -64,4 +66,21 @@ def map_shared(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Re
 def broadcast(tensor: torch.Tensor, owner: int) -> None:
     """Give every process the `tensor` of the process whose rank is `owner`; the others' is overwritten."""
     if processes() > 1:
-        distributed.broadcast(tensor, owner)
+        with _sent(tensor) as sent:
+            distributed.broadcast(sent, owner)
+
+
+def all_reduce(tensor: torch.Tensor) -> None:
+    """Put into `tensor` its sum over the processes, in the order that is quickest."""
+    if processes() > 1:
+        with _sent(tensor) as sent:
+            distributed.all_reduce(sent)
+
+
+@contextmanager
+def _sent(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield `tensor`, or, for a device whose tensors processes cannot send, one on the CPU that is copied back."""
+    sent = tensor if tensor.device.type in ("cpu", "cuda") else tensor.cpu()
+    yield sent
+    if sent is not tensor:
+        tensor.copy_(sent)

@@ -21,10 +21,12 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
+GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
 Generator = Literal["masked_lm", "neighbours", "synonyms", "substitutes", "gradient", "deletion"]
 OfficialSplit = Literal["train", "test"]
+Device = Literal["auto", "cpu", "cuda", "mps"]  # of `xmlcore.common.device`
 Column = Literal["id", "labels", "text", "ignored"]
 SPLITS: tuple[OfficialSplit, ...] = ("train", "test")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -120,6 +122,7 @@ class Encode(Section):
     )
     max_tokens: PositiveInt = 500
     min_count: PositiveInt = 2
+    max_vocabulary: PositiveInt | None = None  # the most frequent tokens alone: what bounds the memory of the table
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
 
 
@@ -151,6 +154,9 @@ class Training(Section):
     selection: Literal["P@1", "nDCG@5"] = "P@1"  # on the validation documents, by which the epoch is chosen
     batch_size: PositiveInt = 64
     micro_batches: PositiveInt = 1  # parts of a batch, computed one by one or by as many processes
+    gradient_sum: GradientSum = (
+        "ordered"  # of micro-batches: the same to the bit for any number of processes, or faster
+    )
     learning_rate: PositiveFloat = 0.001
     output_learning_rate: PositiveFloat = 0.001
     output_epsilon: PositiveFloat = 1e-8  # Adam's, of the output layer
@@ -167,6 +173,10 @@ class Training(Section):
     averaging_from: Annotated[int, Field(ge=0)] = 0  # the first epoch of weight averaging; 0: never
     averaging_steps: PositiveInt = 100
     matmul_precision: Literal["highest", "high", "medium"] = "medium"
+
+    def at_once(self, usual: int) -> int:
+        """Return how many documents are predicted at once: `usual`, or a micro-batch where memory asked for some."""
+        return usual if self.micro_batches == 1 else min(usual, -(-self.batch_size // self.micro_batches))
 
 
 class Model(Section):
@@ -463,6 +473,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     launch: Annotated[str, Field(min_length=1)]  # read by dvc.yaml alone
+    device: Device
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     corpora: list[Name]
     models: list[Name]

@@ -9,16 +9,16 @@ from xmlcore.corpora.records import one_line, one_token
 from xmlcore.corpora.text_files import numbered_lines
 
 TITLES = "titles.tsv"
-TITLES_ALONE = ("_labels.txt", "Y.txt")
+TITLES_ALONE = ("_labels.txt", "label_map.txt", "Y.txt")
 SKOS = (".ttl", ".rdf", ".xml", ".nt", ".jsonld")
 
 
 def read_titles(path: Path, language: str) -> dict[str, str]:
     """Return the title of each label in `path`: `id<TAB>title` a line, titles alone, or SKOS in `language`.
 
-    Titles alone are read of files called as those of the Extreme Classification Repository, `*_labels.txt` or `Y.txt`:
-    they are those of the labels 0, 1 and so on. The id of a SKOS concept is its address, and what stands behind the
-    last / or # of it; its notation is one as well. Raises `UserError` naming file and line.
+    Titles alone are read of files called as those of the Extreme Classification Repository, `*_labels.txt`,
+    `*label_map.txt` or `Y.txt`: they are those of the labels 0, 1 and so on. The id of a SKOS concept is its address,
+    and what stands behind the last / or # of it; its notation is one as well. Raises `UserError` naming file and line.
     """
     name = path.name.removesuffix(".gz").removesuffix(".bz2")
     if name.endswith(SKOS):

@@ -72,8 +72,12 @@ def _rows(path: Path | None, columns: Columns) -> Iterator[Given | UserError]:
         return _text(_standard_input(), "standard input", columns)
     kind = format_of(path)
     if kind in ("parquet", "arrow"):
-        from xmlcore.corpora.arrow_tables import read_table
-
+        try:
+            from xmlcore.corpora.arrow_tables import read_table
+        except ImportError:
+            raise UserError(
+                f"{path}: reading it needs pyarrow: `pip install pyarrow`, or give .jsonl or .csv"
+            ) from None
         return (_given(place, row, columns) for place, row in read_table(path, columns))
     lines, read = numbered_lines(path), {"text": _text, "jsonl": _jsonl}.get(kind)
     return read(lines, str(path), columns) if read else _table(lines, str(path), columns, DELIMITERS[kind])
@@ -107,13 +111,35 @@ def _given(place: str, row: Any, columns: Columns) -> Given | UserError:
     """Return the document of a `row` of named fields."""
     if not isinstance(row, dict) or not isinstance(row.get(columns.text), str):
         return UserError(f"{place}: no object with a string {columns.text!r}; {NAME_TEXT}")
-    labels = row.get(columns.labels)
-    if isinstance(labels, str):
-        labels = labels.split(columns.separator)
-    if labels is not None and not (isinstance(labels, list) and all(isinstance(each, str | int) for each in labels)):
-        return UserError(f"{place}: {columns.labels!r} is no list of labels; mend or remove the line")
+    try:
+        labels = _labels(row.get(columns.labels), columns.separator)
+    except ValueError as error:
+        return UserError(f"{place}: {columns.labels!r} {error}")
     own = row.get(columns.id)
-    return Given(place, "" if own is None else str(own), row[columns.text], labels and _clean(map(str, labels)))
+    return Given(place, "" if own is None else str(own), row[columns.text], labels)
+
+
+def _labels(given: Any, separator: str) -> list[str] | None:
+    """Return the labels that `given` means: a list of names or numbers, one of them, a string of several, or a vector.
+
+    A vector, of booleans or of the floats 0 and 1, has the numbers of those that are true. Raises `ValueError`.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return _clean(given.split(separator))
+    labels = given if isinstance(given, list) else [given]
+    if isinstance(given, list) and (_all(bool, labels) or (_all(float, labels) and {*labels} <= {0, 1})):
+        return [str(number) for number, value in enumerate(labels) if value]
+    if not all(isinstance(label, str | int) and not isinstance(label, bool) for label in labels):
+        raise ValueError("is no list of labels; mend or remove the line")
+    if _all(int, labels) and {*labels} <= {0, 1} and len({*labels}) < len(labels):
+        raise ValueError("looks like a vector of 0 and 1; write true and false, or the numbers of those that are 1")
+    return _clean(map(str, labels))
+
+
+def _all(kind: type, labels: list[Any]) -> bool:
+    return all(type(label) is kind for label in labels)
 
 
 def _table(

@@ -81,6 +81,10 @@ class TrueLabels(NamedTuple):
         """Return the labels of some `documents` of the batch."""
         return TrueLabels(self.ids[documents], self.weights[documents])
 
+    def to(self, device: torch.device) -> "TrueLabels":
+        """Return the labels on `device`."""
+        return TrueLabels(self.ids.to(device), self.weights.to(device))
+
     def targets(self, columns: Tensor, width: int) -> Tensor:
         """Return (B, `width`) the weight of a label at its column, `columns` (B, Y); the largest where columns meet."""
         absent = self.ids < 0

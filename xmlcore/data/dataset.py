@@ -40,6 +40,26 @@ class Split:
     def labels_of(self, i: int) -> np.ndarray:
         return self.labels[self.label_offsets[i] : self.label_offsets[i + 1]]
 
+    def part(self, start: int, end: int) -> "Split":
+        """Return the documents from `start` on, before `end`, without a copy of their tokens."""
+        tokens, labels = (offsets[start : end + 1] for offsets in (self.token_offsets, self.label_offsets))
+        return Split(
+            self.tokens[tokens[0] : tokens[-1]],
+            tokens - tokens[0],
+            self.labels[labels[0] : labels[-1]],
+            labels - labels[0],
+        )
+
+    def take(self, documents: np.ndarray) -> "Split":
+        """Return the `documents` (n,), in memory."""
+        tokens, labels = map(self.document, documents), map(self.labels_of, documents)
+        return Split(
+            np.concatenate([*tokens]),
+            np.concatenate([[0], np.cumsum(self.lengths[documents])]),
+            np.concatenate([*labels]),
+            np.concatenate([[0], np.cumsum(np.diff(self.label_offsets)[documents])]),
+        )
+
 
 def concatenate(first: Split, second: Split) -> Split:
     """Return the documents of `first`, then those of `second`, in memory."""

@@ -64,7 +64,7 @@ def encode_corpus(
             f"{train_file}: {documents} documents cannot be split with encode.validation_fraction="
             f"{options.validation_fraction}; add documents or change the fraction"
         )
-    vocabulary = Vocabulary.from_counts(counts, options.min_count)
+    vocabulary = Vocabulary.from_counts(counts, options.min_count, options.max_vocabulary)
     label_names = sorted(names)
     label_ids = {name: i for i, name in enumerate(label_names)}
     writers = {split: _SplitWriter(destination / split) for split in SPLITS}

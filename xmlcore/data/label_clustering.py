@@ -5,14 +5,17 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from xmlcore.data.dataset import Split
+from xmlcore.data.sampling import sample
 from xmlcore.data.sparse_matrices import label_matrix, tfidf_matrix
 
 
 def order_by_similarity(split: Split, labels: int, seed: int) -> np.ndarray:
     """Return an order (L,) of the labels in which balanced 2-means, again and again, has put like next to like.
 
-    A label is the sum of the tf-idf vectors of its documents, of unit norm (Prabhu et al. 2018).
+    A label is the sum of the tf-idf vectors of its documents, of unit norm (Prabhu et al. 2018); of a large `split`,
+    of those in a sample.
     """
+    split = sample(split, seed)
     tfidf = tfidf_matrix(split, int(split.tokens.max()) + 1)
     features = normalize(label_matrix(split, labels).T @ tfidf).tocsr()
     return _halved(features, np.arange(labels), np.random.default_rng(seed))

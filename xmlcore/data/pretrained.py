@@ -20,6 +20,7 @@ from xmlcore.config.schema import Section
 from xmlcore.data.tokens import PAD, PIECES, UNK, Vocabulary, check_pieces
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 MAX_LAYERS = 1000
@@ -149,8 +150,8 @@ def load_body(name: str, family: Family) -> Body:
         return Body(shape, state, table[[tokenizer.sep_token_id, tokenizer.cls_token_id]].float())
 
 
-def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
-    """Return tokenizer and masked language model of checkpoint `name`, for evaluation.
+def load_masked_lm(name: str, key: str, device: "torch.device") -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
+    """Return tokenizer and masked language model of checkpoint `name`, for evaluation, on `device`.
 
     Raises UserError, naming the parameter `key`, where there is none, or the two do not fit.
     """
@@ -164,7 +165,7 @@ def load_masked_lm(name: str, key: str) -> "tuple[PreTrainedTokenizerBase, PreTr
         )
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise UserError(f"{key}: the tokenizer of {name!r} has more pieces than its model; give both of one checkpoint")
-    return tokenizer, model.float().eval()
+    return tokenizer, model.float().eval().to(device)
 
 
 def save_checkpoint(name: str, folder: Path) -> None:

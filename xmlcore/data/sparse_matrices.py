@@ -1,10 +1,14 @@
-"""A split as sparse matrices of scipy: its words, and its labels."""
+"""A split as sparse matrices of scipy, its words and its labels, and how often it has each word."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from xmlcore.data.dataset import Split
+
+PART = 10_000  # documents that are counted at a time
 
 
 def tfidf_matrix(split: Split, vocabulary_size: int) -> sparse.csr_matrix:
@@ -26,3 +30,23 @@ def label_matrix(split: Split, labels: int) -> sparse.csr_matrix:
     known = split.labels >= 0
     cells = (documents[known], split.labels[known])
     return sparse.csr_matrix((np.ones(known.sum(), np.float32), cells), (len(split), labels))
+
+
+def token_counts(split: Split, vocabulary_size: int) -> np.ndarray:
+    """Return (V,) int64 how often `split` has each token, in memory that does not grow with it."""
+    counts = np.zeros(vocabulary_size, np.int64)
+    for part in _parts(split):
+        counts += np.bincount(part.tokens, minlength=vocabulary_size)
+    return counts
+
+
+def document_frequencies(split: Split, vocabulary_size: int) -> np.ndarray:
+    """Return (V,) int64 how many documents of `split` have each token, in memory that does not grow with it."""
+    frequencies = np.zeros(vocabulary_size, np.int64)
+    for part in _parts(split):
+        frequencies += np.bincount(count_matrix(part, vocabulary_size).indices, minlength=vocabulary_size)
+    return frequencies
+
+
+def _parts(split: Split) -> Iterator[Split]:
+    return (split.part(start, min(start + PART, len(split))) for start in range(0, len(split), PART))

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import regex
@@ -88,10 +89,10 @@ class Vocabulary:
 
     def encode(self, tokens: Iterable[str], max_tokens: int | None = None) -> list[int]:
         """Return ids of the first `max_tokens` tokens; a document without a token is one `UNK`."""
-        ids = [self._ids.get(token, UNK) for token in tokens]
-        return ids[:max_tokens] or [UNK]
+        return [self._ids.get(token, UNK) for token in islice(tokens, max_tokens)] or [UNK]
 
     @classmethod
-    def from_counts(cls, counts: Counter[str], min_count: int) -> "Vocabulary":
+    def from_counts(cls, counts: Counter[str], min_count: int, most: int | None = None) -> "Vocabulary":
+        """Return the tokens of at least `min_count` occurrences, and of these the `most` frequent alone."""
         kept = [token for token, count in counts.items() if count >= min_count and token not in SPECIAL_TOKENS]
-        return cls(sorted(kept, key=lambda token: (-counts[token], token)))
+        return cls(sorted(kept, key=lambda token: (-counts[token], token))[:most])

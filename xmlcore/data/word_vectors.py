@@ -20,7 +20,8 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Embedding
 from xmlcore.corpora.text_files import numbered_lines
 from xmlcore.data.dataset import EncodedCorpus, Split
-from xmlcore.data.sparse_matrices import label_matrix, tfidf_matrix
+from xmlcore.data.sampling import sample
+from xmlcore.data.sparse_matrices import document_frequencies, label_matrix, tfidf_matrix, token_counts
 from xmlcore.data.tokens import PAD, UNK, Vocabulary, fold
 from xmlcore.data.vector_tables import InitialVectors
 
@@ -40,11 +41,11 @@ def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int)
     unknown token that `split` lacks is its average token: a document of them, where Integrated Gradients begins, is
     what all documents share and not the zero vector, which has no direction.
     """
-    tfidf = tfidf_matrix(split, len(vocabulary))
-    idf = inverse_document_frequency(tfidf) * (np.bincount(tfidf.indices, minlength=len(vocabulary)) > 0)
+    frequencies = document_frequencies(split, len(vocabulary))
+    idf = inverse_document_frequency(frequencies, len(split)) * (frequencies > 0)
     vectors = random_vectors(vocabulary, dimension, seed) * (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
     if not idf[UNK]:
-        vectors[UNK] = np.bincount(split.tokens, minlength=len(vocabulary)) @ vectors / len(split.tokens)
+        vectors[UNK] = token_counts(split, len(vocabulary)) @ vectors / len(split.tokens)
     return vectors
 
 
@@ -54,7 +55,9 @@ def in_domain_vectors(split: Split, vocabulary: Vocabulary, dimension: int, labe
     One half is latent semantic analysis (Deerwester et al. 1990), truncated SVD of the tf-idf matrix. The other is the
     ridge regression from tf-idf to the labels, or to their leading singular directions where there are more of them
     than columns. Columns that the corpus has no rank for, and tokens that `split` lacks, are filled with small noise.
+    Of a large `split` they are learned from a sample.
     """
+    split = sample(split, seed)
     tfidf = tfidf_matrix(split, len(vocabulary))
     targets = label_matrix(split, labels)
     predictive = _ridge_coefficients(tfidf, targets, dimension // 2, seed)
@@ -80,14 +83,14 @@ def _ridge_coefficients(tfidf: sparse.csr_matrix, targets: sparse.csr_matrix, wi
     else:
         dense = targets.toarray()
     ridge = Ridge(alpha=1.0, solver="sparse_cg", tol=0.001).fit(tfidf, dense)
-    coefficients = ridge.coef_.reshape(dense.shape[1], -1).T * inverse_document_frequency(tfidf)[:, None]
+    idf = inverse_document_frequency(np.bincount(tfidf.indices, minlength=tfidf.shape[1]), tfidf.shape[0])
+    coefficients = ridge.coef_.reshape(dense.shape[1], -1).T * idf[:, None]
     return coefficients / max(np.linalg.norm(coefficients, axis=1).mean(), 1e-8)
 
 
-def inverse_document_frequency(tfidf: sparse.csr_matrix) -> np.ndarray:
-    """Return (V,) float64, smoothed as scikit-learn does, of the terms of a matrix (N, V) without stored zeros."""
-    frequency = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
-    return np.log((1 + tfidf.shape[0]) / (1 + frequency)) + 1
+def inverse_document_frequency(frequencies: np.ndarray, documents: int) -> np.ndarray:
+    """Return (V,) float64, smoothed as scikit-learn does, of terms that `frequencies` (V,) of `documents` have."""
+    return np.log((1 + documents) / (1 + frequencies)) + 1
 
 
 def glove_vectors(file: Path, vocabulary: Vocabulary, dimension: int, seed: int) -> tuple[np.ndarray, float]:
@@ -193,7 +196,7 @@ def build_vectors(corpus: EncodedCorpus, options: Embedding, pretrained: Path, s
     vocabulary, dimension = corpus.vocabulary, options.dimension
     if options.kind in ("in_domain", "random_idf"):
         training, everything = corpus.splits["train"], corpus.train_and_validation
-        seen = np.count_nonzero(np.unique(everything.tokens) > UNK)
+        seen = np.count_nonzero(token_counts(everything, len(vocabulary))[UNK + 1 :])
         if options.kind == "random_idf":
             learn = partial(idf_vectors, vocabulary=vocabulary, dimension=dimension, seed=seed)
         else:

@@ -97,7 +97,7 @@ class _BatchAttack:
         self._models, self._options = models, options
         self._split, self._documents = split, documents
         self._tokens = pad([split.document(i) for i in documents])
-        self._labels = true_labels(split, documents)
+        self._labels = true_labels(split, documents).to(models.defended.device)
         self._targets = self._labels.targets(self._labels.ids, models.defended.labels)
         self._generator = torch.Generator().manual_seed(seed + int(documents[0]))
         with torch.no_grad():
@@ -106,7 +106,7 @@ class _BatchAttack:
 
     def findings(self) -> Findings:
         sign = gradient_sign(self._models.defended, self._batch, self._labels)
-        found = Findings(self._outcome(torch.zeros_like(sign)), (sign == 0).flatten(1).all(1).numpy())
+        found = Findings(self._outcome(torch.zeros_like(sign)), (sign == 0).flatten(1).all(1).cpu().numpy())
         for epsilon in self._options.epsilons:
             ball = LInfinity(self._radius(epsilon))
             draws = (self._noise(ball) for _ in range(self._options.noise))
@@ -180,7 +180,7 @@ class _BatchAttack:
 
     def _figures(self, logits: Tensor) -> np.ndarray:
         """Return the figures (B, F) of `logits` (B, L)."""
-        best = logits.topk(min(TOP, logits.shape[1])).indices.numpy()
+        best = logits.topk(min(TOP, logits.shape[1])).indices.cpu().numpy()
         right = np.zeros((len(best), TOP), bool)
         right[:, : best.shape[1]] = hits(best, self._split, self._documents)
         return document_metrics(right, np.diff(self._split.label_offsets)[self._documents])

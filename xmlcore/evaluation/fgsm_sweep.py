@@ -72,13 +72,13 @@ def fgsm_sweep(
     total = -(-len(split) // batch_size)
     for documents in share(track(batches(split.lengths, batch_size), "fgsm", total=total)):
         tokens = pad([split.document(i) for i in documents])
-        labels = true_labels(split, documents)
+        labels = true_labels(split, documents).to(model.device)
         attack = _BatchAttack(models, tokens, labels, epsilons=epsilons, bits=bits)
         for setting in settings:
             for epsilon, logits in zip(epsilons, attack.logits(setting), strict=True):
                 best = logits.topk(min(k + 1, model.labels))
-                found[setting, epsilon][documents, :k] = hits(best.indices[:, :k].numpy(), split, documents)
-                tied[setting, epsilon][documents] = (best.values.diff(dim=1) == 0).any(dim=1).numpy()
+                found[setting, epsilon][documents, :k] = hits(best.indices[:, :k].cpu().numpy(), split, documents)
+                tied[setting, epsilon][documents] = (best.values.diff(dim=1) == 0).any(dim=1).cpu().numpy()
     for array in (*found.values(), *tied.values()):
         add_up(array)
     label_counts = np.diff(split.label_offsets)

@@ -73,7 +73,7 @@ def _standing(
     generator: torch.Generator,
 ) -> np.ndarray:
     """Return (1 + attacks, B) which of the `documents` (B,) still stand, untouched and after each attack in turn."""
-    tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents)
+    tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents).to(models[0].device)
     targets = labels.targets(labels.ids, models[0].labels)
     with torch.no_grad():
         batch = models[0].distinct(tokens)
@@ -88,7 +88,7 @@ def _standing(
                 survives = _survives(attack, everyone.of(left), model, ball, options, generator)
                 left = left[survives]
         standing.append(torch.zeros_like(standing[0]).index_fill(0, left, True))
-    return torch.stack(standing).numpy()
+    return torch.stack(standing).cpu().numpy()
 
 
 def _survives(
@@ -100,7 +100,7 @@ def _survives(
     generator: torch.Generator,
 ) -> Tensor:
     """Return (B,) whether the best label of each of `documents` is true wherever `attack` on `source` leads."""
-    right = torch.ones(len(documents.mask), dtype=torch.bool)
+    right = documents.mask.new_ones(len(documents.mask))
     for each in _iterates(attack, documents._replace(model=source), ball, options, generator):
         elsewhere = source is not documents.model
         logits = documents.moved(each.perturbation, margin).logits if elsewhere else each.logits

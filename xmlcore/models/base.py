@@ -23,6 +23,9 @@ class Classifier(nn.Module, ABC):
 
     Shapes: `B` batch, `T` tokens, `D` embedding width, `L` labels. Besides `embeddings` (B, T, D) and `mask` (B, T), a
     batch may be given as `TokenRows`, in which equal tokens share their work.
+
+    Token ids may be on any device, best on the CPU, where to find the distinct ones keeps no GPU waiting. All else is
+    on `device`.
     """
 
     labels: int  # L, how many
@@ -43,6 +46,11 @@ class Classifier(nn.Module, ABC):
     @abstractmethod
     def embedding_table(self) -> Tensor:
         """The (V, D) table that `embed` looks tokens up in."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the classifier computes."""
+        return self.embedding_table.device
 
     @property
     @abstractmethod
@@ -77,8 +85,9 @@ class Classifier(nn.Module, ABC):
     def distinct(self, tokens: Tensor) -> TokenRows:
         """Return `embed(tokens)` of `tokens` (B, T) with one row for each distinct token."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
-        rows = functional.embedding(distinct, self.embedding_table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return TokenRows(rows, index[1:].view_as(tokens))
+        table = self.embedding_table
+        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
+        return TokenRows(rows, index[1:].view_as(tokens).to(table.device))
 
     def distinct_with_substitutes(self, tokens: Tensor, substitutes: Tensor) -> SubstitutedRows:
         """Return `embed(tokens)` of `tokens` (B, T), and of the `substitutes` (V, K) of each, one row for each token.
@@ -89,9 +98,9 @@ class Classifier(nn.Module, ABC):
         reached, places = substitutes[own].unique(return_inverse=True)
         new = torch.ones_like(reached, dtype=torch.bool).index_fill(0, places[:, 0], False)
         row = (len(own) - 1 + new.cumsum(0)).index_copy(0, places[:, 0], torch.arange(len(own), device=own.device))
-        distinct = torch.cat([own, reached[new]])
-        rows = functional.embedding(distinct, self.embedding_table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return SubstitutedRows(rows, row_of[1:].view_as(tokens), row[places])
+        distinct, table = torch.cat([own, reached[new]]), self.embedding_table
+        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
+        return SubstitutedRows(rows, row_of[1:].view_as(tokens).to(table.device), row[places].to(table.device))
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         """Return the logits (B, L) of a batch.

@@ -14,9 +14,9 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the binary cross-entropy of `logits` (B, M) with `targets` (B, M), summed over both dimensions.
 
     There is a column for each label, or for what a model predicts in place of labels. A target is 0, or the weight of
-    missing what is true (Qaraei and Babbar, eq. 4.6).
+    missing what is true (Qaraei and Babbar, eq. 4.6). Logits of less precision than the targets are taken to theirs.
     """
-    positive = targets > 0
+    positive, logits = targets > 0, logits.to(torch.promote_types(logits.dtype, targets.dtype))
     return functional.binary_cross_entropy_with_logits(
         logits, positive.to(logits.dtype), torch.where(positive, targets, 1), reduction="sum"
     )

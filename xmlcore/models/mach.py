@@ -57,7 +57,7 @@ class MACH(SideBySide):
 
     def hashed(self, labels: Tensor) -> list[Tensor]:
         """Return for each hash function the buckets of the label ids `labels`."""
-        return [(a * labels + b) % PRIME % self.buckets for a, b in self.coefficients.t().tolist()]
+        return [(a * labels + b) % PRIME % self.buckets for a, b in self.coefficients.t()]
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         known = split.labels >= 0
@@ -76,8 +76,7 @@ class MACH(SideBySide):
 
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
         """Return the logit of each label: of the mean, of the kind `network.merge`, of its buckets' probabilities."""
-        device = logits[0].device
-        labels = torch.arange(self.labels, device=device) if self.asked is None else self.asked.to(device)
+        labels = torch.arange(self.labels, device=logits[0].device) if self.asked is None else self.asked
         return self.mean([each[:, of] for each, of in zip(logits, self.hashed(labels), strict=True)])
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:

@@ -36,7 +36,7 @@ class Predictor:
         out = np.empty((len(documents), len(labels)), np.float32)
         model = self._narrow(labels)
         for chosen in batches(np.array([len(document) for document in encoded]), self._batch_size):
-            out[chosen] = model(pad([encoded[i] for i in chosen])).sigmoid()
+            out[chosen] = model(pad([encoded[i] for i in chosen])).sigmoid().cpu()
         return out
 
     @torch.no_grad()
@@ -59,7 +59,7 @@ class Predictor:
         return logits
 
     def _narrow(self, labels: Sequence[int]) -> Classifier:
-        return self._model.narrow(torch.tensor(labels, dtype=torch.long))
+        return self._model.narrow(torch.tensor(labels, dtype=torch.long, device=self._model.device))
 
 
 class _Score(nn.Module):

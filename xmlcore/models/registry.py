@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from xmlcore.common.artifacts import written_by
+from xmlcore.common.device import CPU
 from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.config.schema import PositiveInt, Section
 from xmlcore.models.base import Classifier
@@ -44,8 +45,11 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def load_model(folder: Path) -> Classifier:
-    """Return the classifier stored in `folder`, in evaluation mode. Raises `UserError` if its files are damaged."""
+def load_model(folder: Path, device: torch.device = CPU) -> Classifier:
+    """Return the classifier stored in `folder`, on `device` and in evaluation mode.
+
+    Raises `UserError` if its files are damaged.
+    """
     with written_by("train", folder):
         config = _Config.model_validate_json((folder / "config.json").read_bytes())
         weights = folder / "weights.safetensors"
@@ -61,7 +65,7 @@ def load_model(folder: Path) -> Classifier:
                 raise ValueError(f"{name} holds NaN or infinity")
             if not tensor.is_floating_point() and tensor.ndim == 1 and not _is_order(tensor):
                 raise ValueError(f"{name} is not an order of the labels")
-        return model.eval()
+        return model.eval().to(device)
 
 
 def _is_order(places: Tensor) -> bool:

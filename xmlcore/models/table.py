@@ -27,7 +27,7 @@ class TableClassifier(Classifier):
         return self.embedding.weight
 
     def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens)
+        return self.embedding(tokens.to(self.device))
 
     def narrow(self, labels: Tensor) -> Self:
         """Return this classifier with `labels` (K,) alone of its `asked` labels, which `score` heeds.

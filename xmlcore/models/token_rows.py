@@ -15,10 +15,15 @@ class TokenRows(NamedTuple):
 
     @classmethod
     def one_each(cls, embeddings: Tensor, mask: Tensor) -> "TokenRows":
-        """Return `embeddings` (B, T, D) with a row of its own for every position where `mask` (B, T) is true."""
-        real = embeddings.flatten(0, 1).index_select(0, mask.flatten().nonzero()[:, 0])
-        rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), real])
-        return cls(rows, mask.flatten().cumsum(0).view_as(mask) * mask)
+        """Return `embeddings` (B, T, D) with a row of its own for every position where `mask` (B, T) is true.
+
+        Elsewhere than on the CPU the padding has rows, too: to count it would keep a GPU waiting.
+        """
+        rows, counted = embeddings.flatten(0, 1), torch.ones_like(mask)
+        if embeddings.device.type == "cpu":
+            rows, counted = rows.index_select(0, mask.flatten().nonzero()[:, 0]), mask
+        rows = torch.cat([embeddings.new_zeros(1, embeddings.shape[2]), rows])
+        return cls(rows, counted.flatten().cumsum(0).view_as(mask) * mask)
 
     @property
     def mask(self) -> Tensor:

@@ -49,7 +49,7 @@ class WithTable(Wrapped):
         return self._table
 
     def embed(self, tokens: Tensor) -> Tensor:
-        return self._table[tokens]
+        return self._table[tokens.to(self.device)]
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.model.score(embeddings, mask)

@@ -34,7 +34,8 @@ def certified_hits(model: Classifier, split: Split, substitutes: Tensor, track: 
     def certify(documents: np.ndarray) -> np.ndarray | None:
         tokens = pad([split.document(i) for i in documents])
         bounds = model.bounds(model.distinct_with_substitutes(tokens, substitutes))
-        return None if bounds is None else certainly_best(bounds, true_labels(split, documents)).numpy()
+        labels = true_labels(split, documents).to(model.device)
+        return None if bounds is None else certainly_best(bounds, labels).cpu().numpy()
 
     found = [each for each in map_shared(certify, track(together, "certify", total=len(together))) if each is not None]
     return np.concatenate(found)[np.argsort(np.concatenate(together))] if found else None

@@ -41,7 +41,7 @@ def predict(
     total = -(-len(split) // batch_size)
     for documents in share(track(batches(split.lengths, batch_size), "predict", total=total)):
         best = model(pad([split.document(i) for i in documents])).topk(k)
-        labels[documents], scores[documents] = best.indices, best.values.sigmoid()
+        labels[documents], scores[documents] = best.indices.cpu(), best.values.sigmoid().cpu()
     add_up(labels)
     add_up(scores)
     return Predictions(labels, scores)

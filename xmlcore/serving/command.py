@@ -36,11 +36,15 @@ OnError = Literal["stop", "skip"]
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder: models/CORPUS/MODEL/REGIME/LOSS.")]
 Text = Annotated[str | None, typer.Argument(metavar="[TEXT]", help="A text; without one, --file or standard input.")]
 File = Annotated[
-    Path | None, typer.Option("--file", "-f", help="Texts: .txt (one a line), .jsonl, .csv, .tsv; - is standard input.")
+    Path | None,
+    typer.Option(
+        "--file", "-f", help="Texts: .txt (one a line), .jsonl, .csv, .tsv, .parquet, .arrow; - is standard input."
+    ),
 ]
-TextColumn = Annotated[str, typer.Option(help="The field of the text in .jsonl, .csv and .tsv.")]
+TextColumn = Annotated[str, typer.Option(help="The field of the text.")]
 LabelsColumn = Annotated[str, typer.Option(help="The field of the labels.")]
 Separator = Annotated[str, typer.Option(help="Between labels in one field.")]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or mps.")]
 Format = Annotated[Output | None, typer.Option(help="Of the output: a table on a terminal, else JSON lines.")]
 Bad = Annotated[OnError, typer.Option(help="What becomes of a bad line.")]
 
@@ -58,13 +62,14 @@ def predict(
         str | None, typer.Option(help="Probabilities of these labels alone, separated by commas.")
     ] = None,
     text_column: TextColumn = "text",
+    device: Device = "cpu",
     format: Format = None,
     on_error: Bad = "stop",
 ) -> None:
     """Print the labels of a text, or of each text of a file."""
     from xmlcore.serving.rows import label_row
 
-    classifier, asked = _load(folder), labels.split(",") if labels else None
+    classifier, asked = _load(folder, device), labels.split(",") if labels else None
     given, texts = tee(_given(text, file, _columns(text_column), on_error))
     if asked:
         found: Iterable[list[Label]] = _probabilities(classifier, (each.text for each in texts), asked)
@@ -90,13 +95,14 @@ def explain(
     samples: Annotated[int, typer.Option(min=20, help="Copies of the text that are scored.")] = 1000,
     html: Annotated[Path | None, typer.Option(help="Write a page of the first text there, too.")] = None,
     text_column: TextColumn = "text",
+    device: Device = "cpu",
     format: Format = None,
     on_error: Bad = "stop",
 ) -> None:
     """Print which words speak for and against the labels of a text."""
     from xmlcore.serving.rows import words_row
 
-    classifier = _load(folder)
+    classifier = _load(folder, device)
 
     def rows() -> Iterator[dict[str, Any]]:
         for number, each in enumerate(_given(text, file, _columns(text_column), on_error), start=1):
@@ -126,18 +132,19 @@ def attack(
     ] = "positive",
     substitutes: Annotated[Substitutes, typer.Option(help="Where words come from.")] = "gradient",
     source: Annotated[
-        str | None, typer.Option(help="Of masked_lm: a BERT, folder or name; of synonyms: a folder of lists.")
+        str | None, typer.Option(help="Of masked_lm: a BERT, folder or name; of synonyms: a list or a folder of lists.")
     ] = None,
     k: Annotated[int, typer.Option(min=1, help="How many of the best labels count.")] = 5,
     max_change: Annotated[float, typer.Option(min=0, max=1, help="Share of the words that may change.")] = 0.1,
     text_column: TextColumn = "text",
+    device: Device = "cpu",
     format: Format = None,
     on_error: Bad = "stop",
 ) -> None:
     """Print which words an attacker would change, and what the model says then."""
     from xmlcore.serving.rows import attack_row
 
-    classifier = _load(folder)
+    classifier = _load(folder, device)
     options: dict[str, Any] = {
         "goal": goal,
         "substitutes": substitutes,
@@ -156,17 +163,18 @@ def attack(
 @app.command()
 def evaluate(
     folder: Folder,
-    file: Annotated[Path, typer.Argument(help="Texts with labels: .jsonl, .csv or .tsv.")],
+    file: Annotated[Path, typer.Argument(help="Texts with labels: .jsonl, .csv, .tsv, .parquet or .arrow.")],
     text_column: TextColumn = "text",
     labels_column: LabelsColumn = "labels",
     separator: Separator = " ",
+    device: Device = "cpu",
     format: Format = None,
     on_error: Bad = "stop",
 ) -> None:
     """Print P@k, nDCG@k, recall and F1 of a model on texts whose labels are known."""
     from xmlcore.serving.evaluation import evaluate_texts
 
-    classifier, columns = _load(folder), _columns(text_column, labels_column, separator)
+    classifier, columns = _load(folder, device), _columns(text_column, labels_column, separator)
     figures = evaluate_texts(classifier, track(_given(None, file, columns, on_error, labelled=True), "evaluate"))
     _write(iter([figures]), format, lambda row: [[name, _number(value)] for name, value in row.items()], tuple(figures))
 
@@ -180,6 +188,7 @@ def serve(
     seconds: Annotated[float, typer.Option(min=0.1, help="That a question may take, its waiting included.")] = 30.0,
     waiting: Annotated[int, typer.Option(min=1, help="Questions that may wait.")] = 64,
     samples: Annotated[int, typer.Option(min=20, help="Copies of a text that an explanation scores.")] = 1000,
+    device: Device = "cpu",
 ) -> None:
     """Show a page on which a model is asked: labels, why, and which words an attacker would change."""
     try:
@@ -189,7 +198,7 @@ def serve(
     from xmlcore.serving.page.answers import Answers, Limits
 
     limits = Limits(characters=characters, seconds=seconds, waiting=waiting, samples=samples)
-    run_server(Answers({str(folder): _load(folder) for folder in folders}, limits), host, port)
+    run_server(Answers({str(folder): _load(folder, device) for folder in folders}, limits), host, port)
 
 
 @app.command()
@@ -206,10 +215,10 @@ def card(folder: Folder) -> None:
         sys.stdout.write(text)
 
 
-def _load(folder: Path) -> "TextClassifier":
+def _load(folder: Path, device: str = "cpu") -> "TextClassifier":
     from xmlcore.serving.text_classifier import load_classifier
 
-    return load_classifier(folder)
+    return load_classifier(folder, device)
 
 
 def _columns(text: str, labels: str = "labels", separator: str = " ") -> "Columns":

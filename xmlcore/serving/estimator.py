@@ -24,6 +24,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
+from xmlcore.common.device import choose_device
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import atomic_directory
 from xmlcore.common.yaml_files import load_yaml
@@ -67,21 +68,18 @@ class XMLClassifier(ClassifierMixin, BaseEstimator):
         validation_fraction: float = 0.25,
         threshold: float | str = "micro_f1",
         seed: int = 7,
+        device: str = "cpu",
         changes: dict[str, Any] | None = None,
     ) -> None:
         """Keep what `fit` will need.
 
         `recipe` is one of `recipes()`; `changes` override it, such as {"network": {"buckets": 500}}, `encode`,
         `embedding`, `network` or `training`. `adversarial` trains against FGSM; `loss` weighs labels. `threshold` is
-        what `predict` takes, see `TextClassifier.predict`.
+        what `predict` takes, see `TextClassifier.predict`; `device` is auto, cpu, cuda or mps.
         """
         self.recipe, self.adversarial, self.loss, self.epochs = recipe, adversarial, loss, epochs
-        self.validation_fraction, self.threshold, self.seed, self.changes = (
-            validation_fraction,
-            threshold,
-            seed,
-            changes,
-        )
+        self.validation_fraction, self.threshold, self.changes = validation_fraction, threshold, changes
+        self.seed, self.device = seed, device
 
     def fit(
         self, X: Sequence[str], y: Labels, validation: tuple[Sequence[str], Labels] | None = None
@@ -103,7 +101,7 @@ class XMLClassifier(ClassifierMixin, BaseEstimator):
             outcome = self._train(corpus, options)
             save_model(weights, outcome.model, options.architecture, options.network)
             self._write(stored, weights, corpus, outcome, options)
-            self._use(load_model_folder(stored), options)
+            self._use(load_model_folder(stored, choose_device(self.device)), options)
         return self
 
     @property
@@ -167,6 +165,7 @@ class XMLClassifier(ClassifierMixin, BaseEstimator):
             seed=self.seed,
             log=lambda epoch: None,
             track=untracked,
+            device=choose_device(self.device),
         )
 
     def _write(self, folder: Path, weights: Path, corpus: EncodedCorpus, outcome: Outcome, options: Model) -> None:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
 from xmlcore.common.artifacts import written_by
+from xmlcore.common.device import CPU
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import write_json
 from xmlcore.config.params import Squeeze
@@ -60,8 +63,11 @@ def write_model_folder(
     (folder / CARD).write_text(card, encoding="utf-8")
 
 
-def load_model_folder(folder: Path) -> StoredModel:
-    """Return the model of `folder`. Raises `UserError` where there is none, or one that does not stand alone."""
+def load_model_folder(folder: Path, device: torch.device = CPU) -> StoredModel:
+    """Return the model of `folder`, on `device`.
+
+    Raises `UserError` where there is none, or one that does not stand alone.
+    """
     if not (folder / WEIGHTS[0]).is_file():
         raise UserError(f"{folder}: no model there; give a folder such as models/CORPUS/MODEL/REGIME/LOSS")
     parts = [path.name for path in folder.iterdir()]
@@ -71,7 +77,7 @@ def load_model_folder(folder: Path) -> StoredModel:
             f"{folder}: lacks {', '.join(sorted(missing))}: a folder of an older version, or not whole; "
             "run `dvc repro` again, or copy the whole folder"
         )
-    reader, classifier = load_text_reader(folder, "evaluate"), load_model(folder)
+    reader, classifier = load_text_reader(folder, "evaluate"), load_model(folder, device)
     with written_by("evaluate", folder):
         calibration = Calibration.model_validate_json((folder / "calibration.json").read_bytes())
         defence = Defence.model_validate_json((folder / "defence.json").read_bytes())

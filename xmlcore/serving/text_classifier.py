@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args, overload
 import numpy as np
 import torch
 
+from xmlcore.common.device import choose_device
 from xmlcore.common.errors import UserError
 from xmlcore.data.batches import batches, pad
 from xmlcore.explain.attributions import Explanation
@@ -281,7 +282,7 @@ class TextClassifier:
         ids, scores = np.zeros((len(texts), k), np.int64), np.zeros((len(texts), k), np.float32)
         for chosen in batches(np.array([len(each) for each in tokens]), self._batch_size):
             best = self._model(pad([tokens[i] for i in chosen])).topk(k)
-            ids[chosen], scores[chosen] = best.indices, best.values.sigmoid()
+            ids[chosen], scores[chosen] = best.indices.cpu(), best.values.sigmoid().cpu()
         return ids, self._calibration.probabilities(scores)
 
     def _best_id(self, text: str) -> int:
@@ -320,12 +321,15 @@ class _OwnVectors:
 
     def __init__(self, victim: "Victim") -> None:
         self._victim = victim
-        self._table = victim.model.embedding_table.detach().numpy()
+        self._table = victim.model.embedding_table.detach().cpu().numpy()
 
     def encode(self, documents: Sequence[Sequence[str]]) -> np.ndarray:
         return np.stack([self._table[self._victim.tokens(words)].mean(0) for words in documents])
 
 
-def load_classifier(folder: str | Path) -> TextClassifier:
-    """Return the classifier in the model `folder`. Raises `UserError` where there is none."""
-    return TextClassifier(load_model_folder(Path(folder)))
+def load_classifier(folder: str | Path, device: str = "cpu") -> TextClassifier:
+    """Return the classifier in the model `folder`, which computes on `device`: auto, cpu, cuda or mps.
+
+    Raises `UserError` where there is no such classifier, or no such device.
+    """
+    return TextClassifier(load_model_folder(Path(folder), choose_device(device)))

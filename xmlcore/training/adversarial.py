@@ -14,6 +14,7 @@ from xmlcore.attacks.embeddings.fgsm import perturb, sign_at_tokens
 from xmlcore.config.params import LossReduction, Regime
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
+from xmlcore.models.bfloat16 import autocast
 from xmlcore.models.token_rows import TokenRows
 from xmlcore.training.attribution_stability import attribution_change
 
@@ -35,17 +36,18 @@ class Reduction:
 
 def hybrid_backward(
     model: Classifier, tokens: Tensor, labels: TrueLabels, regime: Regime, reduction: Reduction
-) -> float:
-    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss.
+) -> Tensor:
+    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss, a scalar.
 
-    A random `adversarial_share` of the documents is attacked, whatever their order (batches come sorted by length).
+    The batch is on the CPU, wherever the model is. A random `adversarial_share` of the documents is attacked, whatever
+    their order (batches come sorted by length).
     """
     if not regime.adversarial_weight:
-        loss = reduction.of(model.loss(model.distinct(tokens), labels), len(tokens), model)
+        loss = reduction.of(_loss(model, model.distinct(tokens), labels.to(model.device)), len(tokens), model)
         loss.backward()
-        return loss.item()
+        return loss.detach()
     order = torch.randperm(len(tokens))
-    tokens, labels = tokens[order], labels.of(order)
+    tokens, labels = tokens[order], labels.of(order).to(model.device)
     count = math.ceil(regime.adversarial_share * len(tokens))
     rows, index = model.distinct(tokens)
     batch = TokenRows(rows.detach().requires_grad_(), index)  # both passes gather their gradients in its rows
@@ -54,7 +56,12 @@ def hybrid_backward(
     sign = sign_at_tokens(gradient, attacked.mask)
     adversarial = _adversarial_pass(model, attacked, labels.of(slice(count)), sign, regime, reduction)
     rows.backward(batch.rows.grad)  # then these go through the table once
-    return (clean + adversarial).item()
+    return (clean + adversarial).detach()
+
+
+def _loss(model: Classifier, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
+    with autocast(model.device):
+        return model.loss(batch, labels, probe)
 
 
 def _clean_pass(
@@ -65,7 +72,7 @@ def _clean_pass(
     Positions that share a row are told apart by a probe of zeros that is added to them.
     """
     probe = batch.rows.new_zeros(*batch.row_of[:count].shape, batch.rows.shape[1], requires_grad=True)
-    loss = (1 - regime.adversarial_weight) * reduction.of(model.loss(batch, labels, probe), len(batch.row_of), model)
+    loss = (1 - regime.adversarial_weight) * reduction.of(_loss(model, batch, labels, probe), len(batch.row_of), model)
     loss.backward()
     assert probe.grad is not None
     return loss, probe.grad
@@ -79,7 +86,7 @@ def _adversarial_pass(
     With an `attribution_weight` the penalty of `attribution_stability` on the same step is a part of it.
     """
     moved, documents = perturb(batch, sign, regime.epsilon), len(batch.row_of)
-    loss = model.loss(TokenRows.one_each(moved, batch.mask), labels)
+    loss = _loss(model, TokenRows.one_each(moved, batch.mask), labels)
     loss = regime.adversarial_weight * reduction.of(loss, documents, model)
     if regime.attribution_weight:
         embeddings = batch.embeddings()

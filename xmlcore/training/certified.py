@@ -43,20 +43,21 @@ class WorstCase:
 
 def certified_backward(
     model: Classifier, tokens: Tensor, labels: TrueLabels, worst_case: WorstCase, reduction: Reduction
-) -> float:
-    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss.
+) -> Tensor:
+    """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss, a scalar.
 
-    Raises `UserError` where the model has no bounds.
+    The batch is on the CPU, wherever the model is. Raises `UserError` where the model has no bounds.
     """
     batch = model.distinct_with_substitutes(tokens, worst_case.substitutes)
     bounds = model.bounds(batch, worst_case.radius)
     if bounds is None:
         raise NO_BOUNDS
+    labels = labels.to(model.device)
     targets, weight = labels.targets(labels.ids, model.labels), worst_case.weight
     loss = (1 - weight) * binary_cross_entropy(bounds.logits().own, targets) + weight * worst_loss(bounds, labels)
     loss = reduction.of(loss, len(tokens), model)
     loss.backward()
-    return loss.item()
+    return loss.detach()
 
 
 def worst_loss(bounds: LinearBounds, labels: TrueLabels) -> Tensor:

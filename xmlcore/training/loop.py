@@ -5,16 +5,17 @@ training and validation documents together, from vectors of both, for just that 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, field
+from functools import partial, reduce
+from operator import add
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load, save
 from torch import Tensor
 
 from xmlcore.common.checkpoints import Checkpoint
+from xmlcore.common.device import CPU
 from xmlcore.common.distributed import processes
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, LossReduction, Regime, Training
@@ -25,7 +26,7 @@ from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
 from xmlcore.models.losses import label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
-from xmlcore.ranking.predictions import Predictions, Track, predict
+from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
 from xmlcore.training.certified import WorstCase, certified_backward, certified_precision
@@ -68,7 +69,7 @@ class Outcome:
 
 
 Build = Callable[[np.ndarray], Classifier]
-Gradients = Callable[..., float]  # of a model, with tokens and labels, and how their loss is reduced
+Gradients = Callable[..., Tensor]  # of a model, with tokens and labels, and how their loss is reduced
 Augment = Callable[[list[np.ndarray], np.random.Generator], list[np.ndarray]]
 
 
@@ -85,12 +86,14 @@ def train(
     log: Callable[[Epoch], None],
     track: Track,
     checkpoint: Checkpoint | None = None,
+    device: torch.device = CPU,
     substitutes: Tensor | None = None,
 ) -> Outcome:
-    """Train a classifier that `build` makes of `vectors`. The same arguments on one machine give the same weights.
+    """Train a classifier that `build` makes of `vectors`, on `device`.
 
-    A regime with a `certified_weight` needs `substitutes` (V, K), those of each token, itself first, and others none.
-    Its epoch is chosen once the warm-up is over, by clean and certified P@1 together.
+    The same arguments on one CPU give the same weights. A regime with a `certified_weight` needs `substitutes` (V, K),
+    those of each token, itself first, and others none; its epoch is chosen once its warm-up is over, by clean and
+    certified P@1 together.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
@@ -115,8 +118,10 @@ def train(
         logged.append(epoch)
         log(epoch)
 
-    def run(phase: Phase, course: _Course, epochs: int) -> Iterator[_Done]:
-        """Yield what each epoch leaves, and store where the training is when that has been dealt with."""
+    def run(phase: Phase, table: np.ndarray, split: Split, epochs: int, ends: Callable[[_Done], bool]) -> Classifier:
+        """Return a model trained for `epochs`, or until one `ends` it, and store where the training is in between."""
+        torch.manual_seed(seed)
+        course = _Course(build(table), split, options, regime, loss, seed, device, substitutes)
 
         def state() -> dict[str, Any]:
             log = [asdict(epoch) for epoch in logged]
@@ -124,40 +129,42 @@ def train(
 
         if stored and phase == begun:
             course.restore(stored.pop("course"))
+        elif checkpoint and phase == "refit":
+            checkpoint.after_epoch(state)
         for done in course.epochs(epochs, track, partial(checkpoint.after_step, state) if checkpoint else _nothing):
-            yield done
+            if ends(done):
+                break
             if checkpoint:
                 checkpoint.after_epoch(state)
+        return course.model
 
-    def begin(table: np.ndarray, split: Split) -> _Course:
-        torch.manual_seed(seed)
-        return _Course(build(table), split, options, regime, loss, seed, substitutes)
+    def select(done: _Done) -> bool:
+        """Note an epoch and keep it if it is the best so far; return whether patience ends."""
+        nonlocal best
+        found = predict(done.model, validation, STORED, batch_size=options.at_once(BATCH_SIZE))
+        metrics = _metrics(found, validation)
+        score, precision, certified = metrics[options.selection], metrics["P@1"], None
+        if substitutes is not None:
+            certified = certified_precision(done.model, validation, substitutes)
+            score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
+        note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
+        if score > best.score and done.number >= regime.certified_warmup:
+            best = _Best(_copied(done.model), done.number, score, precision, found)
+        return done.number - max(best.epoch, regime.certified_warmup) >= options.patience
+
+    def note_refit(done: _Done) -> bool:
+        note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
+        return False
 
     for epoch in stored["log"] if stored else ():
         note(Epoch(**epoch))
     if begun == "selection":
-        course = begin(vectors.selection, training)
-        for done in run("selection", course, options.epochs):
-            found = predict(done.model, validation, STORED)
-            metrics = _metrics(found, validation)
-            score, precision, certified = metrics[options.selection], metrics["P@1"], None
-            if substitutes is not None:
-                certified = certified_precision(done.model, validation, substitutes)
-                score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
-            note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
-            if score > best.score and done.number >= regime.certified_warmup:
-                best = _Best(save(done.model.state_dict()), done.number, score, precision, found)
-            if done.number - max(best.epoch, regime.certified_warmup) >= options.patience:
-                break
+        model = run("selection", vectors.selection, training, options.epochs, select)
     epochs = sum(epoch.validation_precision is not None for epoch in logged)
     if options.refit:
-        course = begin(vectors.refit, concatenate(training, validation))
-        for done in run("refit", course, best.epoch):
-            note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
-        model = course.model
+        model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
     else:
-        model = course.learning
-        model.load_state_dict(load(best.weights))
+        model.load_state_dict(best.weights)
     return Outcome(model.eval(), epochs, best.epoch, best.precision, best.found)
 
 
@@ -173,7 +180,7 @@ def _metrics(predictions: Predictions, split: Split) -> dict[str, float]:
 class _Best:
     """The epoch that is chosen so far."""
 
-    weights: bytes = b""
+    weights: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     score: float = -1.0
     precision: float = -1.0
@@ -182,7 +189,7 @@ class _Best:
     def state(self) -> dict[str, Any]:
         """Return what `restored` needs."""
         return {
-            "weights": load(self.weights) if self.weights else {},
+            "weights": self.weights,
             "figures": [self.epoch, self.score, self.precision],
             "found": [torch.from_numpy(array) for array in (self.found.labels, self.found.scores)],
         }
@@ -192,7 +199,7 @@ class _Best:
         """Return what a `state` is of."""
         labels, scores = (tensor.numpy() for tensor in state["found"])
         epoch, score, precision = state["figures"]
-        return cls(save(state["weights"]), epoch, score, precision, Predictions(labels, scores))
+        return cls(state["weights"], epoch, score, precision, Predictions(labels, scores))
 
 
 class _Done(NamedTuple):
@@ -215,12 +222,11 @@ class _Course:
         regime: Regime,
         loss: Loss,
         seed: int,
+        device: torch.device,
         substitutes: Tensor | None,
     ) -> None:
-        """Begin with `model`, fresh."""
+        """Begin with `model`, fresh; it is prepared where it was built, then moved, so that all devices begin alike."""
         self.learning, self._split = model, split
-        self._optimisation = Optimisation(model, options)
-        self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
         self._rng = np.random.default_rng(seed)
         self._weights = label_weights(loss, split, model.labels)
         model.prepare(split, seed)
@@ -228,9 +234,11 @@ class _Course:
             model.initialise_output(label_prior(split, model.labels) + self._weights.log())
         self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
         self._augment = _augmentation(model, options, regime)
-        self._micro_batches = options.micro_batches
+        self._optimisation = Optimisation(model.to(device), options)
+        self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
+        self._micro_batches, self._gradient_sum = options.micro_batches, options.gradient_sum
         self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
-        self._number, self._loss = 0, 0.0  # epochs, and the loss in the one after them
+        self._number, self._losses = 0, list[Tensor | float]()  # epochs, and the losses in the one after them
 
     @property
     def model(self) -> Classifier:
@@ -245,12 +253,12 @@ class _Course:
             self.learning.train()
             left = steps - self._batches.done % steps
             for documents in track(self._batches, f"epoch {number}/{count}", total=left):
-                self._loss += self._learn(documents)
+                self._losses.append(self._learn(documents))
                 self._average.step(number)
                 after_step()
             done = _Done(number, self._loss / steps, self._optimisation.learning_rate, self.model)
             self._optimisation.end_epoch()
-            self._number, self._loss = number, 0.0
+            self._number, self._losses = number, []
             yield done
 
     def state(self) -> dict[str, Any]:
@@ -269,18 +277,24 @@ class _Course:
         self._optimisation.restore(state["optimisation"])
         self._average.restore(state["average"])
         self._batches.restore(state["batches"])
-        self._number, self._loss = state["place"]
+        self._number, *self._losses = state["place"]
 
-    def _learn(self, documents: np.ndarray) -> float:
+    @property
+    def _loss(self) -> float:
+        """The sum of the losses of the steps of this epoch; to read them is to wait for the device."""
+        return reduce(add, map(float, self._losses), 0.0)
+
+    def _learn(self, documents: np.ndarray) -> Tensor:
         """Take a step with a batch of `documents` (B,), and return its loss."""
         texts = self._augment([self._split.document(i) for i in documents], self._rng)
         seed = int(self._rng.integers(2**62))
         labels = true_labels(self._split, documents, self._weights)
-        loss = accumulate(self.learning, micro_batches(texts, labels, self._micro_batches, seed), self._backward())
+        parts = micro_batches(texts, labels, self._micro_batches, seed)
+        loss = accumulate(self.learning, parts, self._backward(), self._gradient_sum)
         self._optimisation.step()
         return loss
 
-    def _backward(self) -> Callable[[MicroBatch], float]:
+    def _backward(self) -> Callable[[MicroBatch], Tensor]:
         """Return what adds the gradients of a micro-batch of this step."""
         gradients: Gradients = partial(hybrid_backward, regime=self._regime)
         if self._substitutes is not None:
@@ -290,11 +304,15 @@ class _Course:
         return partial(_seeded_backward, self.learning, self._over, gradients)
 
 
+def _copied(model: Classifier) -> dict[str, Tensor]:
+    return {name: tensor.to(CPU, copy=True) for name, tensor in model.state_dict().items()}
+
+
 def _nothing() -> None:
     """Do nothing after a step."""
 
 
-def _seeded_backward(model: Classifier, over: LossReduction, gradients: Gradients, part: MicroBatch) -> float:
+def _seeded_backward(model: Classifier, over: LossReduction, gradients: Gradients, part: MicroBatch) -> Tensor:
     torch.manual_seed(part.seed)
     return gradients(model, part.tokens, part.labels, reduction=Reduction(over, part.weight))
 

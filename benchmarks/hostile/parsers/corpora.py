@@ -2,12 +2,14 @@
 
 import bz2
 import gzip
+import json
 from collections.abc import Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
-from hostile.damage import compressed
-from hostile.parsers.base import Parser
+from hostile.damage import compressed, damaged_text
+from hostile.parsers.base import Parser, written
 from xmlcore.config.params import Convert
 from xmlcore.corpora.formats.converters import CONVERTERS
 from xmlcore.corpora.records import SPLITS, read_records
@@ -51,6 +53,9 @@ COMPRESSED = {
     "train.txt.bz2": (bz2.compress(TEXTS), compressed(bz2.compress)),
 }
 RECORDS = b"1\ta b\tsome text here\n2\tb\tmore text\n3\ta\ttext some\n4\tb\t\n5\t\there\n"
+STATE = {"_data_files": [{"filename": "data-00000-of-00001.jsonl"}], "_indices_data_files": None}
+INFO = {"features": {"labels": {"feature": {"names": ["x", "y"], "_type": "ClassLabel"}, "_type": "List"}}}
+ROW = b'{"text": "some text", "labels": ["x"]}\n'
 
 
 def convert(name: str, folder: Path) -> None:
@@ -65,6 +70,24 @@ def convert(name: str, folder: Path) -> None:
             path.unlink()
 
 
+def saved_state() -> dict[str, bytes]:
+    """A folder that `datasets` saved, whose rows are text: what is read of its state does not depend on them."""
+    rows = {f"{split}/data-00000-of-00001.jsonl": ROW for split in SPLITS}
+    return rows | {f"{split}/state.json": json.dumps(STATE).encode() for split in SPLITS}
+
+
+def write_tables(folder: Path) -> None:
+    """A Parquet file and an Arrow stream whose labels are numbers with names."""
+    import pyarrow
+    from pyarrow import ipc, parquet
+
+    table = pyarrow.table({"id": [1, 2], "text": ["some text", "more"], "labels": [[0, 1], [1]]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": INFO})})
+    parquet.write_table(table, folder / "train.parquet")
+    with ipc.new_stream(str(folder / "test.arrow"), table.schema) as stream:
+        stream.write_table(table)
+
+
 def parsers() -> Iterator[Parser]:
     for name, files in CORPORA.items():
         for target in files:
@@ -73,4 +96,8 @@ def parsers() -> Iterator[Parser]:
         files = {target: content, "test.txt": b"1\tx\n"}
         read = partial(convert, "labelled_text")
         yield Parser(f"labelled_text {target}", lambda files=files: files, target, read, inputs)
+    yield Parser("datasets state.json", saved_state, "train/state.json", partial(convert, "named_fields"), damaged_text)
+    if find_spec("pyarrow"):
+        for target in ("train.parquet", "test.arrow"):
+            yield Parser(f"named_fields {target}", written(write_tables), target, partial(convert, "named_fields"))
     yield Parser("records", lambda: {"train.tsv": RECORDS}, "train.tsv", lambda it: [*read_records(it / "train.tsv")])

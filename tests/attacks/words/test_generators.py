@@ -54,6 +54,7 @@ def test_synonyms_without_antonyms(tmp_path):
         [],
     ]
     assert generator.propose([request("grain")], 1) == [["corn"]]
+    assert Synonyms(tmp_path / "some_synonyms.txt.gz").propose([request("up")], 48) == [["down", "rise"]]
 
 
 def test_a_line_that_is_no_pair_is_named(tmp_path):

@@ -15,6 +15,7 @@ from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn import substituted_windows
 from xmlcore.models.xml_cnn.model import XMLCNN
+from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 
 LABELS, WIDTH, VOCABULARY = 4, 5, 7
 
@@ -70,6 +71,20 @@ def test_score_and_the_gradient_at_every_position_are_those_of_the_plain_convolu
     # Positions differ even where tokens repeat, as under attack, so that no two windows tie.
     embeddings = torch.randn(*tokens.shape, WIDTH, dtype=torch.float64, requires_grad=True)
     ours, plain = model.score(embeddings, mask), reference.logits(model, embeddings, mask)
+    wanted = [embeddings, *(p for name, p in model.named_parameters() if not name.startswith("embedding"))]
+    weights = torch.randn_like(plain)
+    assert_all_close([ours], [plain])
+    assert_all_close(gradients(ours, weights, wanted), gradients(plain, weights, wanted))
+
+
+@given(shapes, documents, seeds)
+def test_with_padding_it_is_the_plain_convolution_too(shape, documents, seed):
+    model = random_model(shape, seed)
+    tokens = pad([np.array(document) for document in documents], 12)
+    mask = tokens != PAD
+    embeddings = torch.randn(*tokens.shape, WIDTH, dtype=torch.float64, requires_grad=True)
+    ours = model._head(padded_maxima(embeddings, mask, model.kernel, model.windows, model.chunks))
+    plain = reference.logits(model, embeddings, mask)
     wanted = [embeddings, *(p for name, p in model.named_parameters() if not name.startswith("embedding"))]
     weights = torch.randn_like(plain)
     assert_all_close([ours], [plain])
@@ -220,7 +235,7 @@ def test_a_narrowed_model_has_the_logits_of_the_asked_labels_in_the_asked_order(
 
 @pytest.fixture
 def medium_precision(monkeypatch):
-    monkeypatch.setattr(bfloat16, "BFLOAT16_IS_FAST", True)
+    monkeypatch.setattr(bfloat16, "CPU_HAS_BFLOAT16", True)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     yield

@@ -29,8 +29,9 @@ def auto_pgd(
     yield now
     before = now.perturbation
     best, best_gradient = now, gradient
-    size = torch.full((len(before), 1, 1), 2.0)
-    rises, halved, best_then, since = torch.zeros(len(before)), torch.ones(len(before), dtype=torch.bool), best, 0
+    size = before.new_full((len(before), 1, 1), 2.0)
+    rises, halved = before.new_zeros(len(before)), before.new_ones(len(before), dtype=torch.bool)
+    best_then, since = best, 0
     for step in range(1, steps + 1):
         here = now.perturbation
         ahead = ball.project(here + size * ball.farthest(gradient))

@@ -31,7 +31,10 @@ class Ball(ABC):
 
     @abstractmethod
     def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        """Return a random perturbation (B, T, `width`) on the border, as far from the document as FGSM goes."""
+        """Return a random perturbation (B, T, `width`) on the border, as far from the document as FGSM goes.
+
+        `generator` is one of the CPU, from which every device gets the same.
+        """
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class LInfinity(Ball):
         return self.radius * direction.sign()
 
     def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        return self.farthest(torch.rand(*mask.shape, width, generator=generator) - 0.5) * mask.unsqueeze(-1)
+        drawn = torch.rand(*mask.shape, width, generator=generator).to(mask.device)
+        return self.farthest(drawn - 0.5) * mask.unsqueeze(-1)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class L2(Ball):
         return direction / _norms(direction) * self.radii
 
     def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        return self.farthest(torch.randn(*mask.shape, width, generator=generator) * mask.unsqueeze(-1))
+        drawn = torch.randn(*mask.shape, width, generator=generator).to(mask.device)
+        return self.farthest(drawn * mask.unsqueeze(-1))
 
 
 def l2_of_equal_norm(radius: float, mask: Tensor, width: int) -> L2:

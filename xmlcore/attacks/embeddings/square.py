@@ -24,8 +24,8 @@ def square(documents: Documents, *, ball: Ball, queries: int, generator: torch.G
     for query in range(1, queries):
         share = SHARE / 2 ** sum(query >= part * queries for part in HALVED_AT)
         runs = (share * lengths).round().long().clamp(min=1)
-        firsts = (torch.rand(len(runs), generator=generator) * (lengths - runs + 1)).long()
-        places = torch.arange(documents.mask.shape[1])
+        firsts = (torch.rand(len(runs), generator=generator).to(runs.device) * (lengths - runs + 1)).long()
+        places = torch.arange(documents.mask.shape[1], device=runs.device)
         inside = (places >= firsts[:, None]) & (places < (firsts + runs)[:, None])
         corner = _corner(documents, ball, generator)
         found = documents.moved(torch.where(inside[:, :, None], corner, best.perturbation), margin)
@@ -36,5 +36,5 @@ def square(documents: Documents, *, ball: Ball, queries: int, generator: torch.G
 def _corner(documents: Documents, ball: Ball, generator: torch.Generator) -> Tensor:
     """Return a corner (B, T, D) of `ball` that is the same at all tokens of a document, zero at the padding."""
     count, _, width = documents.embeddings.shape
-    signs = torch.rand(count, 1, width, generator=generator) - 0.5
-    return ball.farthest(signs * documents.mask.unsqueeze(-1))
+    drawn = torch.rand(count, 1, width, generator=generator).to(documents.mask.device)
+    return ball.farthest((drawn - 0.5) * documents.mask.unsqueeze(-1))

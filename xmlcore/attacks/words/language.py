@@ -11,7 +11,7 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Encode
 from xmlcore.data.dataset import load_encoded
 from xmlcore.data.encoding import encode_corpus
-from xmlcore.data.sparse_matrices import tfidf_matrix
+from xmlcore.data.sparse_matrices import document_frequencies
 from xmlcore.data.tokens import WORD_TOKENIZERS, Vocabulary
 from xmlcore.data.word_vectors import in_domain_vectors, inverse_document_frequency
 
@@ -41,7 +41,7 @@ def write_language(records: Path, folder: Path, options: Encode, seed: int, trac
     corpus = load_encoded(encoded)
     training = corpus.train_and_validation
     vectors = in_domain_vectors(training, corpus.vocabulary, DIMENSION, len(corpus.label_names), seed)
-    idf = inverse_document_frequency(tfidf_matrix(training, len(corpus.vocabulary)))
+    idf = inverse_document_frequency(document_frequencies(training, len(corpus.vocabulary)), len(training))
     np.save(folder / "vectors.npy", vectors)
     np.save(folder / "idf.npy", idf.astype(np.float32))
 

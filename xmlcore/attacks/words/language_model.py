@@ -15,13 +15,14 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from xmlcore.common.checkpoints import Checkpoint, restore_optimizer
+from xmlcore.common.device import CPU
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import MaskedLM
 from xmlcore.data.batches import ShuffledBatches, batches, pad
 from xmlcore.data.dataset import Split
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
-from xmlcore.models.bfloat16 import BFLOAT16_IS_FAST
+from xmlcore.models.bfloat16 import has_bfloat16
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -40,12 +41,12 @@ def train_masked_lm(
     seed: int,
     track: Callable[..., Iterable],
     checkpoint: Checkpoint | None = None,
+    device: torch.device = CPU,
 ) -> tuple["BertForMaskedLM", float]:
-    """Return a masked language model of `split`, and its mean loss (nats a word) in the last epoch.
+    """Return a masked language model of `split`, on `device`, and its mean loss (nats a word) in the last epoch.
 
-    The same arguments on one machine give the same weights; with a `checkpoint` a training that was killed goes on from
-    there, to the same weights. Raises `UserError` where `split` has no word of the
-    vocabulary.
+    The same arguments on one CPU give the same weights; with a `checkpoint` a training that was killed goes on from
+    there, to the same weights. Raises `UserError` where `split` has no word of the vocabulary.
     """
     from transformers import BertConfig, BertForMaskedLM
 
@@ -73,6 +74,7 @@ def train_masked_lm(
             pad_token_id=PAD,
         )
     ).train()
+    model.to(device)
     lengths = np.array([len(window) for window in windows])
     order = ShuffledBatches(lengths, options.batch_size, rng)
     steps = order.steps
@@ -103,9 +105,10 @@ def train_masked_lm(
         for chosen in track(order, f"masked language model, epoch {epoch}/{options.epochs}", total=left):
             total = total if order.done > 1 else 0.0
             tokens, answers = mask_words([windows[i] for i in chosen], len(vocabulary), rng)
+            tokens, answers = tokens.to(device), answers.to(device)
             places = answers != IGNORED
             model.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16_IS_FAST):
+            with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
                 logits = masked_logits(model, tokens, places)
             loss = functional.cross_entropy(logits.float(), answers[places])
             loss.backward()
@@ -168,6 +171,7 @@ def masked_accuracy(model: "BertForMaskedLM", split: Split, words: int, options:
     right = asked = 0
     for chosen in batches(np.array([len(window) for window in windows]), options.batch_size):
         tokens, answers = mask_words([windows[i] for i in chosen], words, rng)
+        tokens, answers = tokens.to(model.device), answers.to(model.device)
         places = answers != IGNORED
         right += int((masked_logits(model, tokens, places).argmax(1) == answers[places]).sum())
         asked += int(places.sum())

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from xmlcore.attacks.words.language import Language
+from xmlcore.common.device import CPU
 from xmlcore.common.errors import UserError
 
 
@@ -36,7 +38,7 @@ class CorpusEncoder:
 class SentenceEncoder:
     """A model of `sentence-transformers`, such as all-MiniLM-L6-v2, that is in its cache or a folder."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, device: torch.device = CPU) -> None:
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError:
@@ -45,7 +47,7 @@ class SentenceEncoder:
                 "or give `corpus`"
             ) from None
         try:
-            self._model = SentenceTransformer(name, device="cpu", local_files_only=True)
+            self._model = SentenceTransformer(name, device=str(device), local_files_only=True)
         except (OSError, ValueError) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(
@@ -58,9 +60,9 @@ class SentenceEncoder:
         return self._model.encode(texts, batch_size=64, show_progress_bar=False)
 
 
-def load_encoder(name: str, language: Language) -> Encoder:
+def load_encoder(name: str, language: Language, device: torch.device = CPU) -> Encoder:
     """Return what words.encoder names: `corpus`, or a model of `sentence-transformers`, by name or folder."""
-    return CorpusEncoder(language) if name == "corpus" else SentenceEncoder(name)
+    return CorpusEncoder(language) if name == "corpus" else SentenceEncoder(name, device)
 
 
 def similarities(encoder: Encoder, first: Sequence[Sequence[str]], second: Sequence[Sequence[str]]) -> np.ndarray:

@@ -89,7 +89,7 @@ class Victim:
     def best(self, words: Sequence[str], count: int) -> np.ndarray:
         """Return the `count` best labels of one document, or all where there are fewer."""
         logits = self.model(torch.from_numpy(self.tokens(words))[None])[0]
-        return logits.topk(min(count, self.labels)).indices.numpy()
+        return logits.topk(min(count, self.labels)).indices.cpu().numpy()
 
     def judge(self, words: Sequence[str], labels: Sequence[int]) -> Judgement:
         """Return scores and ranks of `labels` for one document."""
@@ -104,7 +104,7 @@ class Victim:
             len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
         )
         score = self._score_in_place if one_for_one else self._score_copies
-        asked = torch.tensor(list(labels))
+        asked = torch.tensor(list(labels), device=self.model.device)
         found = [
             self._judged(score(words, positions[part], substitutes[part]), asked)
             for part in (slice(first, first + self._batch_size) for first in range(0, len(positions), self._batch_size))
@@ -118,13 +118,13 @@ class Victim:
     def _judged(self, logits: Tensor, asked: Tensor) -> Judgement:
         chosen = logits[:, asked]
         ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
-        return Judgement(self.scores_of(chosen).numpy(), ranks.numpy())
+        return Judgement(self.scores_of(chosen).cpu().numpy(), ranks.cpu().numpy())
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         new = np.array([self.tokens_of(word)[0] for word in substitutes])
         batch = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
         document, substituted = batch.row_of[0].split([len(words), len(new)])
-        places = torch.tensor(list(positions))
+        places = torch.tensor(list(positions), device=self.model.device)
         return self.model.score_substitutions(batch._replace(row_of=document), places, substituted)
 
     def _score_copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:

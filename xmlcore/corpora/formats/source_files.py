@@ -10,6 +10,7 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import SPLITS, OfficialSplit
 
 NAME_FILES = ("*_labels.*", "*_features.*")
+_PART = re.compile(r"(?P<before>.+)-(?P<number>\d{1,9})-of-(?P<of>\d{1,9})(?P<after>\..+)")
 VALIDATION = {"valid", "validation", "val", "dev"}
 
 
@@ -37,14 +38,25 @@ def find_splits(folder: Path, suffixes: Sequence[str], named: Mapping[OfficialSp
     A word is a run of letters, in upper or lower case: latest_train.txt is no test file. The names end in one of
     `suffixes`. Files of validation documents are said to be ignored.
     """
+    parts = find_split_parts(folder, suffixes, named)
+    for split, found in parts.items():
+        if len(found) > 1:
+            raise _several(folder, split, found)
+    return {split: found[0] for split, found in parts.items()}
+
+
+def find_split_parts(
+    folder: Path, suffixes: Sequence[str], named: Mapping[OfficialSplit, str]
+) -> dict[OfficialSplit, list[Path]]:
+    """Return what `find_splits` does, where a split may be cut into files called `NAME-00000-of-00002.SUFFIX`."""
     names = set(find_files(folder, *NAME_FILES))
     found = [path for path in find_files(folder, *(f"*{suffix}" for suffix in suffixes)) if path not in names]
     candidates = [path for path in found if not VALIDATION & _words(path)]
     for path in found:
         if path not in candidates and path.name not in named.values():
-            console.print(f"{path}: ignored; validation documents are drawn from those of the training file")
+            _say_ignored(path)
     return {
-        split: find_file(folder, named[split], _uncompressed_name(Path(named[split])))
+        split: [find_file(folder, named[split], _uncompressed_name(Path(named[split])))]
         if split in named
         else _find_split(folder, split, candidates, suffixes)
         for split in SPLITS
@@ -52,12 +64,23 @@ def find_splits(folder: Path, suffixes: Sequence[str], named: Mapping[OfficialSp
 
 
 def find_split_folders(folder: Path, named: Mapping[OfficialSplit, str]) -> dict[OfficialSplit, Path]:
-    """Return the folders `train` and `test` of `folder`, or those that are `named`; none where not both are there."""
-    found = {split: place for split in SPLITS if (place := folder / named.get(split, split)).is_dir()}
-    return found if len(found) == len(SPLITS) else {}
+    """Return the folders `train` and `test` of `folder`, or those that are `named`; none where not both are there.
+
+    They may stand in another folder, as an archive has them. One of validation documents is said to be ignored.
+    """
+    names = [named.get(split, split) for split in SPLITS]
+    places = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
+    found = [place for place in places if all((place / name).is_dir() for name in names)]
+    if len(found) > 1:
+        several = ", ".join(str(place) for place in found)
+        raise UserError(f"{folder}: several folders with {' and '.join(names)}: {several}; keep one of them")
+    for path in sorted(found[0].iterdir()) if found else ():
+        if path.is_dir() and VALIDATION & _words(path) and path.name not in names:
+            _say_ignored(path)
+    return {split: found[0] / name for split, name in zip(SPLITS, names, strict=True)} if found else {}
 
 
-def _find_split(folder: Path, split: OfficialSplit, candidates: list[Path], suffixes: Sequence[str]) -> Path:
+def _find_split(folder: Path, split: OfficialSplit, candidates: list[Path], suffixes: Sequence[str]) -> list[Path]:
     found = [path for path in candidates if split in _words(path)]
     if not found:
         ends = " or ".join(suffixes)
@@ -65,10 +88,24 @@ def _find_split(folder: Path, split: OfficialSplit, candidates: list[Path], suff
             f"{folder}: no {split} file: its name has the word {split} in it and ends in {ends} (plain, .gz or .bz2), "
             f"as mine_{split}{suffixes[0]}; give a file such a name, or name it as convert.files.{split}"
         )
-    if len(found) > 1:
-        several = ", ".join(str(path.relative_to(folder)) for path in found)
-        raise UserError(f"{folder}: several {split} files: {several}; name one as convert.files.{split}")
-    return found[0]
+    parts = [_PART.fullmatch(path.name) for path in found]
+    wholes = {part.group("before", "of", "after") if part else None for part in parts}
+    if len(found) > 1 and (len(wholes) > 1 or None in wholes):
+        raise _several(folder, split, found)
+    numbers = [int(part["number"]) for part in parts if part]
+    if parts[0] and (numbers != [*range(len(numbers))] or len(numbers) != int(parts[0]["of"])):
+        there = ", ".join(path.name for path in found)
+        raise UserError(f"{folder}: of the parts of the {split} file there are {there} alone; fetch the others")
+    return found
+
+
+def _several(folder: Path, split: OfficialSplit, found: Sequence[Path]) -> UserError:
+    several = ", ".join(str(path.relative_to(folder)) for path in found)
+    return UserError(f"{folder}: several {split} files: {several}; name one as convert.files.{split}")
+
+
+def _say_ignored(path: Path) -> None:
+    console.print(f"{path}: ignored; validation documents are drawn from those of the training file")
 
 
 def _words(path: Path) -> set[str]:

@@ -12,5 +12,5 @@ def gradient_x_input(tokens: Sequence[str], model: Differentiable, label: int) -
     embeddings = model.embed(tokens).requires_grad_()
     with torch.enable_grad():
         (gradient,) = torch.autograd.grad(model.logits([label])(embeddings).sum(), embeddings)
-    weights = (gradient * embeddings.detach())[0].double().sum(1)
+    weights = (gradient * embeddings.detach())[0].cpu().double().sum(1)
     return weights.tolist() + [0.0] * (len(tokens) - len(weights))

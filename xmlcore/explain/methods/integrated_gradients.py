@@ -39,14 +39,14 @@ def integrated_gradients(
     start = torch.zeros_like(end) if baseline == "zero" else model.embed([MASK] * len(tokens))
     logits = model.logits(labels)
     with torch.no_grad():
-        before, after = logits(start)[0].double(), logits(end)[0].double()
+        before, after = (logits(each)[0].cpu().double() for each in (start, end))
     explained = attr.IntegratedGradients(logits)
     attributions = []
     for column, label in enumerate(labels):
         shares = explained.attribute(
             end, start, target=column, n_steps=steps, method="gausslegendre", internal_batch_size=batch_size
         )
-        weights = shares[0].double().sum(1)
+        weights = shares[0].cpu().double().sum(1)
         attributions.append(
             PathAttribution(
                 label=int(label),

@@ -90,7 +90,7 @@ class Study:
         erasures = {removal: Erasure(tokens, self._predictor, label, removal, size) for removal in REMOVALS}
         alone = dict(zip(erasures["masking"].words, erasures["masking"].leave_one_out().tolist(), strict=True))
         table = WordTable(self._model, self._corpus, tokens, size)
-        true = true_labels(self._corpus.splits["test"], np.array([document.index]))
+        true = true_labels(self._corpus.splits["test"], np.array([document.index])).to(self._model.device)
         under_noise = self._under_noise(table, document.index)
         again = partial(self._explained, tokens, label=label, document=document.index)
         return Studied(

@@ -30,7 +30,7 @@ class WordTable:
         self._table = model.embedding_table.detach()[ids]
         self._table[PAD] = 0
         self._reader = replace(reader, vocabulary=Vocabulary(words))
-        self._index = torch.tensor([self._reader.vocabulary.encode(tokens)])
+        self._index = torch.tensor([self._reader.vocabulary.encode(tokens)], device=model.device)
 
     def moved(self, movement: Tensor) -> Predictor:
         """Return the model, reading every word moved by its row of `movement` (W, D), in order of first occurrence."""
@@ -41,7 +41,8 @@ class WordTable:
     def noise(self, epsilon: float, generator: torch.Generator) -> Tensor:
         """Return random signs (W, D) as large as FGSM's movement with `epsilon`."""
         words = self._table[RESERVED:]
-        return self._radius(epsilon) * (torch.rand(words.shape, generator=generator) - 0.5).sign()
+        drawn = torch.rand(words.shape, generator=generator).to(words.device)
+        return self._radius(epsilon) * (drawn - 0.5).sign()
 
     def fgsm(self, labels: TrueLabels, epsilon: float) -> Tensor:
         """Return FGSM's adaptive step (W, D), one for all of a word (Sapkal and Savalia 2025, eqs. 9 and 10)."""

@@ -74,7 +74,7 @@ class LabelClusters(nn.Module):
         narrowed = shallow_copy(self)
         narrowed._buffers = {"rank": cluster.argsort(stable=True).argsort()}
         narrowed.sizes = [len(chosen[0]), *(len(chosen[k]) for k in kept)]
-        indicators = torch.tensor([self.sizes[0] + k - 1 for k in kept], dtype=torch.long)
+        indicators = labels.new_tensor([self.sizes[0] + k - 1 for k in kept])
         narrowed.output = narrow_linear(self.output, torch.cat([chosen[0], indicators]))
         narrowed.tails = Modules(self.tails[k - 1].narrow(chosen[k]) for k in kept)
         return narrowed
@@ -98,7 +98,7 @@ class LabelClusters(nn.Module):
     def _places(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cluster of each label id of `labels`, 0 for the head, and its column within that cluster."""
         rank = self.rank[labels]
-        starts = torch.tensor([0, *self.sizes]).cumsum(0)
+        starts = rank.new_tensor([0, *self.sizes]).cumsum(0)
         cluster = torch.bucketize(rank, starts[1:-1], right=True)
         return cluster, rank - starts[cluster]
 

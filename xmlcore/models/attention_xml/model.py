@@ -8,6 +8,7 @@ after another, which begins from that of the level above.
 from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -136,11 +137,12 @@ class _BiLSTM(nn.Module):
         onward, backward = self._run(self.onward, embeddings), self._run(self.backward, turned)
         return torch.cat([onward, backward.gather(1, places.expand_as(backward))], 2) * mask.unsqueeze(-1)
 
+    def train(self, mode: bool = True) -> Self:
+        """Stay in training mode, which changes nothing here: in evaluation mode cuDNN has no backward pass."""
+        return super().train(True)
+
     def _run(self, lstm: nn.LSTM, inputs: Tensor) -> Tensor:
-        # cuDNN has no backward pass in evaluation mode, where attacks and attributions need one.
-        differentiable = torch.backends.cudnn.flags(enabled=self.training and torch.backends.cudnn.enabled)
-        rounded = torch.autocast(inputs.device.type, torch.bfloat16, enabled=may_round(inputs.dtype))
-        with differentiable, rounded:
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=may_round(inputs)):
             return lstm(inputs)[0].to(inputs.dtype)
 
 

@@ -17,6 +17,7 @@ from xmlcore.models.bounds import Box, LinearBounds
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.xml_cnn.bounds import bounded_maxima
+from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
 from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
 
@@ -67,7 +68,14 @@ class XMLCNN(LinearOutputClassifier):
         if self.training and self.embedding_dropout.p:
             dropped = self.embedding_dropout(batch.embeddings(probe))
             batch, probe = TokenRows.one_each(dropped, batch.mask), None
-        return self._head(ConvolvedMax.apply(batch.rows, self.kernel, probe, batch.row_of, self.windows, self.chunks))
+        return self._head(self._maxima(batch, probe))
+
+    def _maxima(self, batch: TokenRows, probe: Tensor | None) -> Tensor:
+        """Return the pooled maxima (B, W, P, F) of a batch, on a CPU without sums over padding."""
+        shape = self.windows, self.chunks
+        if batch.rows.device.type == "cpu":
+            return ConvolvedMax.apply(batch.rows, self.kernel, probe, batch.row_of, *shape)
+        return padded_maxima(batch.embeddings(probe), batch.mask, self.kernel, *shape)
 
     def score_steps(self, batch: TokenRows, direction: Tensor, steps: Sequence[float]) -> list[Tensor]:
         windows = Windows(batch.mask.sum(1), self.windows, self.chunks)

@@ -75,7 +75,7 @@ def window_sums(projection: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
 
 def rounded(factor: Tensor) -> Tensor:
     """Return `factor` in bfloat16 where that is allowed, else as it is."""
-    return factor.bfloat16() if may_round(factor.dtype) else factor
+    return factor.bfloat16() if may_round(factor) else factor
 
 
 class ConvolvedMax(torch.autograd.Function):

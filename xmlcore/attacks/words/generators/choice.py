@@ -36,7 +36,8 @@ def _load(
         case "masked_lm":
             from xmlcore.attacks.words.generators.masked_lm import MaskedLMGenerator
 
-            return MaskedLMGenerator(str(masked_lm) if options.masked_lm == "corpus" else options.masked_lm)
+            source = str(masked_lm) if options.masked_lm == "corpus" else options.masked_lm
+            return MaskedLMGenerator(source, device=victim.model.device)
         case "neighbours":
             from xmlcore.attacks.words.generators.neighbours import Neighbours
 

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.language_model import masked_logits
 from xmlcore.attacks.words.victim import is_substitutable
+from xmlcore.common.device import CPU
 from xmlcore.data.batches import batches
 from xmlcore.data.pretrained import load_masked_lm
 from xmlcore.data.tokens import fold
@@ -50,12 +51,12 @@ class MaskedLMGenerator:
     did not know of each other, and spelled as the model spells them.
     """
 
-    def __init__(self, name: str, key: str = "words.masked_lm") -> None:
-        """Load the model `name`, a folder or a name of `transformers`.
+    def __init__(self, name: str, device: torch.device = CPU) -> None:
+        """Load the model `name`, a folder or a name of `transformers`, to `device`.
 
-        Raises `UserError`, naming the parameter `key`, where it predicts no words.
+        Raises `UserError` where it predicts no words.
         """
-        tokenizer, self._model = load_masked_lm(name, key)
+        tokenizer, self._model = load_masked_lm(name, "words.masked_lm", device)
         config = self._model.config
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
@@ -129,8 +130,9 @@ class MaskedLMGenerator:
         places = torch.zeros_like(tokens, dtype=torch.bool)
         for row, context in zip(places, contexts, strict=True):
             row[context.places] = True
-        logits = masked_logits(self._model, tokens, places)
-        return logits.log_softmax(1).split([len(context.places) for context in contexts])
+        device = self._model.device
+        logits = masked_logits(self._model, tokens.to(device), places.to(device))
+        return logits.log_softmax(1).cpu().split([len(context.places) for context in contexts])
 
     def _words(self, context: _Context, logs: Tensor, count: int) -> list[str]:
         """Return the words of the `count` likeliest combinations of pieces with log probabilities `logs` (M, V)."""

@@ -11,16 +11,19 @@ from xmlcore.data.tokens import fold
 
 
 class Synonyms:
-    def __init__(self, folder: Path) -> None:
-        """Read every file of `folder` and below whose name has `synonyms` or `antonyms` in it: two words a line.
+    def __init__(self, place: Path) -> None:
+        """Read the list of synonyms `place`, two words a line, or the lists in that folder and below.
 
-        Raises `UserError` where there is no list of synonyms, and naming file and line for a line of other than two
-        words.
+        There, a file with `synonyms` in its name is one, and one with `antonyms` tells which pairs are none. Raises
+        `UserError` where there is no list, and naming file and line for a line of other than two words.
         """
-        synonyms = _lists(folder, "synonyms")
+        synonyms = [place] if place.is_file() else _lists(place, "synonyms")
         if not synonyms:
-            raise UserError(f"{folder}: no list of synonyms; name one in `lexicons`, or change words.generators")
-        antonyms = {frozenset(pair) for file in _lists(folder, "antonyms") for pair in _pairs(file)}
+            raise UserError(
+                f"{place}: no list of synonyms, which has `synonyms` in its name; put one there (in the pipeline: name "
+                "one in `lexicons`, or change words.generators)"
+            )
+        antonyms = {frozenset(pair) for file in _lists(place, "antonyms") for pair in _pairs(file)}
         self._of: dict[str, dict[str, None]] = defaultdict(dict)
         for file in synonyms:
             for one, other in _pairs(file):
