@@ -46,7 +46,7 @@ def certified_backward(
 ) -> Tensor:
     """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss, a scalar.
 
-    The batch is on the CPU, wherever the model is. Raises `UserError` where the model has no bounds.
+    The batch and its `labels` are on the CPU, wherever the model is. Raises `UserError` where the model has no bounds.
     """
     batch = model.distinct_with_substitutes(tokens, worst_case.substitutes)
     bounds = model.bounds(batch, worst_case.radius)

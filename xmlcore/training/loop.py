@@ -92,7 +92,7 @@ def train(
     """Train a classifier that `build` makes of `vectors`, on `device`.
 
     The same arguments on one CPU give the same weights. A regime with a `certified_weight` needs `substitutes` (V, K),
-    those of each token, itself first, and others none; its epoch is chosen once its warm-up is over, by clean and
+    those of each token, itself first, and others none; its epoch is chosen once the warm-up is over, by clean and
     certified P@1 together.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
@@ -232,10 +232,10 @@ class _Course:
         model.prepare(split, seed)
         if options.prior_bias:
             model.initialise_output(label_prior(split, model.labels) + self._weights.log())
-        self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
         self._augment = _augmentation(model, options, regime)
         self._optimisation = Optimisation(model.to(device), options)
         self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
+        self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
         self._micro_batches, self._gradient_sum = options.micro_batches, options.gradient_sum
         self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
         self._number, self._losses = 0, list[Tensor | float]()  # epochs, and the losses in the one after them
