@@ -30,6 +30,7 @@ from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.defenses.squeezing import squeeze
 from xmlcore.evaluation.attack_suite import Models, attack_embeddings
+from xmlcore.evaluation.certification import certification
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
 from xmlcore.evaluation.worst_case import worst_case
 from xmlcore.explain.documents import Document, Prediction
@@ -57,6 +58,7 @@ HARDENED = Regime(
     word_substitution=0.2,
     squeeze="none",
 )
+SUBSTITUTES = torch.stack([torch.arange(16), torch.tensor([0, *range(2, 16), 1])], 1)  # each token's is the next one
 OPTIONS = {"epochs": 2, "batch_size": 4, "averaging_from": 1, "averaging_steps": 1, "matmul_precision": "highest"}
 NAME = os.environ.get("XMLCORE_TEST_DEVICE", "pretended:0")  # or a real one, such as cuda:0
 if NAME.startswith("pretended"):
@@ -204,17 +206,22 @@ def test_it_predicts_and_is_attacked_on_its_embeddings(models: list[Classifier])
 
 @pytest.mark.parametrize("recipe", ["xml_cnn"], indirect=True)
 def test_certificates_and_the_training_for_them(models: list[Classifier]) -> None:
-    substitutes = torch.tensor([[token, token if token < 3 else token - 1] for token in range(16)])
     tokens, labels = pad([SPLIT.document(i) for i in range(4)]), true_labels(SPLIT, np.arange(4))
     found = []
     for model in models:
-        certain = certified_hits(model, SPLIT, substitutes)
+        certain = certified_hits(model, SPLIT, SUBSTITUTES)
         torch.manual_seed(0)
-        worst_case = WorstCase(substitutes, weight=0.5, radius=0.5)
+        worst_case = WorstCase(SUBSTITUTES, weight=0.5, radius=0.5)
         loss = certified_backward(model.train(), tokens, labels, worst_case, Reduction("document"))
         found.append((certain, loss.cpu(), model.embedding_table.grad.cpu()))
     for here, there in zip(*found, strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-6)
+
+
+@of_every_architecture("xml_cnn", "bag_of_words")
+def test_it_is_certified(models: list[Classifier]) -> None:
+    here, there = (certification(model, SPLIT, SUBSTITUTES, steps=2) for model in models)
+    assert here == there
 
 
 @of_every_architecture("xml_cnn", "bag_of_words")

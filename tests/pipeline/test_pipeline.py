@@ -367,9 +367,10 @@ def test_every_other_architecture_is_trained_and_evaluated_by_changing_parameter
         changes = {"corpora": ["simulated-eurlex"], "models": models, "regimes": ["adversarial"], "losses": ["pw_cb"]}
         for key, names in (changes | {"checkpoints": ["tiny-xlnet"]}).items():
             params[key][:] = names
-        for section in (params["robustness"], params["words"], params["explain"]["study"]):
+        for section in (params["robustness"], params["words"], params["certify"], params["explain"]["study"]):
             section["models"][:] = []
-        params["words"]["corpora"][:] = []
+        for section in (params["words"], params["substitutes"]):
+            section["corpora"][:] = []
 
     workspace.edit(others)
     workspace.run("dvc", "repro", *(f"evaluate@simulated-eurlex-{model}-adversarial-pw_cb" for model in models))

@@ -542,6 +542,12 @@ class Params(Section):
             for name in chosen:
                 if name not in getattr(self, of):
                     raise UserError(f"{key}: {name!r} is not listed in `{of}`; add it there, or leave it out here")
+        certified = [name for name in self.regimes if self.regime[name].certified_weight]
+        for corpus in self.corpora if certified else ():
+            if corpus not in self.substitutes.corpora:
+                raise UserError(
+                    f"regimes: {certified[0]!r} needs substitutes for {corpus!r}; list it in substitutes.corpora"
+                )
         if self.certify.models and not self.substitutes.corpora:
             raise UserError("certify.models: for substitutes of words, and none are chosen; list substitutes.corpora")
         if bool(self.words.corpora) != bool(self.words.models):

@@ -23,7 +23,7 @@ from xmlcore.ranking.certificates import certified_hits
 from xmlcore.training.adversarial import Reduction
 
 RIVALS = 64  # wrong labels of a document that are held against its true ones
-NO_BOUNDS = UserError("certified_weight: this architecture has no bounds; train xml_cnn, or take another regime")
+NO_BOUNDS = "certified_weight: this architecture has no bounds; train xml_cnn, or take another regime"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def certified_backward(
     batch = model.distinct_with_substitutes(tokens, worst_case.substitutes)
     bounds = model.bounds(batch, worst_case.radius)
     if bounds is None:
-        raise NO_BOUNDS
+        raise UserError(NO_BOUNDS)
     labels = labels.to(model.device)
     targets, weight = labels.targets(labels.ids, model.labels), worst_case.weight
     loss = (1 - weight) * binary_cross_entropy(bounds.logits().own, targets) + weight * worst_loss(bounds, labels)
@@ -80,5 +80,5 @@ def certified_precision(model: Classifier, split: Split, substitutes: Tensor) ->
     """Return certified P@1 of `model`, which has bounds, on the documents of `split`."""
     certain = certified_hits(model, split, substitutes)
     if certain is None:
-        raise NO_BOUNDS
+        raise UserError(NO_BOUNDS)
     return float(certain[:, 0].mean())

@@ -47,7 +47,7 @@ class Epoch:
     loss: float
     learning_rate: float
     validation_precision: float | None
-    certified_precision: float | None = None  # of the validation documents, in certified training
+    certified_precision: float | None = None  # of the validation documents, after the warm-up of certified training
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,12 @@ def train(
         found = predict(done.model, validation, STORED, batch_size=options.at_once(BATCH_SIZE))
         metrics = _metrics(found, validation)
         score, precision, certified = metrics[options.selection], metrics["P@1"], None
-        if substitutes is not None:
+        warm = done.number >= regime.certified_warmup
+        if substitutes is not None and warm:
             certified = certified_precision(done.model, validation, substitutes)
             score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
         note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
-        if score > best.score and done.number >= regime.certified_warmup:
+        if score > best.score and warm:
             best = _Best(_copied(done.model), done.number, score, precision, found)
         return done.number - max(best.epoch, regime.certified_warmup) >= options.patience
 
