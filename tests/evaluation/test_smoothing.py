@@ -19,7 +19,9 @@ SPLIT = split_of(
     [[2 + label] * 20 + [9, 10, 11] for label in range(LABELS)] + [[2]],
     [[label] for label in range(LABELS)] + [[0, 1]],
 )
-OPTIONS = Smoothing(documents=7, copies=400, confidence=0.99, deviation=0.5, sizes=[0.001, 0.5], kept=0.2, words=[1, 15])
+OPTIONS = Smoothing(
+    documents=7, copies=400, confidence=0.99, deviation=0.5, sizes=[0.001, 0.5], kept=0.2, words=[1, 15]
+)
 
 
 @pytest.fixture

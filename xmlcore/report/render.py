@@ -28,6 +28,7 @@ from xmlcore.report.sections import (
     gallery,
     local_explanations,
     overview,
+    resistance,
     smoothing,
     tables,
     word_examples,
@@ -150,6 +151,7 @@ def _content(results: Results, provenance: Provenance) -> dict[str, Any]:
         "figures": {
             "story": story.picture(results),
             "performance": figures.performance(results),
+            "resistance": resistance.resistance(results),
             "epsilon": figures.precision_by_epsilon(results),
             "attacks": attack_checks.curves(results),
             "faithfulness": faithfulness.intervals(results),
