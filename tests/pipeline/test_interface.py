@@ -217,6 +217,8 @@ propensity.a
 propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
+regime.*.attack_objective
+regime.*.attack_steps
 regime.*.attribution_weight
 regime.*.certified_warmup
 regime.*.certified_weight
@@ -375,6 +377,7 @@ def test_regimes():
     assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == [
         "clean",
         "adversarial",
+        "robust",
         "stable",
         "squeezed",
         "substituted",
@@ -384,6 +387,8 @@ def test_regimes():
         "epsilon",
         "adversarial_weight",
         "adversarial_share",
+        "attack_objective",
+        "attack_steps",
         "attribution_weight",
         "word_substitution",
         "certified_weight",
