@@ -18,6 +18,7 @@ LAYERS = (
     "defenses",
     "attacks",
     "training",
+    "tuning",
     "evaluation",
     "explain",
     "report",

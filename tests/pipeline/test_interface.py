@@ -251,6 +251,14 @@ substitutes.corpora
 substitutes.cosine
 substitutes.count
 substitutes.kind
+tune.*.network.*.choices
+tune.*.network.*.high
+tune.*.network.*.log
+tune.*.network.*.low
+tune.*.training.*.choices
+tune.*.training.*.high
+tune.*.training.*.log
+tune.*.training.*.low
 vector.*.files.*.bytes
 vector.*.files.*.sha256
 vector.*.files.*.url
@@ -349,7 +357,8 @@ def test_stages_with_a_model_run_as_launch_says():
 
 
 def test_scripts():
-    assert {path.name for path in (ROOT / "stages").glob("*.py")} == set(STAGES.values())
+    by_hand = {"tune.py"}  # changes params.yaml, which stages read
+    assert {path.name for path in (ROOT / "stages").glob("*.py")} == {*STAGES.values(), *by_hand}
 
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
