@@ -168,6 +168,7 @@ model.*.network.encoder.attention_xml.random_fill
 model.*.network.encoder.attention_xml.tree
 model.*.network.encoder.bag_of_words.dropout
 model.*.network.encoder.bag_of_words.prototype_scale
+model.*.network.encoder.bag_of_words.ridge
 model.*.network.encoder.xml_cnn.chunks
 model.*.network.encoder.xml_cnn.dropout
 model.*.network.encoder.xml_cnn.embedding_dropout
@@ -186,6 +187,7 @@ model.*.network.merge
 model.*.network.prototype_scale
 model.*.network.random_fill
 model.*.network.repetitions
+model.*.network.ridge
 model.*.network.tree
 model.*.network.windows
 model.*.training.averaging_from
