@@ -83,7 +83,7 @@ class Workspace:
 def shrink(params: Any) -> None:
     params["corpora"][:] = [CORPORA[0]]
     params["models"][:] = ["xml_cnn"]
-    for section in (params["robustness"], params["words"], params["certify"], params["explain"]["study"]):
+    for section in (*map(params.get, ("robustness", "words", "certify", "smoothing")), params["explain"]["study"]):
         section["models"][:] = ["xml_cnn"]
     for section in (params["words"], params["substitutes"]):
         section["corpora"][:] = [CORPORA[0]]
@@ -112,6 +112,7 @@ def shrink(params: Any) -> None:
     params["words"].update(bins=2, samples=2, candidates=5)
     params["robustness"].update(documents=6, epsilons=[0.1, 1.0], steps=5, noise=2)
     params["robustness"]["worst_case"].update(documents=6, steps=2, queries=3)
+    params["smoothing"].update(documents=3, copies=100)
     params["explain"]["documents"] = [0]
     params["explain"]["study"].update(documents=2, beam=1, draws=2)
     params["explain"]["gallery"] = 1

@@ -197,7 +197,7 @@ def test_it_predicts_and_is_attacked_on_its_embeddings(models: list[Classifier])
         squeezed = squeeze(model, "embeddings", 4)
         suite = attack_embeddings(Models(squeezed, model, [model]), SPLIT, options, 0)
         worst = worst_case(
-            [squeezed, model], SPLIT, epsilon=0.3, options=Cascade(documents=4, steps=2, queries=2), seed=1
+            [squeezed, model], SPLIT, epsilon=0.01, options=Cascade(documents=4, steps=2, queries=2), seed=1
         )
         found.append((best.scores, [each.metrics["P@1"] for each in sweep], suite.clean, [*worst["P@1"].values()]))
     for here, there in zip(*found, strict=True):

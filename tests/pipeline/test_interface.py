@@ -237,6 +237,14 @@ robustness.worst_case.documents
 robustness.worst_case.queries
 robustness.worst_case.steps
 seed
+smoothing.confidence
+smoothing.copies
+smoothing.deviation
+smoothing.documents
+smoothing.kept
+smoothing.models
+smoothing.sizes
+smoothing.words
 substitutes.corpora
 substitutes.cosine
 substitutes.count
@@ -285,6 +293,7 @@ STAGES = {
     "explain": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
     "certify": "certify.py",
+    "smooth": "smooth.py",
     "attack_words": "attack_words.py",
     "explain_attacks": "explain_attacks.py",
     "report": "report.py",
@@ -333,7 +342,7 @@ def test_stages_and_their_scripts():
 
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
-    assert launched == {"train", "evaluate", "explain", "attack_embeddings", "certify", "explain_attacks"}
+    assert launched == {"train", "evaluate", "explain", "attack_embeddings", "certify", "smooth", "explain_attacks"}
 
 
 def test_scripts():
@@ -342,7 +351,8 @@ def test_scripts():
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
     stages = dvc_stages()
-    for name in ("train", "evaluate", "explain", "attack_embeddings", "certify", "attack_words", "explain_attacks"):
+    names = "train evaluate explain attack_embeddings certify smooth attack_words explain_attacks"
+    for name in names.split():
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]

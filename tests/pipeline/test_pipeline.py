@@ -45,6 +45,7 @@ OF_EVERY_CELL = (
     "attack_embeddings/curves.json",
     "attack_embeddings/worst_case.json",
     "certify/certified.json",
+    "smooth/smoothed.json",
 )
 OF_ATTACKED_WORDS = (
     "attack_words/attacks.jsonl",
@@ -221,7 +222,16 @@ def leaves(section: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
 
 STUDIED = [
     f"{stage}@{CELL}"
-    for stage in ("train", "evaluate", "explain", "attack_embeddings", "certify", "attack_words", "explain_attacks")
+    for stage in [
+        "train",
+        "evaluate",
+        "explain",
+        "attack_embeddings",
+        "certify",
+        "smooth",
+        "attack_words",
+        "explain_attacks",
+    ]
 ] + [
     "encode@simulated-rcv1-xml_cnn",
     "build_embedding@simulated-rcv1-xml_cnn",
@@ -274,7 +284,8 @@ def test_a_stage_names_every_parameter_that_it_looks_up(
     assert asked, f"{name} was not watched"
 
 
-BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "attack_words"}
+OF_SECTION = {"substitutes": "choose_substitutes", "certify": "certify", "smoothing": "smooth"}
+BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "smooth", "attack_words"}
 
 
 def changed(value: Any) -> Any:
@@ -311,8 +322,8 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
             assert kinds <= {"train", "evaluate"} and not [name for name in stale if "adversarial" in name], parameter
         elif place[0] == "fgsm":
             assert kinds == (BEHIND_DEFENCES if place[1] == "bits" else {"evaluate"})
-        elif place[0] in ("substitutes", "certify"):
-            assert kinds == {{"substitutes": "choose_substitutes"}.get(place[0], place[0])}, parameter
+        elif place[0] in OF_SECTION:
+            assert kinds == {OF_SECTION[place[0]]}, parameter
         elif place[0] in ("propensity", "metrics"):
             assert kinds == {"baseline", "evaluate"}, parameter
         elif place[0] == "predict":

@@ -395,6 +395,19 @@ class Certify(Section):
     steps: PositiveInt = 3  # of the attack beside it
 
 
+class Smoothing(Section):
+    """Votes of random copies of a document, and what they prove (`xmlcore.evaluation.smoothing`)."""
+
+    models: list[Name] = []  # that are smoothed
+    documents: PositiveInt = 100  # of the test split
+    copies: Annotated[int, Field(ge=100)] = 1000  # of each; more prove more
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.999  # in a document's certificate
+    deviation: PositiveFloat = 1.0  # of the noise on a token, in mean norms of the embeddings
+    sizes: list[PositiveFloat] = []  # of a change of all embeddings, in that unit
+    kept: Annotated[float, Field(gt=0, lt=1)] = 0.2  # of a document's words, in a copy without the others
+    words: list[PositiveInt] = []  # that may become any others
+
+
 class Lime(Section):
     samples: Annotated[int, Field(ge=2)] = 1000
 
@@ -496,6 +509,7 @@ class Params(Section):
     words: Words
     substitutes: Substitutes
     certify: Certify
+    smoothing: Smoothing
     explain: Explain
     report: Report
     vector: dict[Name, Fetch]
@@ -522,6 +536,7 @@ class Params(Section):
             ("robustness.models", self.robustness.models, "models"),
             ("substitutes.corpora", self.substitutes.corpora, "corpora"),
             ("certify.models", self.certify.models, "models"),
+            ("smoothing.models", self.smoothing.models, "models"),
             ("explain.study.models", self.explain.study.models, "models"),
         ):
             for name in chosen:

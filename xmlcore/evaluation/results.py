@@ -113,6 +113,23 @@ class Certification(TypedDict):
     violations: NonNegativeInt  # documents in which an attack took what was certified
 
 
+SmoothingWay = Literal["noise", "deletion"]
+
+
+class SmoothedPoint(Precision):
+    """Certified P@k, whatever a change of this radius does."""
+
+    radius: FiniteFloat  # of noise: in mean norms of the embeddings, a token; of deletion: in words
+
+
+class Smoothed(TypedDict):
+    """A model whose labels random copies of a document vote for."""
+
+    documents: NonNegativeInt
+    voted: Precision  # of the unchanged documents
+    certified: list[SmoothedPoint]
+
+
 CascadeAttack = Literal["fgsm", "pgd_margin", "apgd", "apgd_margin", "fab", "square"]
 
 
