@@ -32,7 +32,7 @@ class Workspace:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
-        for name in ("vectors", "checkpoints", "lexicons"):
+        for name in ("vectors", "checkpoints", "lexicons", "substitutes"):
             shutil.copytree(ROOT / "data" / name, folder / "data" / name)
         workspace.edit(shrink)
         workspace.run("git", "init", "--quiet")
@@ -83,9 +83,10 @@ class Workspace:
 def shrink(params: Any) -> None:
     params["corpora"][:] = [CORPORA[0]]
     params["models"][:] = ["xml_cnn"]
-    for section in (params["robustness"], params["words"], params["explain"]["study"]):
+    for section in (*map(params.get, ("robustness", "words", "certify", "smoothing")), params["explain"]["study"]):
         section["models"][:] = ["xml_cnn"]
-    params["words"]["corpora"][:] = [CORPORA[0]]
+    for section in (params["words"], params["substitutes"]):
+        section["corpora"][:] = [CORPORA[0]]
     for corpus in CORPORA:
         params["corpus"][corpus]["model"]["xml_cnn"] = {}
         params["corpus"][corpus]["fetch"]["simulation"].update(
@@ -111,6 +112,7 @@ def shrink(params: Any) -> None:
     params["words"].update(bins=2, samples=2, candidates=5)
     params["robustness"].update(documents=6, epsilons=[0.1, 1.0], steps=5, noise=2)
     params["robustness"]["worst_case"].update(documents=6, steps=2, queries=3)
+    params["smoothing"].update(documents=3, copies=100)
     params["explain"]["documents"] = [0]
     params["explain"]["study"].update(documents=2, beam=1, draws=2)
     params["explain"]["gallery"] = 1

@@ -22,8 +22,9 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.device import choose_device
-    from xmlcore.common.files import atomic_directory, write_json
+    from xmlcore.common.files import write_json
     from xmlcore.common.journal import Journal, fingerprint
+    from xmlcore.common.outputs import output_directory
     from xmlcore.common.source_code import PACKAGE
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
@@ -40,7 +41,8 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     words = load_language(language / "words")
     classifier = squeeze(load_model(paths.trained(*cell), device), where, params.fgsm.bits)
     victim = Victim(classifier, data, params.explain.batch_size, options.scores)
-    generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS)
+    substitutes = paths.substitutes(corpus)
+    generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS, substitutes)
     texts = read_texts(paths.records(corpus) / "test.tsv", data, {sample.document for sample in targets.samples})
     sources = [
         paths.records(corpus),
@@ -49,6 +51,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
         paths.trained(*cell),
         known_right,
         paths.LEXICONS,
+        paths.SUBSTITUTES,
         PACKAGE,
     ]
     given = options.model_dump(), where, params.seed, params.fgsm.bits, params.explain.batch_size, device.type
@@ -57,7 +60,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     campaign = Campaign(victim, load_encoder(options.encoder, words, device), texts, data.shown_labels, options)
     with measured() as cost:
         rows = campaign.run(generators, targets.samples, journal, track)
-    with atomic_directory(paths.results(*cell, "attack_words")) as results:
+    with output_directory(paths.results(*cell, "attack_words")) as results:
         write_targets(results, targets, data.shown_labels)
         write_attacks(results / "attacks.jsonl", rows)
         write_json(results / "summary.json", summary(rows, options.goals, options.thresholds))

@@ -1,6 +1,7 @@
-"""Train a model, clean or adversarially: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
+"""Train a model, clean, adversarially or certified: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
 
-Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and the recipe. Writes trained/CORPUS/MODEL/REGIME/LOSS
+Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL, the recipe and, certified,
+data/substitutes/CORPUS. Writes trained/CORPUS/MODEL/REGIME/LOSS
 (weights, readable config) and, in results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning
 curves and timing.json. While it runs, .journals/train has where it is: a training that was killed goes on from there.
 """
@@ -10,6 +11,7 @@ from xmlcore.common.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Train MODEL on CORPUS in REGIME with LOSS."""
+    from xmlcore.attacks.words.substitutes import load_table
     from xmlcore.common import paths
     from xmlcore.common.checkpoints import Checkpoint, surroundings
     from xmlcore.common.cli import track
@@ -32,7 +34,10 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
-    sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE]
+    sources, substitutes = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE], None
+    if params.regime_of(regime).certified_weight:
+        sources.append(paths.substitutes(corpus))
+        substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
     settings = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed
     mark = fingerprint(sources, *settings, device.type, surroundings())
     checkpoint = Checkpoint(paths.training(*cell), mark)
@@ -51,6 +56,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
                 track=track,
                 checkpoint=checkpoint,
                 device=device,
+                substitutes=substitutes,
             )
         write_json(results / "training.json", outcome.summary())
         (results / "validation").mkdir()

@@ -71,7 +71,7 @@ def test_two_processes_give_what_one_gives_to_the_bit(one, two, work):
 def test_each_process_does_a_share_and_one_writes(one, two):
     assert (one / "rank-0.txt").read_text() == "0 1 2 3 4"
     assert [(two / f"rank-{rank}.txt").read_text() for rank in range(2)] == ["0 2 4", "1 3"]
-    assert {path.name for path in two.iterdir()} == {*WORKS, "rank-0.txt", "rank-1.txt"}
+    assert {path.name for path in two.iterdir()} == {*WORKS, "journal", "rank-0.txt", "rank-1.txt"}
 
 
 def test_micro_batches_that_cannot_be_shared_are_a_users_mistake(tmp_path):

@@ -1,14 +1,25 @@
 """What `test_distributed.py` starts in one process and in several."""
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from planted import DECISIVE, FILLERS, VOCABULARY, Listed, encoded, options, planted_model
+from planted import LABELS as LABEL_NAMES
 from safetensors.torch import save
 from toys import random_xml_cnn
 
+from xmlcore.attacks.words.campaign import GROUP, Campaign
+from xmlcore.attacks.words.language import Language
+from xmlcore.attacks.words.sampling import Bin, Sample
+from xmlcore.attacks.words.similarity import CorpusEncoder
+from xmlcore.attacks.words.texts import Text
+from xmlcore.attacks.words.victim import Victim
 from xmlcore.common.cli import run
 from xmlcore.common.distributed import is_writer, map_shared, rank, share
+from xmlcore.common.journal import Journal
 from xmlcore.config.params import Loss, Regime, Training
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
@@ -75,6 +86,22 @@ def explained() -> bytes:
     return repr(map_shared(explain, [["a", "b"], ["c"], ["d", "e", "f"]])).encode()
 
 
+def attacked() -> bytes:
+    """Outcomes of attacks, of which a run that was killed had stored those of the first group."""
+    words = Listed(["filler0", "gold"])
+    victim = Victim(planted_model(), encoded(), batch_size=7)
+    vectors = np.random.default_rng(0).standard_normal((len(VOCABULARY), 4)).astype(np.float32)
+    encoder = CorpusEncoder(Language(VOCABULARY, np.ones(len(VOCABULARY), np.float32), vectors))
+    texts = {i: Text(f"{i}", " ".join([word, *FILLERS]), (i,)) for i, word in enumerate(DECISIVE)}
+    samples = [Sample("positive", i % len(texts), (i % len(texts),), Bin(1, 4)) for i in range(3 * GROUP + 1)]
+    campaign = Campaign(victim, encoder, texts, LABEL_NAMES, options(k=1))
+    attack = partial(campaign.run, {"neighbours": words}, track=lambda items, description: items)
+    journal = Journal(Path("journal"), "mine")
+    attack(samples[:GROUP], journal)
+    rows = attack(samples, journal)
+    return json.dumps([rows, len(journal), Path("journal").read_text().count("\n")]).encode()
+
+
 WORKS = {
     "train_clean": lambda: trained(CLEAN, 4),
     "train_sparsely": lambda: trained(CLEAN, 4, sparse_embedding=True),
@@ -84,6 +111,7 @@ WORKS = {
     "predict": predicted,
     "evaluate": evaluated,
     "explain": explained,
+    "attack_words": attacked,
 }
 
 

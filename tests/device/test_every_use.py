@@ -30,6 +30,7 @@ from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.defenses.squeezing import squeeze
 from xmlcore.evaluation.attack_suite import Models, attack_embeddings
+from xmlcore.evaluation.certification import certification
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
 from xmlcore.evaluation.worst_case import worst_case
 from xmlcore.explain.documents import Document, Prediction
@@ -37,10 +38,12 @@ from xmlcore.explain.study.study import Study
 from xmlcore.models.base import Classifier
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.ranking.calibration import Calibration, Thresholds
+from xmlcore.ranking.certificates import certified_hits
 from xmlcore.ranking.predictions import predict, untracked
 from xmlcore.serving.model_folder import Defence, StoredModel
 from xmlcore.serving.text_classifier import TextClassifier
 from xmlcore.training.adversarial import Reduction, hybrid_backward
+from xmlcore.training.certified import WorstCase, certified_backward
 from xmlcore.training.loop import Epoch, train
 
 WORDS = [f"w{i}" for i in range(14)]
@@ -55,6 +58,7 @@ HARDENED = Regime(
     word_substitution=0.2,
     squeeze="none",
 )
+SUBSTITUTES = torch.stack([torch.arange(16), torch.tensor([0, *range(2, 16), 1])], 1)  # each token's is the next one
 OPTIONS = {"epochs": 2, "batch_size": 4, "averaging_from": 1, "averaging_steps": 1, "matmul_precision": "highest"}
 NAME = os.environ.get("XMLCORE_TEST_DEVICE", "pretended:0")  # or a real one, such as cuda:0
 if NAME.startswith("pretended"):
@@ -193,11 +197,31 @@ def test_it_predicts_and_is_attacked_on_its_embeddings(models: list[Classifier])
         squeezed = squeeze(model, "embeddings", 4)
         suite = attack_embeddings(Models(squeezed, model, [model]), SPLIT, options, 0)
         worst = worst_case(
-            [squeezed, model], SPLIT, epsilon=0.3, options=Cascade(documents=4, steps=2, queries=2), seed=1
+            [squeezed, model], SPLIT, epsilon=0.01, options=Cascade(documents=4, steps=2, queries=2), seed=1
         )
         found.append((best.scores, [each.metrics["P@1"] for each in sweep], suite.clean, [*worst["P@1"].values()]))
     for here, there in zip(*found, strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", ["xml_cnn"], indirect=True)
+def test_certificates_and_the_training_for_them(models: list[Classifier]) -> None:
+    tokens, labels = pad([SPLIT.document(i) for i in range(4)]), true_labels(SPLIT, np.arange(4))
+    found = []
+    for model in models:
+        certain = certified_hits(model, SPLIT, SUBSTITUTES)
+        torch.manual_seed(0)
+        worst_case = WorstCase(SUBSTITUTES, weight=0.5, radius=0.5)
+        loss = certified_backward(model.train(), tokens, labels, worst_case, Reduction("document"))
+        found.append((certain, loss.cpu(), model.embedding_table.grad.cpu()))
+    for here, there in zip(*found, strict=True):
+        np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-6)
+
+
+@of_every_architecture("xml_cnn", "bag_of_words")
+def test_it_is_certified(models: list[Classifier]) -> None:
+    here, there = (certification(model, SPLIT, SUBSTITUTES, steps=2) for model in models)
+    assert here == there
 
 
 @of_every_architecture("xml_cnn", "bag_of_words")

@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 PARAMETERS = """
 baseline.cost
 baseline.group
+certify.models
+certify.steps
 checkpoint.*.hub
 checkpoint.*.tiny.body.activation
 checkpoint.*.tiny.body.heads
@@ -216,6 +218,8 @@ propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.attribution_weight
+regime.*.certified_warmup
+regime.*.certified_weight
 regime.*.epsilon
 regime.*.squeeze
 regime.*.word_substitution
@@ -233,6 +237,18 @@ robustness.worst_case.documents
 robustness.worst_case.queries
 robustness.worst_case.steps
 seed
+smoothing.confidence
+smoothing.copies
+smoothing.deviation
+smoothing.documents
+smoothing.kept
+smoothing.models
+smoothing.sizes
+smoothing.words
+substitutes.corpora
+substitutes.cosine
+substitutes.count
+substitutes.kind
 tune.*.network.*.choices
 tune.*.network.*.high
 tune.*.network.*.log
@@ -279,10 +295,13 @@ STAGES = {
     "encode": "encode.py",
     "build_embedding": "build_embedding.py",
     "learn_language": "learn_language.py",
+    "choose_substitutes": "choose_substitutes.py",
     "train": "train.py",
     "evaluate": "evaluate.py",
     "explain": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
+    "certify": "certify.py",
+    "smooth": "smooth.py",
     "attack_words": "attack_words.py",
     "explain_attacks": "explain_attacks.py",
     "report": "report.py",
@@ -331,7 +350,8 @@ def test_stages_and_their_scripts():
 
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
-    assert launched == {"train", "evaluate", "explain", "attack_embeddings", "explain_attacks"}
+    names = "train evaluate explain attack_embeddings certify smooth attack_words explain_attacks"
+    assert launched == {*names.split()}
 
 
 def test_scripts():
@@ -341,11 +361,12 @@ def test_scripts():
 
 def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_bce():
     stages = dvc_stages()
-    for name in ("train", "evaluate", "explain", "attack_embeddings", "attack_words", "explain_attacks"):
+    names = "train evaluate explain attack_embeddings certify smooth attack_words explain_attacks"
+    for name in names.split():
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
-    for name in ("fetch", "convert", "baseline", "learn_language"):
+    for name in ("fetch", "convert", "baseline", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
@@ -366,6 +387,7 @@ def test_regimes():
         "stable",
         "squeezed",
         "substituted",
+        "certified",
     ]
     assert [*Regime.model_fields] == [
         "epsilon",
@@ -373,13 +395,15 @@ def test_regimes():
         "adversarial_share",
         "attribution_weight",
         "word_substitution",
+        "certified_weight",
+        "certified_warmup",
         "squeeze",
     ]
 
 
 def test_word_attacks():
     assert get_args(Goal) == ("positive", "negative", "negative_clustered", "non_targeted")
-    assert get_args(Generator) == ("masked_lm", "neighbours", "synonyms", "gradient", "deletion")
+    assert get_args(Generator) == ("masked_lm", "neighbours", "synonyms", "substitutes", "gradient", "deletion")
     row = {"clean": True, "success": True, "similarity": 0.9, "change_rate": 0.1, "queries": 3}
     rows = [row | {"goal": "positive", "generator": "gradient", "bin": {"lowest": 1, "highest": 4}}]
     figures = "samples clean_accuracy success_rate accuracy_under_attack success_rate@0.80"
@@ -417,11 +441,13 @@ def test_places():
             paths.VECTORS,
             paths.CHECKPOINTS,
             paths.LEXICONS,
+            paths.substitutes("rcv1"),
             paths.language("rcv1"),
             paths.recipe("rcv1", "xml_cnn"),
             paths.model(*cell),
             paths.predictions(*cell),
             paths.metrics(*cell),
+            paths.word_metrics(*cell),
             paths.results(*cell, "explain"),
             paths.REPORT,
         )
@@ -433,11 +459,13 @@ def test_places():
         "data/vectors",
         "data/checkpoints",
         "data/lexicons",
+        "data/substitutes/rcv1",
         "data/rcv1/language",
         "data/rcv1/recipes/xml_cnn",
         "models/rcv1/xml_cnn/clean/bce",
         "results/rcv1/xml_cnn/clean/bce/evaluate/predictions",
         "metrics/rcv1/xml_cnn/clean/bce",
+        "metrics/rcv1/xml_cnn/clean/bce.words",
         "results/rcv1/xml_cnn/clean/bce/explain",
         "report",
     ]

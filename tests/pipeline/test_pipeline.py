@@ -44,6 +44,8 @@ OF_EVERY_CELL = (
     "attack_embeddings/checks.json",
     "attack_embeddings/curves.json",
     "attack_embeddings/worst_case.json",
+    "certify/certified.json",
+    "smooth/smoothed.json",
 )
 OF_ATTACKED_WORDS = (
     "attack_words/attacks.jsonl",
@@ -58,6 +60,7 @@ OF_ATTACKED_WORDS = (
 def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
     report = (workspace.folder / "report" / "index.html").read_text(encoding="utf-8")
     data = workspace.folder / "data" / CORPUS
+    assert (workspace.folder / "data" / "substitutes" / CORPUS / "substitutes.json").stat().st_size
     for name in ("language/masked_lm.json", "encoded/xml_cnn/vocabulary.txt", "recipes/xml_cnn/architecture.json"):
         assert (data / name).stat().st_size
     for regime in REGIMES:
@@ -98,12 +101,17 @@ def test_the_table_has_a_row_for_each_regime_and_epsilon_and_for_the_linear_clas
     expected = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce/eps={each}.json" for regime in REGIMES for each in epsilons}
     linear = rows.pop(f"metrics/{CORPUS}/linear.json")["data"]
     assert [*linear] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5"] and 0 < linear["P@1"] <= 1
+    words = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce.words" for regime in REGIMES}
+    proven = {folder: (rows.pop(f"{folder}/attacked.json"), rows.pop(f"{folder}/certified.json")) for folder in words}
+    for attacked, certified in proven.values():
+        assert [*attacked["data"]] == [*certified["data"]] == ["P@1", "P@3", "P@5"]
+        assert all(certified["data"][each] <= attacked["data"][each] for each in attacked["data"])
     assert set(rows) == expected
     for row in rows.values():
         assert [*row["data"]] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "gap@1"]
         assert 0 <= row["data"]["P@1"] <= 1
     shown = workspace.run("dvc", "metrics", "show").splitlines()
-    assert len(shown) == 2 + len(expected) and max(map(len, shown)) <= 120
+    assert len(shown) == 2 + len(expected) + 2 * len(words) and max(map(len, shown)) <= 120
 
 
 def test_a_second_repro_runs_nothing(workspace: Workspace) -> None:
@@ -214,12 +222,22 @@ def leaves(section: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
 
 STUDIED = [
     f"{stage}@{CELL}"
-    for stage in ("train", "evaluate", "explain", "attack_embeddings", "attack_words", "explain_attacks")
+    for stage in [
+        "train",
+        "evaluate",
+        "explain",
+        "attack_embeddings",
+        "certify",
+        "smooth",
+        "attack_words",
+        "explain_attacks",
+    ]
 ] + [
     "encode@simulated-rcv1-xml_cnn",
     "build_embedding@simulated-rcv1-xml_cnn",
     "baseline@simulated-rcv1",
     "learn_language@simulated-rcv1",
+    "choose_substitutes@simulated-rcv1",
 ]
 # Read to be checked against one another, whatever a stage asks for; or read by dvc.yaml alone.
 CHECKED = ("corpora", "models", "vectors", "checkpoints", "lexicons", "launch")
@@ -266,6 +284,10 @@ def test_a_stage_names_every_parameter_that_it_looks_up(
     assert asked, f"{name} was not watched"
 
 
+OF_SECTION = {"substitutes": "choose_substitutes", "certify": "certify", "smoothing": "smooth"}
+BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "smooth", "attack_words"}
+
+
 def changed(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
@@ -299,7 +321,9 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif place[0] == "regime":
             assert kinds <= {"train", "evaluate"} and not [name for name in stale if "adversarial" in name], parameter
         elif place[0] == "fgsm":
-            assert kinds == ({"evaluate", "attack_embeddings", "attack_words"} if place[1] == "bits" else {"evaluate"})
+            assert kinds == (BEHIND_DEFENCES if place[1] == "bits" else {"evaluate"})
+        elif place[0] in OF_SECTION:
+            assert kinds == {OF_SECTION[place[0]]}, parameter
         elif place[0] in ("propensity", "metrics"):
             assert kinds == {"baseline", "evaluate"}, parameter
         elif place[0] == "predict":
@@ -343,9 +367,10 @@ def test_every_other_architecture_is_trained_and_evaluated_by_changing_parameter
         changes = {"corpora": ["simulated-eurlex"], "models": models, "regimes": ["adversarial"], "losses": ["pw_cb"]}
         for key, names in (changes | {"checkpoints": ["tiny-xlnet"]}).items():
             params[key][:] = names
-        for section in (params["robustness"], params["words"], params["explain"]["study"]):
+        for section in (params["robustness"], params["words"], params["certify"], params["explain"]["study"]):
             section["models"][:] = []
-        params["words"]["corpora"][:] = []
+        for section in (params["words"], params["substitutes"]):
+            section["corpora"][:] = []
 
     workspace.edit(others)
     workspace.run("dvc", "repro", *(f"evaluate@simulated-eurlex-{model}-adversarial-pw_cb" for model in models))

@@ -85,7 +85,7 @@ def test_the_story_is_open_and_every_section_is_folded(browser: Browser, report:
     page = context.new_page()
     page.goto(report.as_uri())
     sections = page.locator("details.section")
-    assert sections.count() == 13
+    assert sections.count() == 15
     for i in range(sections.count()):
         assert sections.nth(i).get_attribute("open") is None
         assert sections.nth(i).locator("summary h2").first.is_visible()

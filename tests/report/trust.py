@@ -45,6 +45,24 @@ def worst_case() -> dict[str, Any]:
     }
 
 
+def certification() -> dict[str, Any]:
+    return {
+        **{"documents": 3000, "substitutes": 1.25, "violations": 0},
+        "clean": {"P@1": 0.94, "P@3": 0.38, "P@5": 0.23},
+        "attacked": {"P@1": 0.9, "P@3": 0.36, "P@5": 0.22},
+        "certified": {"P@1": 0.85, "P@3": 0.34, "P@5": 0.21},
+    }
+
+
+def smoothed() -> dict[str, Any]:
+    voted = {"P@1": 0.93, "P@3": 0.37, "P@5": 0.22}
+    point = {"radius": 0.001, "P@1": 0.8, "P@3": 0.3, "P@5": 0.2}
+    return {
+        "noise": {"documents": 100, "voted": voted, "certified": [point]},
+        "deletion": {"documents": 100, "voted": voted, "certified": [point | {"radius": 2}]},
+    }
+
+
 def attacks() -> list[dict[str, Any]]:
     """Curves that fall with epsilon, those of L2 faster."""
     slopes = {("noise", "linf"): 0.1, ("fgsm", "linf"): 3, ("pgd", "linf"): 5, ("pgd", "l2"): 7}
@@ -134,6 +152,8 @@ def write_trust(root: Path) -> None:
         results = root / "results" / place
         write(results / "attack_embeddings" / "curves.json", attacks())
         write(results / "attack_embeddings" / "worst_case.json", worst_case())
+        write(results / "certify" / "certified.json", certification())
+        write(results / "smooth" / "smoothed.json", smoothed())
         write(results / "explain" / "study" / "faithfulness.json", faithfulness())
         seconds = dict.fromkeys(("lime", "shap", "ig", "gradient_x_input", "random"), 0.4)
         write(results / "explain" / "timing.json", {"seconds": 60.0} | seconds)

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def test_a_command_of_the_page(command: str, folder: Path, tmp_path: Path, monke
     assert len(done.stdout) > 100
 
 
-def test_the_page_is_served(folder: Path, tmp_path: Path) -> None:
+def test_the_page_is_served_until_it_is_stopped(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "newsroom").symlink_to(folder)
     (line,) = {*LINES} - {*COMMANDS}
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -54,7 +55,10 @@ def test_the_page_is_served(folder: Path, tmp_path: Path) -> None:
         assert server.stderr
         assert f"http://127.0.0.1:{port}" in server.stderr.readline()
         assert requests.get(f"http://127.0.0.1:{port}", timeout=60).status_code == 200
-        server.terminate()
+        with requests.get(f"http://127.0.0.1:{port}/gradio_api/heartbeat/open", stream=True, timeout=60) as page:
+            assert page.status_code == 200
+            server.send_signal(signal.SIGINT)
+            assert server.communicate(timeout=60)[1] == ""
 
 
 def test_its_entry_of_a_corpus_can_be_appended_to_the_parameters(tmp_path: Path) -> None:

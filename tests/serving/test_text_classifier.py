@@ -93,7 +93,11 @@ def test_an_attack_drives_a_label_out_of_the_best_and_another_in(classifier) -> 
     assert out.label.name == "grain_prices" == out.labels_before[0].name
     assert out.labels_after[0].name != "grain_prices"
     assert out.changes and 0 < out.similarity < 1
-    assert all(before in out.before.split() for before, _ in out.changes)
+    words = out.before.split(" ")
+    assert [words[position] for position in out.positions] == [word for word, _ in out.changes]
+    for position, (_, substitute) in zip(out.positions, out.changes, strict=True):
+        words[position] = substitute
+    assert " ".join(words) == out.after
     brought = classifier.attack(text, "ship", "negative", k=1, max_change=0.5)
     assert brought.labels_after[0].name == "ship"
     assert classifier.attack(text, k=1, max_change=0.0).changes == []

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_certified import CERTIFIED, SUBSTITUTES
 from test_loop import ADVERSARIAL, BCE, CLEAN, LABELS, TRAIN, VALIDATION, initial_vectors, options
 from torch import Tensor
 
@@ -70,6 +71,7 @@ def trained(
         log=log.append,
         track=Killing(kill),
         checkpoint=path and Checkpoint(path, others.get("fingerprint", "mine")),
+        substitutes=others.get("substitutes"),
     )
     return outcome, log
 
@@ -116,6 +118,18 @@ def test_adversarial_training_goes_on_too(tmp_path: Path, monkeypatch: pytest.Mo
         trained("xml_cnn", SETTINGS["refit"], path, kill=15, regime=ADVERSARIAL)
     again = trained("xml_cnn", SETTINGS["refit"], path, regime=ADVERSARIAL)
     assert same(again, trained("xml_cnn", SETTINGS["refit"], None, regime=ADVERSARIAL))
+
+
+def test_certified_training_goes_on_too_in_the_middle_of_its_warm_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+    path, certified = tmp_path / "state.safetensors", {"regime": CERTIFIED, "substitutes": SUBSTITUTES}
+    for batches in (3, 10, 9):
+        with pytest.raises(Killed):
+            trained("xml_cnn", SETTINGS["refit"], path, kill=batches, **certified)
+    again = trained("xml_cnn", SETTINGS["refit"], path, **certified)
+    assert same(again, trained("xml_cnn", SETTINGS["refit"], None, **certified))
 
 
 def test_a_state_of_another_run_or_a_damaged_one_is_dropped_in_one_line(

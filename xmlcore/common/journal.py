@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from xmlcore.common.distributed import is_writer
 from xmlcore.common.files import atomic_file
 
 DIGITS = 16  # of the digest of a line
@@ -15,7 +16,8 @@ class Journal:
     """The values appended so far.
 
     Those of a run with another `fingerprint`, and those from the first damaged line on, such as one cut short, are
-    dropped: every line begins with a digest of itself and of the line before it.
+    dropped: every line begins with a digest of itself and of the line before it. Of several processes, which all append
+    the same, one writes.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
@@ -23,8 +25,9 @@ class Journal:
         lines = _whole_lines(path.read_bytes() if path.exists() else b"")
         if lines[:1] != [_line(b"", fingerprint)]:
             lines = [_line(b"", fingerprint)]
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(b"".join(lines))
+        if is_writer():
+            with atomic_file(path) as temporary:
+                temporary.write_bytes(b"".join(lines))
         self._last = lines[-1]
         self._values = [json.loads(line[DIGITS:]) for line in lines[1:]]
 
@@ -36,13 +39,15 @@ class Journal:
 
     def append(self, value: Any) -> None:
         self._last = _line(self._last, value)
-        with self._path.open("ab") as file:
-            file.write(self._last)
+        if is_writer():
+            with self._path.open("ab") as file:
+                file.write(self._last)
         self._values.append(json.loads(self._last[DIGITS:]))
 
     def remove(self) -> None:
         """Remove the journal: the work is done, and its results are elsewhere."""
-        self._path.unlink()
+        if is_writer():
+            self._path.unlink()
 
 
 def _line(before: bytes, value: Any) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 VECTORS = Path("data/vectors")
 CHECKPOINTS = Path("data/checkpoints")
 LEXICONS = Path("data/lexicons")
+SUBSTITUTES = Path("data/substitutes")
 METRICS = Path("metrics")
 RESULTS = Path("results")
 BASELINES = Path("baselines")
@@ -30,6 +31,11 @@ def records(corpus: str) -> Path:
 def language(corpus: str) -> Path:
     """Return the folder of what word attacks know of a corpus's language."""
     return Path("data", corpus, "language")
+
+
+def substitutes(corpus: str) -> Path:
+    """Return the folder of the words of a corpus that may stand for each other."""
+    return SUBSTITUTES / corpus
 
 
 def recipe(corpus: str, model: str) -> Path:
@@ -85,6 +91,11 @@ def training_language(corpus: str) -> Path:
 def metrics(corpus: str, model: str, regime: str, loss: str) -> Path:
     """Return the folder of a trained model's rows of the table across epsilon."""
     return METRICS / corpus / model / regime / loss
+
+
+def word_metrics(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the folder of its rows of that table with words substituted."""
+    return METRICS / corpus / model / regime / f"{loss}.words"
 
 
 def results(corpus: str, model: str, regime: str, loss: str, stage: str) -> Path:

@@ -24,7 +24,7 @@ LossReduction = Literal["document", "element"]
 GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
-Generator = Literal["masked_lm", "neighbours", "synonyms", "gradient", "deletion"]
+Generator = Literal["masked_lm", "neighbours", "synonyms", "substitutes", "gradient", "deletion"]
 OfficialSplit = Literal["train", "test"]
 Device = Literal["auto", "cpu", "cuda", "mps"]  # of `xmlcore.common.device`
 Column = Literal["id", "labels", "text", "ignored"]
@@ -291,12 +291,22 @@ class Regime(Section):
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
     word_substitution: Share = 0.0  # of a training document's words, replaced by near neighbours
+    certified_weight: Share = 0.0  # in the loss, of the worst that substitutes can do (`xmlcore.training.certified`)
+    certified_warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which that weight rises
     squeeze: Squeeze
 
     @model_validator(mode="after")
     def _attributions_of_what_is_attacked(self) -> "Regime":
         if self.attribution_weight and not self.adversarial_weight:
             raise ValueError("attribution_weight: needs an adversarial_weight above 0, whose attack it looks at")
+        return self
+
+    @model_validator(mode="after")
+    def _certified_alone(self) -> "Regime":
+        if self.certified_weight and self.adversarial_weight:
+            raise ValueError("certified_weight: goes with an adversarial_weight of 0; train against one of the two")
+        if self.certified_warmup and not self.certified_weight:
+            raise ValueError("certified_warmup: needs a certified_weight above 0, which rises in it")
         return self
 
 
@@ -418,6 +428,35 @@ class Words(Section):
         return self
 
 
+class Substitutes(Section):
+    """Words that may stand for each other, for every defender and attack (`xmlcore.attacks.words.substitutes`)."""
+
+    corpora: list[Name] = []  # for which they are chosen
+    kind: Literal["neighbours", "synonyms"] = "neighbours"
+    count: PositiveInt = 4  # of one word, at most
+    cosine: Annotated[float, Field(gt=0, le=1)] = 0.8  # of neighbours, at least
+
+
+class Certify(Section):
+    """P@k that no substitution can lower (`xmlcore.evaluation.certification`)."""
+
+    models: list[Name] = []  # for which it is proven, on `substitutes.corpora`
+    steps: PositiveInt = 3  # of the attack beside it
+
+
+class Smoothing(Section):
+    """Votes of random copies of a document, and what they prove (`xmlcore.evaluation.smoothing`)."""
+
+    models: list[Name] = []  # that are smoothed
+    documents: PositiveInt = 100  # of the test split
+    copies: Annotated[int, Field(ge=100)] = 1000  # of each; more prove more
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.999  # in a document's certificate
+    deviation: PositiveFloat = 1.0  # of the noise on a token, in mean norms of the embeddings
+    sizes: list[PositiveFloat] = []  # of a change of all embeddings, in that unit
+    kept: Annotated[float, Field(gt=0, lt=1)] = 0.2  # of a document's words, in a copy without the others
+    words: list[PositiveInt] = []  # that may become any others
+
+
 class Lime(Section):
     samples: Annotated[int, Field(ge=2)] = 1000
 
@@ -518,6 +557,9 @@ class Params(Section):
     robustness: Robustness
     masked_lm: MaskedLM
     words: Words
+    substitutes: Substitutes
+    certify: Certify
+    smoothing: Smoothing
     explain: Explain
     report: Report
     vector: dict[Name, Fetch]
@@ -542,17 +584,37 @@ class Params(Section):
             ("words.corpora", self.words.corpora, "corpora"),
             ("words.models", self.words.models, "models"),
             ("robustness.models", self.robustness.models, "models"),
+            ("substitutes.corpora", self.substitutes.corpora, "corpora"),
+            ("certify.models", self.certify.models, "models"),
+            ("smoothing.models", self.smoothing.models, "models"),
             ("explain.study.models", self.explain.study.models, "models"),
         ):
             for name in chosen:
                 if name not in getattr(self, of):
                     raise UserError(f"{key}: {name!r} is not listed in `{of}`; add it there, or leave it out here")
+        certified = [name for name in self.regimes if self.regime[name].certified_weight]
+        for corpus in self.corpora if certified else ():
+            if corpus not in self.substitutes.corpora:
+                raise UserError(
+                    f"regimes: {certified[0]!r} needs substitutes for {corpus!r}; list it in substitutes.corpora"
+                )
+        if self.certify.models and not self.substitutes.corpora:
+            raise UserError("certify.models: for substitutes of words, and none are chosen; list substitutes.corpora")
         if bool(self.words.corpora) != bool(self.words.models):
             raise UserError("words: `corpora` and `models` say together what is attacked; give both or neither")
         for key, labels in (("explain.labels", self.explain.labels), ("words.k", self.words.k)):
             if labels > self.predict.labels:
                 raise ValueError(f"{key}: at most predict.labels, {self.predict.labels}")
-        fetched = [*self.corpus, *self.vector, *self.lexicon, *self.checkpoint, "vectors", "lexicons", "checkpoints"]
+        fetched = [
+            *self.corpus,
+            *self.vector,
+            *self.lexicon,
+            *self.checkpoint,
+            "vectors",
+            "lexicons",
+            "checkpoints",
+            "substitutes",
+        ]
         for name, count in Counter(fetched).items():
             if count > 1:
                 raise UserError(

@@ -1,12 +1,17 @@
 """Feature squeezing (Xu et al. 2018; Sapkal and Savalia 2025, eq. 16): a defence is a classifier around another."""
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.bounds import LinearBounds
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.wrapped import Wrapped
+
+Rows = TypeVar("Rows", TokenRows, SubstitutedRows)
 
 
 def reduce_bits(x: Tensor, bits: int) -> Tensor:
@@ -45,7 +50,10 @@ class SqueezedEmbeddings(Wrapped):
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(batch), labels, probe)
 
-    def _squeeze_rows(self, batch: TokenRows) -> TokenRows:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LinearBounds | None:
+        return self.model.bounds(self._squeeze_rows(batch), radius)
+
+    def _squeeze_rows(self, batch: Rows) -> Rows:
         real = torch.arange(len(batch.rows), device=batch.rows.device) > 0
         return batch._replace(rows=self._squeeze(batch.rows) * real.unsqueeze(-1))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from xmlcore.common.files import write_json
 from xmlcore.config.params import format_epsilon
@@ -16,6 +17,6 @@ def write_metrics(folder: Path, curve: Iterable[Mapping[str, float]]) -> None:
         write_row(folder / f"eps={format_epsilon(row['epsilon'])}.json", row)
 
 
-def write_row(file: Path, row: Mapping[str, float]) -> None:
+def write_row(file: Path, row: Mapping[str, Any]) -> None:
     """Write those of the `COLUMNS` that `row` has into `file`, rounded for a terminal."""
     write_json(file, {name: round(row[name], DECIMALS) for name in COLUMNS if name in row})

@@ -99,6 +99,37 @@ class AttackPoint(RankingFigures):
     epsilon: FiniteFloat
 
 
+Precision = TypedDict("Precision", {"P@1": FiniteFloat, "P@3": FiniteFloat, "P@5": FiniteFloat})
+
+
+class Certification(TypedDict):
+    """A model on documents in which every word may become any of its substitutes."""
+
+    documents: NonNegativeInt
+    substitutes: FiniteFloat  # of a word of theirs, in the mean
+    clean: Precision
+    attacked: Precision  # by the strongest substitutions that were found
+    certified: Precision | None  # whatever is substituted; None: the model has no bounds
+    violations: NonNegativeInt  # documents in which an attack took what was certified
+
+
+SmoothingWay = Literal["noise", "deletion"]
+
+
+class SmoothedPoint(Precision):
+    """Certified P@k, whatever a change of this radius does."""
+
+    radius: FiniteFloat  # of noise: in mean norms of the embeddings, a token; of deletion: in words
+
+
+class Smoothed(TypedDict):
+    """A model whose labels random copies of a document vote for."""
+
+    documents: NonNegativeInt
+    voted: Precision  # of the unchanged documents
+    certified: list[SmoothedPoint]
+
+
 CascadeAttack = Literal["fgsm", "pgd_margin", "apgd", "apgd_margin", "fab", "square"]
 
 

@@ -11,8 +11,9 @@ from torch.nn import functional
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.data.tokens import PAD
+from xmlcore.models.bounds import LinearBounds
 from xmlcore.models.losses import binary_cross_entropy
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 Distinct = Callable[[Tensor], TokenRows]
 
@@ -88,6 +89,19 @@ class Classifier(nn.Module, ABC):
         rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
         return TokenRows(rows, index[1:].view_as(tokens).to(table.device))
 
+    def distinct_with_substitutes(self, tokens: Tensor, substitutes: Tensor) -> SubstitutedRows:
+        """Return `embed(tokens)` of `tokens` (B, T), and of the `substitutes` (V, K) of each, one row for each token.
+
+        A token is the first of its own substitutes, and `PAD` the only one of `PAD`.
+        """
+        own, row_of = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
+        reached, places = substitutes[own].unique(return_inverse=True)
+        new = torch.ones_like(reached, dtype=torch.bool).index_fill(0, places[:, 0], False)
+        row = (len(own) - 1 + new.cumsum(0)).index_copy(0, places[:, 0], torch.arange(len(own), device=own.device))
+        distinct, table = torch.cat([own, reached[new]]), self.embedding_table
+        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
+        return SubstitutedRows(rows, row_of[1:].view_as(tokens).to(table.device), row[places].to(table.device))
+
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         """Return the logits (B, L) of a batch.
 
@@ -107,6 +121,13 @@ class Classifier(nn.Module, ABC):
         """
         copies = document.row_of.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
         return self.score_rows(document._replace(row_of=copies))
+
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LinearBounds | None:
+        """Return bounds of the logits whatever substitutes stand in `batch`; None: this model has none.
+
+        Each substitute is moved to `radius` of its way from the token that it stands for.
+        """
+        return None
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits (B, L) of `tokens` (B, T)."""

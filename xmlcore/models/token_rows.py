@@ -1,4 +1,4 @@
-"""A batch of embedded documents in which equal tokens share a row, so that they share their work."""
+"""Batches of embedded documents in which equal tokens share a row, so that they share their work."""
 
 from typing import NamedTuple
 
@@ -40,3 +40,14 @@ class TokenRows(NamedTuple):
     def first(self, documents: int) -> "TokenRows":
         """Return the batch of the first `documents` documents alone, with the same rows."""
         return self._replace(row_of=self.row_of[:documents])
+
+
+class SubstitutedRows(NamedTuple):
+    """A batch in which any token may become another: position (b, t) has one of the rows `sets[row_of[b, t]]`.
+
+    `B` batch, `T` tokens, `D` width, `R` rows, of which the documents have the first `N`, each with a set of `K` rows.
+    """
+
+    rows: Tensor  # (R, D); row 0 is the zero of the padding
+    row_of: Tensor  # (B, T) int64, below N; 0 at the padding and nowhere else
+    sets: Tensor  # (N, K) int64; row n is the first of set n, and stands for what a smaller set lacks

@@ -52,6 +52,6 @@ LabelBin = TypedDict(
 )
 
 
-def value_of(metrics: RankingFigures | Ranking, key: str) -> float:
+def value_of(metrics: Mapping[str, object], key: str) -> float:
     """Return the figure `key` of `metrics`, such as `P@1` or `gap@5`; the key is put together at run time."""
     return cast("Mapping[str, float]", metrics)[key]

@@ -10,7 +10,16 @@ from xmlcore.common import paths
 from xmlcore.common.errors import UserError
 from xmlcore.common.timing import Timing
 from xmlcore.data.dataset import Statistics
-from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation, WorstCase
+from xmlcore.evaluation.results import (
+    AttackPoint,
+    Certification,
+    Evaluation,
+    Sanity,
+    Smoothed,
+    SmoothingWay,
+    SqueezedEvaluation,
+    WorstCase,
+)
 from xmlcore.explain.results import (
     Faithfulness,
     GalleryEntry,
@@ -116,7 +125,7 @@ def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
         training=read_json(place("train") / "training.json", Training),
         seconds={
             stage: timing["seconds"]
-            for stage in ("train", "evaluate", "explain", "attack_embeddings", "attack_words")
+            for stage in ("train", "evaluate", "explain", "attack_embeddings", "certify", "smooth", "attack_words")
             if (timing := read_json(place(stage) / "timing.json", Timing))
         },
         squeezing=tuple(read_json(evaluated / "squeezing.json", list[SqueezedEvaluation]) or ()),
@@ -126,6 +135,8 @@ def _read_run(root: Path, cell: Cell, reference: Cell) -> Run:
         },
         sanity=read_json(place("attack_embeddings") / "checks.json", Sanity),
         worst_case=read_json(place("attack_embeddings") / "worst_case.json", WorstCase),
+        certification=read_json(place("certify") / "certified.json", Certification),
+        smoothed=read_json(place("smooth") / "smoothed.json", dict[SmoothingWay, Smoothed]),
         attacks=tuple(
             sorted(
                 read_json(place("attack_embeddings") / "curves.json", list[AttackPoint]) or (),

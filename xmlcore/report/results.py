@@ -9,7 +9,16 @@ from typing import Literal, NamedTuple, get_args
 from xmlcore.attacks.words.results import AttackBin, AttackSummaries, WordAttack
 from xmlcore.config.params import Generator, Goal
 from xmlcore.data.dataset import Statistics
-from xmlcore.evaluation.results import AttackPoint, Evaluation, Sanity, SqueezedEvaluation, WorstCase
+from xmlcore.evaluation.results import (
+    AttackPoint,
+    Certification,
+    Evaluation,
+    Sanity,
+    Smoothed,
+    SmoothingWay,
+    SqueezedEvaluation,
+    WorstCase,
+)
 from xmlcore.explain.results import Faithfulness, GalleryEntry, Importance, LabelExplanation, Stability
 from xmlcore.ranking.calibration import CalibrationFigures
 from xmlcore.ranking.results import LabelBin, Ranking
@@ -49,6 +58,8 @@ class Run:
     explanations: dict[str, Explanations]  # by method, of METHODS
     sanity: Sanity | None
     worst_case: WorstCase | None
+    certification: Certification | None
+    smoothed: dict[SmoothingWay, Smoothed] | None
     attacks: tuple[AttackPoint, ...]  # by rising epsilon
     faithfulness: Faithfulness | None
     explaining: dict[str, float]  # wall-clock seconds of one explanation, by method

@@ -22,6 +22,7 @@ def attack_row(found: Attacked) -> dict[str, Any]:
         "label": label_row(found.label),
         "success": found.success,
         "changes": found.changes,
+        "positions": found.positions,
         "similarity": round(found.similarity, 4),
         "queries": found.queries,
         "before": found.before,

@@ -66,6 +66,7 @@ class Attacked:
     before: str  # the text as the model reads it
     after: str
     changes: list[tuple[str, str]]  # word and substitute, "" where it was deleted
+    positions: list[int]  # of these words among those of `before`, which single spaces separate
     similarity: float  # cosine of the mean vectors, by the model's own
     queries: int
     labels_before: list[Label]
@@ -211,6 +212,7 @@ class TextClassifier:
             before=before,
             after=after,
             changes=[(change.word, change.substitute) for change in attack.changes],
+            positions=[change.position for change in attack.changes],
             similarity=float(similarities(_OwnVectors(victim), [words], [attack.words])[0]),
             queries=attack.queries,
             labels_before=self.predict(before, k),

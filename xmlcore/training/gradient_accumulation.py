@@ -84,6 +84,7 @@ def _add_in_order(
         moved, elsewhere = packed.split([len(packed) - len(rest), len(rest)])
         in_table.index_add_(0, place, moved.view(len(place), -1))
         rest += elsewhere
+    model.zero_grad()
     return _put(model, union, in_table, rest)
 
 
@@ -100,10 +101,16 @@ def _packed(model: Classifier, rows: Tensor, loss: Tensor) -> Tensor:
 
 
 def _put(model: Classifier, rows: Tensor, in_table: Tensor, rest: Tensor) -> Tensor:
-    """Put the gradients of the table, (R, D) at `rows` (R,), and the `rest` into `.grad`; return the loss, its last."""
+    """Put the gradients of the table, (R, D) at `rows` (R,), and the `rest` into `.grad`; return the loss, its last.
+
+    What the table's gradient holds elsewhere stays.
+    """
     table, others = model.embedding_table, _others(model)
-    gradient = torch.sparse_coo_tensor(rows[None], in_table, table.shape, check_invariants=False, is_coalesced=True)
-    table.grad = gradient if model.sparse_embedding else gradient.to_dense()
+    if table.grad is None or table.grad.is_sparse:
+        gradient = torch.sparse_coo_tensor(rows[None], in_table, table.shape, check_invariants=False, is_coalesced=True)
+        table.grad = gradient if model.sparse_embedding else gradient.to_dense()
+    else:
+        table.grad.index_copy_(0, rows, in_table)
     for parameter, part in zip(others, rest[:-1].split([each.numel() for each in others]), strict=True):
         parameter.grad = part.view_as(parameter)
     return rest[-1].clone()  # without the gradients beside it

@@ -28,4 +28,6 @@ def _log(live: Live, epoch: Epoch) -> None:
     live.log_metric("learning_rate", epoch.learning_rate)
     if epoch.validation_precision is not None:
         live.log_metric("validation_P@1", epoch.validation_precision)
+    if epoch.certified_precision is not None:
+        live.log_metric("certified_P@1", epoch.certified_precision)
     live.make_summary()

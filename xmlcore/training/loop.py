@@ -29,6 +29,7 @@ from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
+from xmlcore.training.certified import WorstCase, certified_backward, certified_precision
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
 from xmlcore.training.optimiser import Optimisation
 from xmlcore.training.weight_averaging import WeightAverage
@@ -46,6 +47,7 @@ class Epoch:
     loss: float
     learning_rate: float
     validation_precision: float | None
+    certified_precision: float | None = None  # of the validation documents, after the warm-up of certified training
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Outcome:
 
 
 Build = Callable[[np.ndarray], Classifier]
+Gradients = Callable[..., Tensor]  # of a model, with tokens and labels, and how their loss is reduced
 Augment = Callable[[list[np.ndarray], np.random.Generator], list[np.ndarray]]
 
 
@@ -84,11 +87,15 @@ def train(
     track: Track,
     checkpoint: Checkpoint | None = None,
     device: torch.device = CPU,
+    substitutes: Tensor | None = None,
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`, on `device`.
 
-    The same arguments on one CPU give the same weights. `log` is called after every epoch; `track(batches, description,
-    total)` wraps the batches of an epoch. With a
+    The same arguments on one CPU give the same weights. A regime with a `certified_weight` needs `substitutes` (V, K),
+    those of each token, itself first, and others none; its epoch is chosen once the warm-up is over, by clean and
+    certified P@1 together.
+
+    `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
     of a batch; raises `UserError` where they cannot share them evenly.
     """
@@ -96,6 +103,11 @@ def train(
         raise UserError(
             f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
             f"give a multiple of {processes()}, or start fewer by `launch`"
+        )
+    if options.epochs < regime.certified_warmup:
+        raise UserError(
+            f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
+            "give more epochs, or a shorter warm-up"
         )
     torch.set_float32_matmul_precision(options.matmul_precision)
     stored = checkpoint.load() if checkpoint else None
@@ -109,7 +121,7 @@ def train(
     def run(phase: Phase, table: np.ndarray, split: Split, epochs: int, ends: Callable[[_Done], bool]) -> Classifier:
         """Return a model trained for `epochs`, or until one `ends` it, and store where the training is in between."""
         torch.manual_seed(seed)
-        course = _Course(build(table), split, options, regime, loss, seed, device)
+        course = _Course(build(table), split, options, regime, loss, seed, device, substitutes)
 
         def state() -> dict[str, Any]:
             log = [asdict(epoch) for epoch in logged]
@@ -131,11 +143,15 @@ def train(
         nonlocal best
         found = predict(done.model, validation, STORED, batch_size=options.at_once(BATCH_SIZE))
         metrics = _metrics(found, validation)
-        score, precision = metrics[options.selection], metrics["P@1"]
-        note(Epoch(done.number, done.loss, done.learning_rate, precision))
-        if score > best.score:
+        score, precision, certified = metrics[options.selection], metrics["P@1"], None
+        warm = done.number >= regime.certified_warmup
+        if substitutes is not None and warm:
+            certified = certified_precision(done.model, validation, substitutes)
+            score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
+        note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
+        if score > best.score and warm:
             best = _Best(_copied(done.model), done.number, score, precision, found)
-        return done.number - best.epoch >= options.patience
+        return done.number - max(best.epoch, regime.certified_warmup) >= options.patience
 
     def note_refit(done: _Done) -> bool:
         note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
@@ -208,6 +224,7 @@ class _Course:
         loss: Loss,
         seed: int,
         device: torch.device,
+        substitutes: Tensor | None,
     ) -> None:
         """Begin with `model`, fresh; it is prepared where it was built, then moved, so that all devices begin alike."""
         self.learning, self._split = model, split
@@ -219,7 +236,7 @@ class _Course:
         self._augment = _augmentation(model, options, regime)
         self._optimisation = Optimisation(model.to(device), options)
         self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
-        self._backward = partial(_seeded_backward, model, options.loss_reduction, regime)
+        self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
         self._micro_batches, self._gradient_sum = options.micro_batches, options.gradient_sum
         self._batches = ShuffledBatches(split.lengths, options.batch_size, self._rng)
         self._number, self._losses = 0, list[Tensor | float]()  # epochs, and the losses in the one after them
@@ -274,9 +291,18 @@ class _Course:
         seed = int(self._rng.integers(2**62))
         labels = true_labels(self._split, documents, self._weights)
         parts = micro_batches(texts, labels, self._micro_batches, seed)
-        loss = accumulate(self.learning, parts, self._backward, self._gradient_sum)
+        loss = accumulate(self.learning, parts, self._backward(), self._gradient_sum)
         self._optimisation.step()
         return loss
+
+    def _backward(self) -> Callable[[MicroBatch], Tensor]:
+        """Return what adds the gradients of a micro-batch of this step."""
+        gradients: Gradients = partial(hybrid_backward, regime=self._regime)
+        if self._substitutes is not None:
+            epochs = self._number + self._batches.done / self._batches.steps
+            worst_case = WorstCase.after(epochs, self._substitutes, self._regime)
+            gradients = partial(certified_backward, worst_case=worst_case)
+        return partial(_seeded_backward, self.learning, self._over, gradients)
 
 
 def _copied(model: Classifier) -> dict[str, Tensor]:
@@ -287,9 +313,9 @@ def _nothing() -> None:
     """Do nothing after a step."""
 
 
-def _seeded_backward(model: Classifier, over: LossReduction, regime: Regime, part: MicroBatch) -> Tensor:
+def _seeded_backward(model: Classifier, over: LossReduction, gradients: Gradients, part: MicroBatch) -> Tensor:
     torch.manual_seed(part.seed)
-    return hybrid_backward(model, part.tokens, part.labels, regime, Reduction(over, part.weight))
+    return gradients(model, part.tokens, part.labels, reduction=Reduction(over, part.weight))
 
 
 def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:

@@ -15,6 +15,7 @@ from hostile.parsers.base import Files, Parser, finite, written
 from hostile.parsers.corpora import RECORDS
 from xmlcore.attacks.words.language import load_language, write_language
 from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
+from xmlcore.attacks.words.substitutes import load_table, write_substitutes
 from xmlcore.common.artifacts import written_by
 from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.journal import Journal
@@ -68,6 +69,11 @@ def use_words(folder: Path) -> None:
     finite(language.vectors[range(size)])
     finite(language.idf[range(size)])
     assert (language.idf.ndim, language.vectors.ndim) == (1, 2)
+
+
+def use_substitutes(vocabulary: Vocabulary, folder: Path) -> None:
+    table = load_table(folder, vocabulary)
+    assert table[:, 0].tolist() == [*range(len(vocabulary))] and table.max() < len(vocabulary)
 
 
 def write_model(architecture: str, network: dict[str, Any], folder: Path) -> None:
@@ -165,6 +171,8 @@ def parsers() -> Iterator[Parser]:
     vectors = written(partial(save_vectors, vectors=InitialVectors(VECTORS, VECTORS)))
     vocabulary = Vocabulary("abcd")
     yield Parser("embeddings", vectors, "refit.npy", lambda it: finite(load_vectors(it, vocabulary).refit))
+    substitutes = written(partial(write_substitutes, substitutes={"a": ["b", "c"], "d": ["a"]}))
+    yield Parser("substitutes", substitutes, "substitutes.json", partial(use_substitutes, vocabulary), damaged_text)
     for target in ("idf.npy", "vectors.npy"):
         yield Parser(f"words {target}", written(write_words), target, use_words)
     for architecture, network in MODELS.items():

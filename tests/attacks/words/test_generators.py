@@ -10,8 +10,10 @@ from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.generators.deletion import Deletion
 from xmlcore.attacks.words.generators.gradient import Gradient
 from xmlcore.attacks.words.generators.neighbours import Neighbours
+from xmlcore.attacks.words.generators.substitutes import StoredSubstitutes
 from xmlcore.attacks.words.generators.synonyms import Synonyms
 from xmlcore.attacks.words.goals import Target
+from xmlcore.attacks.words.substitutes import write_substitutes
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import XMLCNNNetwork
@@ -89,10 +91,11 @@ def test_the_gradient_is_that_of_the_word_s_place(goal):
 
 
 def test_generators_are_chosen_by_name(victim, language, tmp_path):
-    names = ["deletion", "gradient", "neighbours"]
-    found = load_generators(options(generators=names), victim, language, tmp_path, tmp_path)
-    assert [type(each) for each in found.values()] == [Deletion, Gradient, Neighbours]
+    names = ["deletion", "substitutes", "gradient", "neighbours"]
+    write_substitutes(tmp_path, {"grain": ["ship"]})
+    found = load_generators(options(generators=names), victim, language, tmp_path, tmp_path, tmp_path)
+    assert [type(each) for each in found.values()] == [Deletion, StoredSubstitutes, Gradient, Neighbours]
     assert list(found) == names
     assert found["deletion"].propose([request("grain")], 48) == [[""]]
     with pytest.raises(UserError):
-        load_generators(options(generators=["synonyms"]), victim, language, tmp_path, tmp_path)
+        load_generators(options(generators=["synonyms"]), victim, language, tmp_path, tmp_path, tmp_path)

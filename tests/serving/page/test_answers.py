@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+import torch
 
 from xmlcore.common.errors import UserError
 from xmlcore.serving.page.answers import Answers, Limits
@@ -22,6 +23,16 @@ class Slow:
         if self.error:
             raise self.error
         return [Label("a", "A", 0.5)] * top
+
+
+class Computing(Slow):
+    """A model that computes for long where the text is long."""
+
+    def predict(self, text: str, top: int) -> list[Label]:
+        end = time.monotonic() + len(text)
+        while len(text) > 10 and time.monotonic() < end:
+            torch.ones(1).add(1)
+        return super().predict(text, top)
 
 
 def answers(model: Any, **limits: Any) -> Answers:
@@ -73,6 +84,31 @@ def test_what_one_model_cannot_answer_is_told_in_its_place(classifier: TextClass
 def test_what_takes_too_long_is_not_waited_for() -> None:
     with pytest.raises(UserError, match="no answer within 0.05 seconds"):
         answers(Slow(0.2), seconds=0.05).predict("text")
+
+
+def test_what_takes_too_long_ends_and_the_next_question_is_answered() -> None:
+    ask = answers(Computing(), seconds=1)
+    with pytest.raises(UserError, match="no answer within 1 seconds"):
+        ask.predict("a text that is long")
+    assert ask.predict("text")
+
+
+def test_what_is_being_answered_ends_with_the_server() -> None:
+    ask, told = answers(Computing(), seconds=60), []
+
+    def one() -> None:
+        with pytest.raises(UserError, match="the server has been stopped") as error:
+            ask.predict("a text that is long")
+        told.append(error)
+
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    ask.close()
+    for thread in threads:
+        thread.join(5)
+    assert len(told) == 3
 
 
 def test_more_than_may_wait_are_turned_away_and_places_are_given_back() -> None:

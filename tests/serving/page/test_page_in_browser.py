@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from news import LABELS, TEXTS
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from served import served
 
 from xmlcore.serving.estimator import XMLClassifier
@@ -73,6 +74,8 @@ def test_labels_are_found_and_a_click_says_why_in_every_way(opened: Any) -> None
     expect(answers).to_have_count(2)
     expect(answers.first).to_contain_text("grain prices: probability")
     expect(answers.first.locator("th", has_text="corn")).to_be_visible()
+    label, answer = first.bounding_box(), answers.first.bounding_box()
+    assert label and answer and answer["x"] > label["x"] + label["width"]
     weights = answers.first.inner_text()
     for name in ("SHAP", "Integrated Gradients"):
         page.get_by_label(name, exact=True).click()
@@ -83,17 +86,63 @@ def test_labels_are_found_and_a_click_says_why_in_every_way(opened: Any) -> None
     expect(page.locator(".answer:visible")).to_have_count(0)
 
 
+@contextmanager
+def held_back(page: Page) -> Iterator[None]:
+    """Hold the next question back on its way to the server, until the end."""
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    yield
+    while not held:
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(300)  # in which another question could overtake it
+    held.pop().continue_()
+
+
+def test_of_two_quick_clicks_the_last_one_is_answered(opened: Any) -> None:
+    page = opened()
+    ask(page, "the corn and wheat harvest")
+    with held_back(page):
+        page.locator(".labels label").first.click()
+        page.locator(".labels label", has_text="ship").click()
+    expect(page.locator(".answer:visible").first).to_contain_text("ship: probability")
+
+
+def test_a_label_and_then_a_method_are_answered_in_this_order(opened: Any) -> None:
+    page = opened()
+    ask(page, "the corn and wheat harvest")
+    grain, ship = (page.locator(".labels label", has_text=name) for name in ("grain", "ship"))
+    first = page.locator(".answer:visible").first
+    page.get_by_label("Integrated Gradients", exact=True).click()
+    ship.click()
+    expect(first).to_contain_text("ship: probability")
+    by_gradients = first.inner_text()
+    page.get_by_label("LIME", exact=True).click()
+    grain.click()
+    expect(first).to_contain_text("grain prices: probability")
+    with held_back(page):
+        ship.click()
+        page.get_by_label("Integrated Gradients", exact=True).click()
+        page.wait_for_timeout(300)
+        expect(first).to_contain_text("grain prices: probability")
+    expect(first).to_have_text(by_gradients, use_inner_text=True)
+
+
 def test_an_attack_shows_what_changed_on_both_models(opened: Any) -> None:
     page = opened()
     ask(page, "the corn and wheat harvest")
     page.get_by_role("tab", name="Attack").click()
     page.get_by_label("none: words are deleted").click()
+    page.get_by_role("spinbutton", name="Share of the words").fill("0.5")
     page.get_by_role("button", name="Attack").click()
     answers = page.locator(".answer:visible")
     expect(answers).to_have_count(2)
     expect(answers.first).to_contain_text("Labels before")
     expect(answers.first).to_contain_text("similarity")
     expect(answers.nth(1)).to_contain_text("knows <b>evil</b>")
+    changed = [word.inner_text() for word in answers.first.locator("table del").all()]
+    assert changed and sorted(changed) == sorted(word.inner_text() for word in answers.first.locator("p del").all())
+    page.get_by_role("button", name="Find labels").click()
+    expect(answers).to_have_count(0)
 
 
 @pytest.mark.parametrize("settings", [{}, {"viewport": PHONE}, {"color_scheme": "dark"}], ids=["wide", "phone", "dark"])
@@ -119,6 +168,10 @@ def test_a_mistake_is_one_line_on_the_page(opened: Any) -> None:
     ask(page, "the corn and wheat harvest")
     page.locator(".labels label", has_text=EVIL).click()
     expect(page.get_by_text(f"label: none is called '{EVIL}'")).to_be_visible()
+    page.get_by_label("Text", exact=True).fill("")
+    page.get_by_role("button", name="Find labels").click()
+    expect(page.locator(".answer")).to_have_count(0)
+    expect(page.locator(".labels label")).to_have_count(0)
     assert "Traceback" not in page.content()
 
 

@@ -110,6 +110,8 @@ def test_the_page_loads_nothing_from_elsewhere(address: str) -> None:
 def test_a_port_in_use_or_a_folder_without_a_model_is_one_line(folder: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = CliRunner().invoke(app, ["serve", str(folder), "--port", str(taken.getsockname()[1])])
-    assert isinstance(done.exception, UserError) and "give another --port" in str(done.exception)
+    assert isinstance(done.exception, UserError) and "give another --port or --host" in str(done.exception)
+    done = CliRunner().invoke(app, ["serve", str(folder), "--host", "a..b"])
+    assert isinstance(done.exception, UserError) and "cannot listen at a..b" in str(done.exception)
     done = CliRunner().invoke(app, ["serve", str(tmp_path)])
     assert isinstance(done.exception, UserError) and "no model there" in str(done.exception)

@@ -15,6 +15,7 @@ from xmlcore.attacks.words.search import Attack, substitute_words
 from xmlcore.attacks.words.similarity import Encoder, similarities
 from xmlcore.attacks.words.texts import Text
 from xmlcore.attacks.words.victim import Victim
+from xmlcore.common.distributed import map_shared, processes
 from xmlcore.common.journal import Journal
 from xmlcore.config.params import Generator as GeneratorName
 from xmlcore.config.params import Goal, Words
@@ -43,16 +44,22 @@ class Campaign:
         journal: Journal,
         track: Callable[..., Iterable[Any]],
     ) -> list[WordAttack]:
-        """Return the outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again."""
+        """Return the outcome of each attack, an object of attacks.jsonl; what the `journal` has is not done again.
+
+        Of several processes each attacks a group at a time.
+        """
         groups = [
             (name, samples[first : first + GROUP]) for name in generators for first in range(0, len(samples), GROUP)
         ]
-        rows: list[WordAttack] = []
-        for number, (name, group) in enumerate(track(groups, "attack")):
-            if number >= len(journal):
-                journal.append(self._outcomes(name, generators[name], group))
-            rows += journal[number]
-        return rows
+
+        def attack(group: tuple[GeneratorName, Sequence[Sample]]) -> list[WordAttack]:
+            return self._outcomes(group[0], generators[group[0]], group[1])
+
+        together = processes()
+        for first in track(range(0, len(groups), together), "attack"):
+            for outcomes in map_shared(attack, groups[max(first, len(journal)) : first + together]):
+                journal.append(outcomes)
+        return [row for number in range(len(groups)) for row in journal[number]]
 
     def _outcomes(self, name: GeneratorName, generator: Generator, samples: Sequence[Sample]) -> list[WordAttack]:
         words = [self._victim.words(self._texts[sample.document].text) for sample in samples]

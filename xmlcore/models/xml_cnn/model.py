@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.models.bounds import Box, LinearBounds
 from xmlcore.models.table import LinearOutputClassifier
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
+from xmlcore.models.xml_cnn.bounds import bounded_maxima
 from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
 from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
@@ -87,6 +89,11 @@ class XMLCNN(LinearOutputClassifier):
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
         maxima = SubstitutedMax(document, self.kernel, self.windows, self.chunks).maxima(positions, substitutes)
         return torch.cat([self._head(pooled) for pooled in maxima])
+
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LinearBounds:
+        pooled = bounded_maxima(batch, self.kernel, self.windows, self.chunks, radius)
+        hidden = Box(*((each + self.bias).flatten(1) for each in pooled)).relu().through(self.bottleneck).relu()
+        return LinearBounds(hidden.scaled(self.dropout(torch.ones_like(hidden.own))), self.output)
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Return the logits (B, L) of pooled maxima (B, W, P, F)."""

@@ -102,27 +102,41 @@ class ConvolvedMax(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, index, *winners = ctx.saved_tensors
-        width, height, filters = kernel.shape
+        width = kernel.shape[0]
         positions, weights = ctx.windows.positions(winners), ctx.windows.spread(gradient).to(rows.dtype)
         padded = ctx.windows.pad(index)
         batch, length = padded.shape
         places = positions + torch.arange(batch, device=index.device)[:, None] * length
         members = padded.flatten()[places]
 
-        to_rows = to_kernel = to_probe = None
-        columns = kernel.flatten(1).t().contiguous()
-        if ctx.needs_input_grad[0]:
-            to_rows = _grouped_sum(members, len(rows), columns, weights)
-        if ctx.needs_input_grad[1]:
-            bags = members.view(height * filters, -1)
-            to_columns = functional.embedding_bag(bags, rows, mode="sum", per_sample_weights=weights.view(bags.shape))
-            to_kernel = to_columns.t().reshape(kernel.shape)
+        wanted = ctx.needs_input_grad[0], ctx.needs_input_grad[1]
+        to_rows, to_kernel = add_up(members, weights, rows, kernel, wanted)
+        to_probe = None
         if ctx.needs_input_grad[2]:
             first = slice(ctx.probed)
+            columns = kernel.flatten(1).t().contiguous()
             summed = _grouped_sum(places[:, :, first], ctx.probed * length, columns, weights[:, :, first])
             to_probe = summed.view(ctx.probed, length, width)[:, : index.shape[1]]
         gradients = (each if each is None else each.to(ctx.dtype) for each in (to_rows, to_kernel, to_probe))
         return *gradients, None, None, None
+
+
+def add_up(
+    members: Tensor, weights: Tensor, rows: Tensor, kernel: Tensor, wanted: tuple[bool, bool]
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return, where `wanted`, the gradients of `rows` (R, D) and of `kernel` (D, H, F) of `weights` x projections.
+
+    `weights` (H, F, ...) are those of the entries (h, f) of the projections of the rows `members` (H, F, ...).
+    """
+    width, height, filters = kernel.shape
+    to_rows = to_kernel = None
+    if wanted[0]:
+        to_rows = _grouped_sum(members, len(rows), kernel.flatten(1).t().contiguous(), weights)
+    if wanted[1]:
+        bags = members.reshape(height * filters, -1)
+        to_columns = functional.embedding_bag(bags, rows, mode="sum", per_sample_weights=weights.reshape(bags.shape))
+        to_kernel = to_columns.t().reshape(kernel.shape)
+    return to_rows, to_kernel
 
 
 def _grouped_sum(groups: Tensor, count: int, columns: Tensor, weights: Tensor) -> Tensor:

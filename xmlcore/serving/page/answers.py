@@ -1,15 +1,16 @@
 """Questions to models, one at a time and bounded: how long a text is, how many wait, how long one takes."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 from typing import Any, get_args
 
 from xmlcore.common.errors import UserError
 from xmlcore.serving.choices import Goal, Method, OwnSubstitutes
+from xmlcore.serving.page.deadline import Deadline
 from xmlcore.serving.rows import attack_row, label_row, words_row
 from xmlcore.serving.text_classifier import TextClassifier
 
@@ -39,6 +40,12 @@ class Answers:
         self.models, self.limits = models, limits
         self._worker = ThreadPoolExecutor(1)
         self._places = BoundedSemaphore(limits.waiting)
+        self._stopped = Event()
+
+    def close(self) -> None:
+        """Answer no more, and give up the question that is being answered."""
+        self._stopped.set()
+        self._worker.shutdown(cancel_futures=True)
 
     def predict(self, text: str, top: int = 5) -> dict[str, Any]:
         """Return the labels of `text`, at most `top`, by model."""
@@ -80,27 +87,30 @@ class Answers:
         if not self._places.acquire(blocking=False):
             raise UserError(f"{self.limits.waiting} questions wait already; ask again in a moment")
         try:
-            waiting = self._worker.submit(self._answer, question)
+            deadline = Deadline(time.monotonic() + self.limits.seconds, self._stopped)
+            waiting = self._worker.submit(self._answer, question, deadline)
         except BaseException:
             self._places.release()
             raise
         waiting.add_done_callback(lambda _: self._places.release())
         try:
             return waiting.result(self.limits.seconds)
-        except Late:
+        except (TimeoutError, CancelledError):
             waiting.cancel()
-            raise UserError(f"no answer within {self.limits.seconds:g} seconds; ask for less, or later") from None
+            late = f"no answer within {self.limits.seconds:g} seconds; ask for less, or later"
+            raise UserError("the server has been stopped" if self._stopped.is_set() else late) from None
         except UserError:
             raise
         except Exception:
             log.exception("a question failed")
             raise UserError("that went wrong here; what happened is in the log of the server") from None
 
-    def _answer(self, question: Callable[[TextClassifier], Any]) -> dict[str, Any]:
+    def _answer(self, question: Callable[[TextClassifier], Any], deadline: Deadline) -> dict[str, Any]:
         found, faults = {}, []
         for name, model in self.models.items():
             try:
-                found[name] = question(model)
+                with deadline:
+                    found[name] = question(model)
             except UserError as error:
                 found[name] = {"error": str(error)}
                 faults.append(error)

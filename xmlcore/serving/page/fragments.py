@@ -20,7 +20,9 @@ def show_words(model: str, answer: dict[str, Any]) -> str:
 
 def show_attack(model: str, answer: dict[str, Any]) -> str:
     """Return what an attack on `model` changed, and the labels before and after it."""
-    return _environment().get_template("attack.html").render(model=model, answer=answer)
+    changed = dict(zip(answer.get("positions", []), answer.get("changes", []), strict=True))
+    words = [changed.get(i, (word, None)) for i, word in enumerate(answer.get("before", "").split(" "))]
+    return _environment().get_template("attack.html").render(model=model, answer=answer, words=words)
 
 
 @cache

@@ -10,16 +10,28 @@ from xmlcore.config.params import Words
 
 
 def load_generators(
-    options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path
+    options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path, substitutes: Path
 ) -> dict[Name, Generator]:
-    """Return the generators by name, in the order of `options.generators`; `masked_lm` is the corpus's own model.
+    """Return the generators by name, in the order of `options.generators`.
+
+    `masked_lm` is the corpus's own model, `substitutes` the folder of the words chosen for it.
 
     Raises `UserError` where a generator lacks what it needs.
     """
-    return {name: _load(name, options, victim, language, masked_lm, lexicons) for name in options.generators}
+    return {
+        name: _load(name, options, victim, language, masked_lm, lexicons, substitutes) for name in options.generators
+    }
 
 
-def _load(name: Name, options: Words, victim: Victim, language: Language, masked_lm: Path, lexicons: Path) -> Generator:
+def _load(
+    name: Name,
+    options: Words,
+    victim: Victim,
+    language: Language,
+    masked_lm: Path,
+    lexicons: Path,
+    substitutes: Path,
+) -> Generator:
     match name:
         case "masked_lm":
             from xmlcore.attacks.words.generators.masked_lm import MaskedLMGenerator
@@ -34,6 +46,10 @@ def _load(name: Name, options: Words, victim: Victim, language: Language, masked
             from xmlcore.attacks.words.generators.synonyms import Synonyms
 
             return Synonyms(lexicons)
+        case "substitutes":
+            from xmlcore.attacks.words.generators.substitutes import StoredSubstitutes
+
+            return StoredSubstitutes(substitutes)
         case "gradient":
             from xmlcore.attacks.words.generators.gradient import Gradient
 

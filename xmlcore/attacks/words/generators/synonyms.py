@@ -30,8 +30,12 @@ class Synonyms:
                 if one != other and frozenset((one, other)) not in antonyms:
                     self._of[one][other] = self._of[other][one] = None
 
+    def of(self, word: str) -> list[str]:
+        """Return the synonyms of `word`, in the order of the lists."""
+        return [*self._of.get(fold(word), ())]
+
     def propose(self, requests: Sequence[Request], count: int) -> list[list[str]]:
-        return [[*self._of.get(fold(request.words[request.position]), ())][:count] for request in requests]
+        return [self.of(request.words[request.position])[:count] for request in requests]
 
 
 def _lists(folder: Path, kind: str) -> list[Path]:

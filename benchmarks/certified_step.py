@@ -1,0 +1,65 @@
+"""A step of certified training against a clean one, in turns: `python benchmarks/certified_step.py reuters21578`.
+
+Reads data/CORPUS/encoded/xml_cnn, data/CORPUS/embeddings/xml_cnn and data/substitutes/CORPUS; prints the seconds of
+forward and backward passes over the same batches, and their ratio, while the substitutes move away and when they have.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from measure import compare
+
+from xmlcore.attacks.words.substitutes import load_table
+from xmlcore.common import paths
+from xmlcore.common.cli import run
+from xmlcore.config.params import load_params
+from xmlcore.config.recipes import read_architecture, read_training
+from xmlcore.data.batches import batches, pad, true_labels
+from xmlcore.data.dataset import load_encoded
+from xmlcore.data.vector_tables import load_vectors
+from xmlcore.models.registry import build_model
+from xmlcore.training.adversarial import Reduction, hybrid_backward
+from xmlcore.training.certified import WorstCase, certified_backward
+
+MODEL = "xml_cnn"
+RADII = (0.5, 1.0)
+
+
+def main(
+    corpus: str,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of each turn.")] = 10,
+    repeats: Annotated[int, typer.Option(min=1, help="Turns.")] = 3,
+) -> None:
+    """Compare the steps of the recipe xml_cnn on CORPUS."""
+    params = load_params()
+    data, recipe = load_encoded(paths.encoded(corpus, MODEL)), paths.recipe(corpus, MODEL)
+    options, (architecture, network) = read_training(recipe), read_architecture(recipe)
+    substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
+    vectors = load_vectors(paths.embedding(corpus, MODEL), data.vocabulary)
+    torch.manual_seed(params.seed)
+    torch.set_float32_matmul_precision(options.matmul_precision)
+    model = build_model(architecture, vectors.selection, len(data.label_names), network).train()
+    split, reduction = data.splits["train"], Reduction(options.loss_reduction)
+    drawn = [*batches(split.lengths, options.batch_size, np.random.default_rng(params.seed))][:steps]
+    given = [(pad([split.document(i) for i in batch]), true_labels(split, batch)) for batch in drawn]
+
+    def pass_over(backward: Callable[..., float]) -> None:
+        for tokens, labels in given:
+            model.zero_grad()
+            backward(model, tokens, labels, reduction=reduction)
+
+    clean = partial(hybrid_backward, regime=params.regime_of("clean"))
+    for radius in RADII:
+        certified = partial(certified_backward, worst_case=WorstCase(substitutes, 0.5 * radius, radius))
+        row = compare("a step", partial(pass_over, clean), partial(pass_over, certified), repeats=repeats)
+        print(
+            f"radius {radius}: {row.reference / steps:.3f} s a step, clean {row.ours / steps:.3f} s: x {row.ratio:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,123 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from toys import LinearClassifier, labels_of, random_xml_cnn, split_of
+
+from xmlcore.models.bounds import Box, LinearBounds
+from xmlcore.models.xml_cnn.model import XMLCNN
+from xmlcore.ranking import certificates
+from xmlcore.ranking.certificates import certainly_best, certified_hits
+from xmlcore.ranking.metrics import KS, TOP, hits
+
+LABELS = 7
+
+
+def output(weight: list[list[float]]) -> nn.Linear:
+    layer = nn.Linear(len(weight[0]), len(weight))
+    layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(len(weight))
+    return layer
+
+
+def random_substitutes(seed: int, vocabulary: int) -> torch.Tensor:
+    """One substitute for half of the tokens, but none of `PAD`."""
+    generator = torch.Generator().manual_seed(seed)
+    own = torch.arange(vocabulary)
+    other = torch.randint(1, vocabulary, (vocabulary,), generator=generator)
+    return torch.stack(
+        [own, torch.where((torch.rand(vocabulary, generator=generator) < 0.5) & (own > 0), other, own)], 1
+    )
+
+
+def close_to_certain(model: XMLCNN) -> XMLCNN:
+    """Tokens that are so alike that some labels are certain and others are not."""
+    model.embedding.weight.data[1:] = model.embedding.weight.data[1:2] + 0.1 * model.embedding.weight.data[1:]
+    return model
+
+
+@given(st.integers(0, 10**6))
+def test_what_is_certified_no_substitution_takes(seed: int) -> None:
+    model, _ = random_xml_cnn(LABELS)
+    close_to_certain(model)
+    rng = np.random.default_rng(seed)
+    document, labels = rng.integers(1, 20, 5), rng.choice(LABELS, 3, replace=False)
+    substitutes = random_substitutes(seed, 20)
+    split = split_of([document], [labels])
+    certain = certified_hits(model, split, substitutes)
+    assert certain is not None
+    everything = torch.tensor([*itertools.product(*(sorted({*substitutes[token].tolist()}) for token in document))])
+    with torch.no_grad():
+        best = model(everything).topk(TOP).indices.numpy()
+    many = split_of([document] * len(best), [labels] * len(best))
+    right = hits(best, many, np.arange(len(best)))
+    assert all(certain[0, i] <= right[:, :k].sum(1).min() for i, k in enumerate(KS))
+
+
+def test_certificates_neither_all_hold_nor_all_fail_in_that_test() -> None:
+    model, _ = random_xml_cnn(LABELS)
+    close_to_certain(model)
+    rng = np.random.default_rng(0)
+    split = split_of(rng.integers(1, 20, (20, 5)), [rng.choice(LABELS, 3, replace=False) for _ in range(20)])
+    without = certified_hits(model, split, torch.arange(20)[:, None])
+    certain = certified_hits(model, split, random_substitutes(0, 20))
+    assert without is not None and certain is not None
+    assert 0 < certain.sum() < without.sum() and (certain <= without).all()
+
+
+def test_without_substitutes_the_certificates_are_the_hits() -> None:
+    model, split = random_xml_cnn(LABELS)
+    certain = certified_hits(model, split, torch.arange(20)[:, None])
+    with torch.no_grad():
+        best = np.stack(
+            [
+                model(torch.from_numpy(split.document(i).astype(int))[None])[0].topk(TOP).indices
+                for i in range(len(split))
+            ]
+        )
+    right = hits(best, split, np.arange(len(split)))
+    assert certain is not None
+    assert certain.tolist() == np.stack([right[:, :k].sum(1) for k in KS], 1).tolist()
+
+
+def test_a_label_that_k_others_can_pass_is_not_certain() -> None:
+    """Logit 0 is 2; 1 and 2 reach from 0 to 3 together; 3 moves with 0 and stays behind it."""
+    features = Box(*torch.tensor([[[1.0, 1.5]], [[1.0, 0.0]], [[1.0, 3.0]]]))
+    bounds = LinearBounds(features, output([[2.0, 0.0], [0.0, 1.0], [0.5, 1.0], [1.9, 0.0], [-5.0, 0.0], [-6.0, 0.0]]))
+    assert certainly_best(bounds, labels_of([0])).tolist() == [[0, 1, 1]]
+    assert certainly_best(bounds, labels_of([3])).tolist() == [[0, 0, 1]]
+    assert certainly_best(bounds, labels_of([0, 3, 4])).tolist() == [[0, 1, 3]]
+    assert certainly_best(bounds, labels_of([5])).tolist() == [[0, 0, 0]]
+
+
+def test_labels_that_move_together_are_told_apart() -> None:
+    """Each for itself they overlap; the one is always above the other."""
+    features = Box(*torch.tensor([[[5.0]], [[0.0]], [[10.0]]]))
+    layer = output([[1.0], [1.0]])
+    layer.bias.data[0] = 1.0
+    assert certainly_best(LinearBounds(features, layer), labels_of([0])).tolist() == [[1, 1, 1]]
+
+
+def test_equal_logits_are_not_certain() -> None:
+    features = Box(*torch.ones(3, 1, 1))
+    assert certainly_best(LinearBounds(features, output([[1.0], [1.0]])), labels_of([0]))[0, 0] == 0
+
+
+@given(st.integers(0, 10**6), st.integers(1, 5))
+def test_how_many_labels_are_looked_at_together_changes_nothing(seed: int, together: int) -> None:
+    torch.manual_seed(seed)
+    low, high = torch.rand(2, 4, 3).sort(0).values
+    bounds = LinearBounds(Box((low + high) / 2, low, low + 0.3 * (high - low)), nn.Linear(3, 12))
+    labels = labels_of([0, 3], [1], [2, 4, 5], [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certificates, "OTHERS", together)
+        found = certainly_best(bounds, labels)
+    assert torch.equal(found, certainly_best(bounds, labels))
+
+
+def test_a_model_without_bounds_has_no_certificates() -> None:
+    model = LinearClassifier([[0.0], [1.0]], [[1.0, 0.0]])
+    assert certified_hits(model, split_of([[1]], [[0]]), torch.arange(2)[:, None]) is None

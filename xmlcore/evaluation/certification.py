@@ -1,0 +1,72 @@
+"""P@k when every word may become any of its substitutes: clean, under an attack, and certified.
+
+What is certified no attack can take, and what an attack takes no certificate can hold: the truth lies between the two.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xmlcore.attacks.embeddings.documents import Documents
+from xmlcore.attacks.embeddings.objectives import margin, top_margin
+from xmlcore.attacks.words.every_word import substitute_every_word
+from xmlcore.common.distributed import map_shared
+from xmlcore.data.batches import batches, pad, true_labels
+from xmlcore.data.dataset import Split
+from xmlcore.data.tokens import PAD
+from xmlcore.evaluation.results import Certification, Precision
+from xmlcore.models.base import Classifier
+from xmlcore.ranking.certificates import certified_hits
+from xmlcore.ranking.metrics import KS, TOP, hits
+from xmlcore.ranking.predictions import Track, untracked
+
+BATCH_SIZE = 32
+OBJECTIVES = (margin, top_margin)  # of P@1, and of P@5
+
+
+def certification(
+    model: Classifier, split: Split, substitutes: Tensor, *, steps: int, track: Track = untracked
+) -> Certification:
+    """Return the figures of `model` on `split`, whose tokens may become `substitutes` (V, K), each itself first."""
+    model.eval()
+    together = [*batches(split.lengths, BATCH_SIZE)]
+
+    def attack(documents: np.ndarray) -> np.ndarray:
+        return _attacked_hits(model, split, documents, substitutes, steps)
+
+    found = map_shared(attack, track(together, "substitute every word", total=len(together)))
+    clean, attacked = np.concatenate(found, 1)[:, np.argsort(np.concatenate(together))]
+    certified = certified_hits(model, split, substitutes, track)
+    sizes = (substitutes != substitutes[:, :1]).sum(1).numpy()
+    return {
+        "documents": len(split),
+        "substitutes": float(sizes[split.tokens].mean()),
+        "clean": _precision(clean),
+        "attacked": _precision(attacked),
+        "certified": None if certified is None else _precision(certified),
+        "violations": 0 if certified is None else int((certified > attacked).any(1).sum()),
+    }
+
+
+def _attacked_hits(
+    model: Classifier, split: Split, documents: np.ndarray, substitutes: Tensor, steps: int
+) -> np.ndarray:
+    """Return (2, B, len(KS)) how many of the best k labels are true, of the `documents` and of them attacked."""
+    tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents).to(model.device)
+    with torch.no_grad():
+        embeddings = model.embed(tokens)
+        choices = model.embed(substitutes[tokens].flatten(1)).view(*tokens.shape, -1, embeddings.shape[2])
+    attacked = Documents(model, embeddings, (tokens != PAD).to(model.device), labels.targets(labels.ids, model.labels))
+    found = []
+    for objective in OBJECTIVES:
+        for each in substitute_every_word(attacked, choices, objective=objective, steps=steps):
+            best = each.logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
+            right = hits(best, split, documents)
+            found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))
+    return np.stack([found[0], np.minimum.reduce(found)])
+
+
+def _precision(right: np.ndarray) -> Precision:
+    """Return P@k of documents (N, len(KS)), each with so many true labels among its best k."""
+    means = (right / KS).mean(0).tolist()
+    return {"P@1": means[0], "P@3": means[1], "P@5": means[2]}
