@@ -87,7 +87,7 @@ def test_the_repositorys_own_file():
         ("seed", None, ["seed", "missing", "add it"]),
         ("corpora", ["reuters"], ["corpora", "'reuters'", "not defined", CORPUS]),
         ("models", ["cnn"], ["models", "'cnn'", MODEL]),
-        ("regimes", ["robust"], ["regimes", "'robust'", "clean, adversarial"]),
+        ("regimes", ["sturdy"], ["regimes", "'sturdy'", "clean, adversarial"]),
         ("regimes", ["clean", "certified"], ["regimes: 'certified'", "list it in substitutes.corpora"]),
         ("certify.models", [MODEL], ["certify.models", "list substitutes.corpora"]),
         ("certify.models", ["cnn"], ["certify.models", "'cnn'", "`models`"]),
@@ -193,7 +193,7 @@ def test_what_is_not_utf8_is_refused_with_the_file(tmp_path):
         (lambda params: params.encode_of("reuters", MODEL), ["corpus: 'reuters' is not defined", CORPUS]),
         (lambda params: params.encode_of(CORPUS, "cnn"), ["model: 'cnn' is not defined", MODEL]),
         (lambda params: params.model_of(CORPUS, "cnn"), ["model: 'cnn' is not defined", MODEL]),
-        (lambda params: params.regime_of("robust"), ["regime: 'robust' is not defined", "clean, adversarial"]),
+        (lambda params: params.regime_of("sturdy"), ["regime: 'sturdy' is not defined", "clean, adversarial"]),
         (lambda params: params.loss_of("focal"), ["loss: 'focal' is not defined", "bce, pw"]),
     ],
 )

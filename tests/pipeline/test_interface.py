@@ -168,6 +168,7 @@ model.*.network.encoder.attention_xml.random_fill
 model.*.network.encoder.attention_xml.tree
 model.*.network.encoder.bag_of_words.dropout
 model.*.network.encoder.bag_of_words.prototype_scale
+model.*.network.encoder.bag_of_words.ridge
 model.*.network.encoder.xml_cnn.chunks
 model.*.network.encoder.xml_cnn.dropout
 model.*.network.encoder.xml_cnn.embedding_dropout
@@ -186,6 +187,7 @@ model.*.network.merge
 model.*.network.prototype_scale
 model.*.network.random_fill
 model.*.network.repetitions
+model.*.network.ridge
 model.*.network.tree
 model.*.network.windows
 model.*.training.averaging_from
@@ -217,6 +219,8 @@ propensity.a
 propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
+regime.*.attack_objective
+regime.*.attack_steps
 regime.*.attribution_weight
 regime.*.certified_warmup
 regime.*.certified_weight
@@ -384,6 +388,7 @@ def test_regimes():
     assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == [
         "clean",
         "adversarial",
+        "robust",
         "stable",
         "squeezed",
         "substituted",
@@ -393,6 +398,8 @@ def test_regimes():
         "epsilon",
         "adversarial_weight",
         "adversarial_share",
+        "attack_objective",
+        "attack_steps",
         "attribution_weight",
         "word_substitution",
         "certified_weight",

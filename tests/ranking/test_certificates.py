@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 from toys import LinearClassifier, labels_of, random_xml_cnn, split_of
 
-from xmlcore.models.bounds import Box, LinearBounds
+from xmlcore.models.bounds import Box, LogitBounds
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking import certificates
 from xmlcore.ranking.certificates import certainly_best, certified_hits
@@ -21,6 +21,14 @@ def output(weight: list[list[float]]) -> nn.Linear:
     layer = nn.Linear(len(weight[0]), len(weight))
     layer.weight.data, layer.bias.data = torch.tensor(weight), torch.zeros(len(weight))
     return layer
+
+
+def bounds_of(features: Box, layer: nn.Linear) -> LogitBounds:
+    """Logits of features that are the inputs themselves, through a hidden layer that changes nothing."""
+    units = features.own.shape[1]
+    hidden = nn.Linear(units, units)
+    hidden.weight.data, hidden.bias.data = torch.eye(units), torch.zeros(units)
+    return LogitBounds(features, hidden, features, features, layer)
 
 
 def random_substitutes(seed: int, vocabulary: int) -> torch.Tensor:
@@ -86,7 +94,7 @@ def test_without_substitutes_the_certificates_are_the_hits() -> None:
 def test_a_label_that_k_others_can_pass_is_not_certain() -> None:
     """Logit 0 is 2; 1 and 2 reach from 0 to 3 together; 3 moves with 0 and stays behind it."""
     features = Box(*torch.tensor([[[1.0, 1.5]], [[1.0, 0.0]], [[1.0, 3.0]]]))
-    bounds = LinearBounds(features, output([[2.0, 0.0], [0.0, 1.0], [0.5, 1.0], [1.9, 0.0], [-5.0, 0.0], [-6.0, 0.0]]))
+    bounds = bounds_of(features, output([[2.0, 0.0], [0.0, 1.0], [0.5, 1.0], [1.9, 0.0], [-5.0, 0.0], [-6.0, 0.0]]))
     assert certainly_best(bounds, labels_of([0])).tolist() == [[0, 1, 1]]
     assert certainly_best(bounds, labels_of([3])).tolist() == [[0, 0, 1]]
     assert certainly_best(bounds, labels_of([0, 3, 4])).tolist() == [[0, 1, 3]]
@@ -98,19 +106,19 @@ def test_labels_that_move_together_are_told_apart() -> None:
     features = Box(*torch.tensor([[[5.0]], [[0.0]], [[10.0]]]))
     layer = output([[1.0], [1.0]])
     layer.bias.data[0] = 1.0
-    assert certainly_best(LinearBounds(features, layer), labels_of([0])).tolist() == [[1, 1, 1]]
+    assert certainly_best(bounds_of(features, layer), labels_of([0])).tolist() == [[1, 1, 1]]
 
 
 def test_equal_logits_are_not_certain() -> None:
     features = Box(*torch.ones(3, 1, 1))
-    assert certainly_best(LinearBounds(features, output([[1.0], [1.0]])), labels_of([0]))[0, 0] == 0
+    assert certainly_best(bounds_of(features, output([[1.0], [1.0]])), labels_of([0]))[0, 0] == 0
 
 
 @given(st.integers(0, 10**6), st.integers(1, 5))
 def test_how_many_labels_are_looked_at_together_changes_nothing(seed: int, together: int) -> None:
     torch.manual_seed(seed)
     low, high = torch.rand(2, 4, 3).sort(0).values
-    bounds = LinearBounds(Box((low + high) / 2, low, low + 0.3 * (high - low)), nn.Linear(3, 12))
+    bounds = bounds_of(Box((low + high) / 2, low, low + 0.3 * (high - low)), nn.Linear(3, 12))
     labels = labels_of([0, 3], [1], [2, 4, 5], [])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certificates, "OTHERS", together)

@@ -21,6 +21,7 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
+AttackObjective = Literal["loss", "margin"]  # that an attack in training raises
 GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
@@ -289,11 +290,18 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    attack_objective: AttackObjective = "loss"
+    attack_steps: PositiveInt = 1
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
     word_substitution: Share = 0.0  # of a training document's words, replaced by near neighbours
     certified_weight: Share = 0.0  # in the loss, of the worst that substitutes can do (`xmlcore.training.certified`)
     certified_warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which that weight rises
     squeeze: Squeeze
+
+    @property
+    def takes_free_step(self) -> bool:
+        """Whether the attack is FGSM, whose gradient training has anyway."""
+        return self.attack_objective == "loss" and self.attack_steps == 1
 
     @model_validator(mode="after")
     def _attributions_of_what_is_attacked(self) -> "Regime":

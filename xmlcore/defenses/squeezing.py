@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
-from xmlcore.models.bounds import LinearBounds
+from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.wrapped import Wrapped
 
@@ -50,7 +50,7 @@ class SqueezedEmbeddings(Wrapped):
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(batch), labels, probe)
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LinearBounds | None:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
         return self.model.bounds(self._squeeze_rows(batch), radius)
 
     def _squeeze_rows(self, batch: Rows) -> Rows:

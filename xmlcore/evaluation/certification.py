@@ -7,13 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xmlcore.attacks.embeddings.documents import Documents
 from xmlcore.attacks.embeddings.objectives import margin, top_margin
 from xmlcore.attacks.words.every_word import substitute_every_word
 from xmlcore.common.distributed import map_shared
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
-from xmlcore.data.tokens import PAD
 from xmlcore.evaluation.results import Certification, Precision
 from xmlcore.models.base import Classifier
 from xmlcore.ranking.certificates import certified_hits
@@ -54,13 +52,11 @@ def _attacked_hits(
     """Return (2, B, len(KS)) how many of the best k labels are true, of the `documents` and of them attacked."""
     tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents).to(model.device)
     with torch.no_grad():
-        embeddings = model.embed(tokens)
-        choices = model.embed(substitutes[tokens].flatten(1)).view(*tokens.shape, -1, embeddings.shape[2])
-    attacked = Documents(model, embeddings, (tokens != PAD).to(model.device), labels.targets(labels.ids, model.labels))
-    found = []
+        batch = model.distinct_with_substitutes(tokens, substitutes)
+    targets, found = labels.targets(labels.ids, model.labels), []
     for objective in OBJECTIVES:
-        for each in substitute_every_word(attacked, choices, objective=objective, steps=steps):
-            best = each.logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
+        for logits in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
+            best = logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
             right = hits(best, split, documents)
             found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))
     return np.stack([found[0], np.minimum.reduce(found)])

@@ -11,7 +11,7 @@ from torch.nn import functional
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.data.tokens import PAD
-from xmlcore.models.bounds import LinearBounds
+from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
@@ -122,7 +122,7 @@ class Classifier(nn.Module, ABC):
         copies = document.row_of.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
         return self.score_rows(document._replace(row_of=copies))
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LinearBounds | None:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
         """Return bounds of the logits whatever substitutes stand in `batch`; None: this model has none.
 
         Each substitute is moved to `radius` of its way from the token that it stands for.

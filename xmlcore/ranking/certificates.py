@@ -1,7 +1,8 @@
 """Certified precision: which of a document's true labels stay among its best k whatever substitutes stand in it.
 
 A label is certainly among the best k if fewer than k others can pass it. Whether one can is bounded for the pair, and
-only where the bounds of the two logits, each for itself, overlap: few pairs, however many labels there are.
+only where the bounds of the two logits, each for itself, overlap: few pairs, however many labels there are. What that
+leaves open is bounded more closely.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from xmlcore.common.distributed import map_shared
 from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Classifier
-from xmlcore.models.bounds import LinearBounds
+from xmlcore.models.bounds import LogitBounds
 from xmlcore.ranking.metrics import KS, TOP
 from xmlcore.ranking.predictions import Track, untracked
 
@@ -41,7 +42,7 @@ def certified_hits(model: Classifier, split: Split, substitutes: Tensor, track: 
     return np.concatenate(found)[np.argsort(np.concatenate(together))] if found else None
 
 
-def certainly_best(bounds: LinearBounds, labels: TrueLabels) -> Tensor:
+def certainly_best(bounds: LogitBounds, labels: TrueLabels) -> Tensor:
     """Return (B, len(KS)) how many of the true `labels` of each document are certainly among its best k."""
     own, low, high = bounds.logits()
     error = ROUNDING * bounds.magnitude()
@@ -56,7 +57,7 @@ def certainly_best(bounds: LinearBounds, labels: TrueLabels) -> Tensor:
 
 
 def _passing(
-    bounds: LinearBounds, documents: Tensor, labels: Tensor, low: Tensor, high: Tensor, error: Tensor
+    bounds: LogitBounds, documents: Tensor, labels: Tensor, low: Tensor, high: Tensor, error: Tensor
 ) -> Tensor:
     """Return (M,) how many others can pass each of `labels` in its document, both (M,); those beyond `TOP` uncounted.
 
@@ -73,5 +74,8 @@ def _passing(
         others = order[of, first : first + OTHERS]
         allowed = error[of, label][:, None] + error[of[:, None], others]
         passed = (bounds.margins(of, label, others) <= allowed) & (others != label[:, None])
+        pair, column = passed.nonzero(as_tuple=True)
+        close = bounds.close_margins(of[pair], label[pair], others[pair, column])
+        passed[pair, column] = close <= allowed[pair, column]
         passing[undecided] += passed.sum(1)
     return passing

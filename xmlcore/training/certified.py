@@ -1,28 +1,24 @@
 """Training for certificates: the loss of the worst that substitutes of words can do (Huang et al. 2019).
 
-(1 - w) BCE + w times the cross-entropy of the worst margins, those between each true label and the wrong ones, whose
-weights are subtracted before they are bounded (Gowal et al. 2018, section 3), as the certificates bound them. Bounds of
-an untrained network are so wide that nothing is learned from them at once: over the first epochs the weight w rises
-from 0, and substitutes move away from the word that they stand for.
+(1 - w) L(own, y) + w L(worst, y), in which the worst logit of a true label is the least that it can be, and of any
+other label the most (Gowal et al. 2018). Bounds of an untrained network are so wide that nothing is learned from them
+at once: over the first epochs the weight w rises from 0, and substitutes move away from the word they stand for.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Regime
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Classifier
-from xmlcore.models.bounds import LinearBounds
 from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.ranking.certificates import certified_hits
 from xmlcore.training.adversarial import Reduction
 
-RIVALS = 64  # wrong labels of a document that are held against its true ones
 NO_BOUNDS = "certified_weight: this architecture has no bounds; train xml_cnn, or take another regime"
 
 
@@ -31,7 +27,7 @@ class WorstCase:
     """What the loss looks at besides the documents as they are."""
 
     substitutes: Tensor  # (V, K) int64, of each token, itself first
-    weight: float  # of the worst margins in the loss
+    weight: float  # of the worst logits in the loss
     radius: float  # of the way from a word to its substitutes
 
     @classmethod
@@ -54,26 +50,12 @@ def certified_backward(
         raise UserError(NO_BOUNDS)
     labels = labels.to(model.device)
     targets, weight = labels.targets(labels.ids, model.labels), worst_case.weight
-    loss = (1 - weight) * binary_cross_entropy(bounds.logits().own, targets) + weight * worst_loss(bounds, labels)
+    own, low, high = bounds.logits()
+    worst = torch.where(targets > 0, low, high)
+    loss = (1 - weight) * binary_cross_entropy(own, targets) + weight * binary_cross_entropy(worst, targets)
     loss = reduction.of(loss, len(tokens), model)
     loss.backward()
     return loss.detach()
-
-
-def worst_loss(bounds: LinearBounds, labels: TrueLabels) -> Tensor:
-    """Return the sum over true labels y of log(1 + sum over wrong labels j of exp(u_yj)), weighed as the `labels` are.
-
-    u_yj is the most that the logit of j can be above that of y. Of the wrong labels the `RIVALS` that can reach highest
-    count.
-    """
-    documents, columns = (labels.ids >= 0).nonzero(as_tuple=True)
-    high = bounds.logits().high.detach()
-    wrong = labels.targets(labels.ids, high.shape[1]) == 0
-    reach, rivals = high.masked_fill(~wrong, -torch.inf).topk(min(RIVALS, high.shape[1]))
-    margins = bounds.margins(documents, labels.ids[documents, columns], rivals[documents])
-    above = (-margins).masked_fill(reach[documents] == -torch.inf, -torch.inf)
-    each = functional.softplus(above.logsumexp(1))
-    return (labels.weights[documents, columns] * each).sum()
 
 
 def certified_precision(model: Classifier, split: Split, substitutes: Tensor) -> float:

@@ -9,22 +9,26 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from xmlcore.attacks.embeddings.documents import Documents, Iterate
 from xmlcore.attacks.embeddings.objectives import Objective
+from xmlcore.models.base import Classifier
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
 def substitute_every_word(
-    documents: Documents, substitutes: Tensor, *, objective: Objective, steps: int
-) -> Iterator[Iterate]:
-    """Yield the documents as they are and what each of `steps` leads to, up the gradient of `objective`.
+    model: Classifier, batch: SubstitutedRows, targets: Tensor, *, objective: Objective, steps: int
+) -> Iterator[Tensor]:
+    """Yield the logits (B, L) of the documents as they are and after each of `steps`, up the gradient of `objective`.
 
-    `substitutes` (B, T, K, D) are the embeddings that each position may have.
+    `targets` (B, L) are 0 and 1. The parameters get no gradient.
     """
-    perturbation = torch.zeros_like(documents.embeddings)
-    for _ in range(steps):
-        found, gradient = documents.moved_and_gradient(perturbation, objective)
-        yield found
-        best = torch.einsum("btd,btkd->btk", gradient, substitutes).argmax(2)
-        chosen = substitutes.gather(2, best[:, :, None, None].expand(-1, -1, 1, substitutes.shape[3]))[:, :, 0]
-        perturbation = chosen - documents.embeddings
-    yield documents.moved(perturbation, objective)
+    rows, choices = batch.rows.detach(), batch.sets[batch.row_of]  # (B, T, K) the rows that each position may have
+    row_of = batch.row_of
+    for step in range(steps + 1):
+        with torch.set_grad_enabled(step < steps):
+            probe = rows.new_zeros(*row_of.shape, rows.shape[1], requires_grad=step < steps)
+            logits = model.score_rows(TokenRows(rows, row_of), probe)
+            yield logits.detach()
+            if step < steps:
+                (gradient,) = torch.autograd.grad(objective(logits, targets).sum(), probe)
+                gains = torch.stack([(gradient * rows[choice]).sum(2) for choice in choices.unbind(2)], 2)
+                row_of = choices.gather(2, gains.argmax(2, keepdim=True))[:, :, 0]
