@@ -48,6 +48,10 @@ def main(
     from xmlcore.tuning.trainings import SPLITS, Trainings
 
     params, cell = load_params(), (corpus, model, regime, loss)
+    if params.regime_of(regime).certified_weight:
+        raise UserError(
+            f"--regime: {regime} gives clean P@1, by which trials are judged, for certified; tune for another"
+        )
     budget, device, tune = Budget(minutes), choose_device(params.device), params.tune_of(model)
     recipe, encoded, embedding = (place(corpus, model) for place in (paths.recipe, paths.encoded, paths.embedding))
     architecture, settings = read_settings(params, corpus, model, recipe)
