@@ -194,6 +194,24 @@ def worst_cases(read: Callable[[str], Rows]) -> str:
     return markdown(("corpus", "model", "regime", "documents", "relative size", *names), rows)
 
 
+def certificates(read: Callable[[str], Rows]) -> str:
+    """Draw P@k with every word substituted: clean, attacked and certified."""
+    rows = [
+        [
+            *_cell(row, "model", "regime"),
+            f"{float(row['substitutes']):.2f}",
+            *(
+                " / ".join(percent(row.get(f"{kind}.P@{k}", "")) for k in (1, 3, 5)).strip(" /")
+                for kind in ("clean", "attacked", "certified")
+            ),
+            row["violations"],
+        ]
+        for row in read("certificates")
+    ]
+    names = ("clean P@1 / P@3 / P@5", "attacked", "certified", "certificates that the attack broke")
+    return markdown(("corpus", "model", "regime", "substitutes a word", *names), rows)
+
+
 def calibration(read: Callable[[str], Rows]) -> str:
     """Draw calibration error and F1 on test documents, before and after what was fitted on validation documents."""
     pairs = (
@@ -328,6 +346,7 @@ VIEWS = {
         seeds,
         attack_checks,
         worst_cases,
+        certificates,
         calibration,
         word_attacks,
         word_defences,

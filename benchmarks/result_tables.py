@@ -92,6 +92,7 @@ TABLES = {
 APART = {
     "worst_cases": Table("attack_embeddings/worst_case.json", _one),
     "calibration": Table("evaluate/calibration.json", _one),
+    "certificates": Table("certify/certified.json", _one),
 }
 
 
