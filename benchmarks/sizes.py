@@ -183,7 +183,7 @@ def train_some(corpus: str, model: str, seconds: float, documents: int) -> Row:
     params, recipe = load_params(), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data, pace = load_encoded(paths.encoded(corpus, model)), Some(seconds)
-    checkpoint = Checkpoint(Path("checkpoint.safetensors"), "sizes")
+    checkpoint = Checkpoint(Path("checkpoint.safetensors"), f"{corpus} {model}")
     with measured() as cost:
         outcome = train(
             build=lambda table: build_model(architecture, table, len(data.label_names), network),
