@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer: `make repro` and `make test`.
 PYTHON ?= python3
 CORPUS ?= simulated-rcv1
+MODEL ?= xml_cnn
+MINUTES ?= 30
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -15,7 +17,7 @@ STUDY := -S 'corpora=[simulated-eurlex]' -S 'models=[xml_cnn,attention_xml,mach,
 	-S 'checkpoints=[tiny-xlnet]' -S 'robustness.models=[xml_cnn,mach]' \
 	-S 'words.corpora=[simulated-eurlex]' -S 'words.models=[xml_cnn]' -S 'explain.study.models=[xml_cnn]'
 
-.PHONY: repro study test test-all lint docs bench install clean
+.PHONY: repro study test test-all lint docs bench tune install clean
 
 repro: install  ## run the pipeline on two small simulated corpora: trained, attacked, explained, reported
 	$(WARM) dvc repro
@@ -44,6 +46,12 @@ bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other 
 	for stage in fetch convert; do python stages/$$stage.py $(CORPUS) || exit 1; done
 	for stage in configure encode build_embedding; do python stages/$$stage.py $(CORPUS) xml_cnn || exit 1; done
 	python benchmarks/bench.py $(CORPUS)
+
+tune: install  ## try values of a recipe on validation documents: CORPUS=tibkat MODEL=mach MINUTES=60; better ones go to params.yaml
+	python -m pip install --quiet --no-compile "optuna>=5"
+	for stage in fetch convert; do python stages/$$stage.py $(CORPUS) || exit 1; done
+	for stage in configure encode build_embedding; do python stages/$$stage.py $(CORPUS) $(MODEL) || exit 1; done
+	python stages/tune.py $(CORPUS) $(MODEL) --minutes $(MINUTES)
 
 install: $(INSTALLED)  ## make .venv from the lock file
 

@@ -11,9 +11,6 @@ tables of `APART` are recorded alone.
 
 import csv
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -26,6 +23,7 @@ from xmlcore.common import paths
 from xmlcore.common.cli import fail
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import atomic_file
+from xmlcore.common.origin import origin
 from xmlcore.config.params import load_params
 from xmlcore.report.reading import read_curve
 
@@ -123,17 +121,6 @@ def write_table(name: str, rows: Sequence[Row], folder: Path = FOLDER) -> None:
         writer.writeheader()
         for row in sorted(rows, key=lambda row: [row[key] for key in CELL]):
             writer.writerow({key: f"{v:.8g}" if isinstance(v, float) else v for key, v in row.items()})
-
-
-def origin(command: str) -> dict[str, str]:
-    """Return what is said of rows that `command` makes here and now."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    return {
-        "command": command,
-        "commit": git.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "threads": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count())),
-    }
 
 
 def record_cell(

@@ -35,6 +35,15 @@ ARCHITECTURES = {
             ]
         },
     ),
+    "wide_and_deep": (
+        "wide_and_deep",
+        {
+            "members": [
+                {"width": 4, "encoder": {"xml_cnn": {"windows": [1, 3], "filters": 4, "chunks": 2, "hidden": 6}}},
+                {"width": 2, "encoder": {"bag_of_words": {}}},
+            ]
+        },
+    ),
     "mach_aplc_xlnet": (
         "mach",
         {

@@ -18,6 +18,7 @@ LAYERS = (
     "defenses",
     "attacks",
     "training",
+    "tuning",
     "evaluation",
     "explain",
     "report",
@@ -65,7 +66,15 @@ def test_packages_hold_no_code() -> None:
 
 
 def test_the_registry_imports_no_architecture_and_one_architecture_no_other() -> None:
-    architectures = {"xml_cnn", "attention_xml", "aplc", "mach.py", "bag_of_words.py", "ensemble.py"}
+    architectures = {
+        "xml_cnn",
+        "attention_xml",
+        "aplc",
+        "mach.py",
+        "bag_of_words.py",
+        "ensemble.py",
+        "wide_and_deep.py",
+    }
 
     def reached(name: str) -> set[str]:
         file = module_file(f"xmlcore.models.{name}")
@@ -77,5 +86,6 @@ def test_the_registry_imports_no_architecture_and_one_architecture_no_other() ->
     assert reached("registry") == set()
     assert reached("mach") == {"mach.py"}
     assert reached("ensemble") == {"ensemble.py"}
+    assert reached("wide_and_deep") == {"wide_and_deep.py", "ensemble.py"}
     assert reached("xml_cnn.model") == {"xml_cnn"}
     assert reached("attention_xml.model") == {"attention_xml"}

@@ -87,7 +87,7 @@ def test_the_repositorys_own_file():
         ("seed", None, ["seed", "missing", "add it"]),
         ("corpora", ["reuters"], ["corpora", "'reuters'", "not defined", CORPUS]),
         ("models", ["cnn"], ["models", "'cnn'", MODEL]),
-        ("regimes", ["robust"], ["regimes", "'robust'", "clean, adversarial"]),
+        ("regimes", ["sturdy"], ["regimes", "'sturdy'", "clean, adversarial"]),
         ("regimes", ["clean", "certified"], ["regimes: 'certified'", "list it in substitutes.corpora"]),
         ("certify.models", [MODEL], ["certify.models", "list substitutes.corpora"]),
         ("certify.models", ["cnn"], ["certify.models", "'cnn'", "`models`"]),
@@ -193,7 +193,7 @@ def test_what_is_not_utf8_is_refused_with_the_file(tmp_path):
         (lambda params: params.encode_of("reuters", MODEL), ["corpus: 'reuters' is not defined", CORPUS]),
         (lambda params: params.encode_of(CORPUS, "cnn"), ["model: 'cnn' is not defined", MODEL]),
         (lambda params: params.model_of(CORPUS, "cnn"), ["model: 'cnn' is not defined", MODEL]),
-        (lambda params: params.regime_of("robust"), ["regime: 'robust' is not defined", "clean, adversarial"]),
+        (lambda params: params.regime_of("sturdy"), ["regime: 'sturdy' is not defined", "clean, adversarial"]),
         (lambda params: params.loss_of("focal"), ["loss: 'focal' is not defined", "bce, pw"]),
     ],
 )
@@ -259,3 +259,40 @@ def test_the_spelling_of_epsilon_is_the_number(millionths):
     name = format_epsilon(millionths / 10**6)
     assert round(float(name) * 10**6) == millionths
     assert len(name.partition(".")[2]) >= 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint_is"),
+    [
+        (f"tune.{MODEL}.encode", {"max_tokens": {}}, f"tune.{MODEL}.encode: unknown parameter"),
+        (f"tune.{MODEL}.network.filter", {"low": 1, "high": 2}, f"tune.{MODEL}.network.filter: unknown parameter"),
+        (f"tune.{MODEL}.network.dropout", {"low": 0.5}, f"tune.{MODEL}.network.dropout: `low` and `high`"),
+        (f"tune.{MODEL}.network.dropout", {"low": 0.5, "high": 0.5}, f"tune.{MODEL}.network.dropout: `low` and `high`"),
+        (f"tune.{MODEL}.network.dropout", {"low": 0.5, "high": 1.5}, f"tune.{MODEL}.network.dropout: Input should be"),
+        (f"tune.{MODEL}.network.dropout", {"low": 0.5, "hi": 0.6}, f"tune.{MODEL}.network.dropout.hi: unknown"),
+        (f"tune.{MODEL}.network.dropout", {"low": "a", "high": 1}, f"tune.{MODEL}.network.dropout.low."),
+        (f"tune.{MODEL}.network.dropout", {}, f"tune.{MODEL}.network.dropout: give either `choices`, or `low`"),
+        (f"tune.{MODEL}.network.dropout", {"choices": [0.5]}, f"tune.{MODEL}.network.dropout.choices: List should"),
+        (f"tune.{MODEL}.network.dropout", {"low": 0, "high": 0.5, "log": True}, f"tune.{MODEL}.network.dropout: `log`"),
+        (f"tune.{MODEL}.network.filters", {"low": 8, "high": 9.5}, f"tune.{MODEL}.network.filters: Input should be"),
+        (f"tune.{MODEL}.network.filters", {"choices": [8, "many"]}, f"tune.{MODEL}.network.filters: Input should be"),
+        (f"tune.{MODEL}.network.windows", {"low": 1, "high": 2}, f"tune.{MODEL}.network.windows: Input should be"),
+        (f"tune.{MODEL}.training.prior_bias", {"low": 0, "high": 1}, f"tune.{MODEL}.training.prior_bias: Input should"),
+        (f"tune.{MODEL}.training.refit", {"choices": [True, False]}, f"tune.{MODEL}.training.refit: tuning looks at"),
+        ("tune.cnn", {"network": {}}, "tune: 'cnn' is not defined; known are"),
+    ],
+)
+def test_a_range_of_what_a_recipe_cannot_be_is_refused(changed, key, value, complaint_is):
+    message = complaint(changed({key: value}))
+    assert message.partition("params.yaml: ")[2].startswith(complaint_is)
+    assert len(message.splitlines()) == 1
+
+
+def test_a_recipe_is_tuned_where_it_has_ranges(changed):
+    ranges = {"network": {"windows": {"choices": [[1], [2, 4]]}}, "training": {"epochs": {"low": 1, "high": 9}}}
+    params = load_params(changed({f"tune.{MODEL}": ranges, "tune.mach": {}}))
+    assert [*params.tune_of(MODEL).ranges] == ["network.windows", "training.epochs"]
+    with pytest.raises(UserError, match="tune.mach: no ranges; give one"):
+        params.tune_of("mach")
+    with pytest.raises(UserError, match="tune: 'ensemble' is not defined; known are xml_cnn"):
+        params.tune_of("ensemble")

@@ -81,6 +81,7 @@ WAITS = {  # at most, of a training step that is clean, and of one that is adver
     "aplc_xlnet": (2, 5),  # documents that have labels of a tail
     "aplc_bert": (3, 7),
     "ensemble": (5, 11),
+    "wide_and_deep": (0, 1),
 }
 
 

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 from toys import LinearClassifier, random_xml_cnn, split_of
 
-from xmlcore.attacks.embeddings.fgsm import gradient_sign, perturb
+from xmlcore.attacks.embeddings.fgsm import fgsm_step, gradient_sign
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.data.tokens import PAD
@@ -77,7 +77,7 @@ def one_at_a_time(model, split, setting, epsilon, bits, batch_size):
         tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents)
         targets = labels.targets(labels.ids, model.labels)
         batch = model.distinct(tokens)
-        attacked = [perturb(batch, gradient_sign(aim, batch, labels), epsilon) for aim in aims]
+        attacked = [batch.embeddings() + fgsm_step(batch, gradient_sign(aim, batch, labels), epsilon) for aim in aims]
         logits = torch.stack([defended.score(embeddings, tokens != PAD) for embeddings in attacked])
         losses = functional.binary_cross_entropy_with_logits(logits, targets.expand_as(logits), reduction="none").sum(2)
         worst = logits[losses.argmax(0), torch.arange(len(tokens))]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 from torch.nn import functional
 from toys import split_of
 
@@ -37,6 +38,24 @@ def test_prototypes_are_the_mean_directions_of_a_labels_documents_without_what_a
         prototype = functional.normalize(features[documents].sum(0), dim=0)
         prototype = functional.normalize(prototype - (prototype @ shared) * shared, dim=0)
         torch.testing.assert_close(model.output.weight[label], 20 * prototype)
+
+
+def test_a_ridge_regression_has_the_directions_of_the_closed_form_and_the_square_roots_of_its_lengths():
+    model = bag(prototype_scale=20.0, ridge=0.3)
+    model.prepare(SPLIT, seed=0)
+    features = functional.normalize(torch.stack([model.embedding_table[SPLIT.document(i)].sum(0) for i in range(5)]))
+    targets = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 1, 0], [0, 0, 0]])
+    expected = torch.from_numpy(Ridge(0.3, fit_intercept=False).fit(features.detach().numpy(), targets).coef_).float()
+    found, lengths = model.output.weight.detach(), expected.norm(dim=1)
+    torch.testing.assert_close(functional.normalize(found), functional.normalize(expected), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found.norm(dim=1), 20 * (lengths / lengths.mean()).sqrt(), atol=1e-3, rtol=1e-4)
+
+
+def test_a_label_without_documents_has_no_coefficients():
+    model = bag(labels=4, ridge=0.3)
+    model.prepare(SPLIT, seed=0)
+    assert not model.output.weight[3].any()
+    assert model.output.weight[:3].any(1).all()
 
 
 def test_a_model_that_begins_at_prototypes_ranks_before_it_has_learned():

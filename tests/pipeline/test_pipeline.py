@@ -367,7 +367,8 @@ def test_every_other_architecture_is_trained_and_evaluated_by_changing_parameter
         changes = {"corpora": ["simulated-eurlex"], "models": models, "regimes": ["adversarial"], "losses": ["pw_cb"]}
         for key, names in (changes | {"checkpoints": ["tiny-xlnet"]}).items():
             params[key][:] = names
-        for section in (params["robustness"], params["words"], params["certify"], params["explain"]["study"]):
+        studies = map(params.get, ("robustness", "words", "certify", "smoothing"))
+        for section in (*studies, params["explain"]["study"]):
             section["models"][:] = []
         for section in (params["words"], params["substitutes"]):
             section["corpora"][:] = []

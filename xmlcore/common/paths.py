@@ -73,6 +73,16 @@ def training(corpus: str, model: str, regime: str, loss: str) -> Path:
     return JOURNALS / "train" / f"{'-'.join((corpus, model, regime, loss))}.safetensors"
 
 
+def tuning_journal(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the file that has the trials of a tuning."""
+    return JOURNALS / "tune" / f"{'-'.join((corpus, model, regime, loss))}.jsonl"
+
+
+def tuning(corpus: str, model: str, regime: str, loss: str) -> Path:
+    """Return the table of what a tuning tried, which is kept."""
+    return Path("docs/results/tuning", f"{'-'.join((corpus, model, regime, loss))}.csv")
+
+
 def training_language(corpus: str) -> Path:
     """Return the file in which the training of a corpus's masked language model is stored while it runs."""
     return JOURNALS / "learn_language" / f"{corpus}.safetensors"

@@ -45,6 +45,7 @@ class BagOfWordsNetwork(Section):
 
     dropout: Fraction = 0.3
     prototype_scale: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0  # 0: begin at random
+    ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # the penalty; 0: begin at prototypes
 
 
 class TransformerShape(Section):
@@ -138,14 +139,14 @@ class MACHNetwork(Section):
 
 
 class Member(Section):
-    """One classifier of an ensemble."""
+    """One of several classifiers side by side."""
 
     width: PositiveInt  # of its part of the embeddings
     encoder: Encoder
 
 
 class EnsembleNetwork(Section):
-    """The shape of an ensemble (`xmlcore.models.ensemble`)."""
+    """The shape of an ensemble (`xmlcore.models.ensemble`) and of `xmlcore.models.wide_and_deep`."""
 
     members: Annotated[list[Member], Field(min_length=2)]
 
@@ -174,4 +175,5 @@ ARCHITECTURES = {
     "aplc_xlnet": Architecture(APLCXLNetNetwork, "xmlcore.models.aplc.xlnet:APLCXLNet"),
     "aplc_bert": Architecture(APLCBERTNetwork, "xmlcore.models.aplc.bert:APLCBERT"),
     "ensemble": Architecture(EnsembleNetwork, "xmlcore.models.ensemble:Ensemble"),
+    "wide_and_deep": Architecture(EnsembleNetwork, "xmlcore.models.wide_and_deep:WideAndDeep"),
 }

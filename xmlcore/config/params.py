@@ -21,6 +21,7 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
+AttackObjective = Literal["loss", "margin"]  # that an attack in training raises
 GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
@@ -219,6 +220,55 @@ else:
     ]
 
 
+class Range(Section):
+    """What a tuned parameter may be: between two numbers, or one of some values."""
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False  # as likely between 0.001 and 0.01 as between 0.01 and 0.1
+    choices: Annotated[list[Any], Field(min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _between_or_among(self) -> "Range":
+        ends = (self.low, self.high)
+        if (self.choices is None) == (ends == (None, None)) or (self.choices and self.log):
+            raise ValueError("give either `choices`, or `low` and `high` with or without `log`")
+        if self.choices is None and not (self.low is not None and self.high is not None and self.low < self.high):
+            raise ValueError("`low` and `high`: two numbers, the first one lower")
+        if self.log and self.low is not None and self.low <= 0:
+            raise ValueError("`log`: for `low` above 0")
+        return self
+
+    @property
+    def between(self) -> tuple[Any, Any]:
+        """The lowest and the highest number, where there are no choices."""
+        return self.low, self.high
+
+
+class Tune(Section):
+    """The parameters of a recipe that are tuned (`xmlcore.tuning`); its tokens and vectors are made before."""
+
+    network: dict[str, Range] = {}
+    training: dict[str, Range] = {}
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """All ranges, by keys such as `training.learning_rate`."""
+        return {f"{part}.{key}": each for part, ranges in self for key, each in ranges.items()}
+
+    def check(self, recipe: Model, place: str) -> None:
+        """Raise `UserError`, naming `place` and the key, for a range of what `recipe` cannot be."""
+        if "refit" in self.training:
+            raise UserError(f"{place}.training.refit: tuning looks at trainings without it; remove this range")
+        for part, ranges in self:
+            for key, each in ranges.items():
+                for value in each.choices or each.between:
+                    override(recipe, {part: {key: value}}, place)
+                own = getattr(getattr(recipe, part), key)
+                if each.choices is None and type(own) not in (int, float):
+                    raise UserError(f"{place}.{part}.{key}: no number (is {own!r}); give `choices`")
+
+
 class Propensity(Section):
     """The constants of the model of Jain et al. 2016 (`xmlcore.data.propensity`)."""
 
@@ -240,11 +290,18 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    attack_objective: AttackObjective = "loss"
+    attack_steps: PositiveInt = 1
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
     word_substitution: Share = 0.0  # of a training document's words, replaced by near neighbours
     certified_weight: Share = 0.0  # in the loss, of the worst that substitutes can do (`xmlcore.training.certified`)
     certified_warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which that weight rises
     squeeze: Squeeze
+
+    @property
+    def takes_free_step(self) -> bool:
+        """Whether the attack is FGSM, whose gradient training has anyway."""
+        return self.attack_objective == "loss" and self.attack_steps == 1
 
     @model_validator(mode="after")
     def _attributions_of_what_is_attacked(self) -> "Regime":
@@ -497,6 +554,7 @@ class Params(Section):
     lexicons: list[Name]
     encode: Encode
     model: dict[Name, AnyModel]
+    tune: dict[Name, Tune] = {}
     regime: dict[Name, Regime]
     loss: dict[Name, Loss]
     predict: Predict
@@ -570,6 +628,8 @@ class Params(Section):
                 raise UserError(
                     f"corpus, vector, lexicon, checkpoint: more than one {name!r}, or a folder of data; rename it"
                 )
+        for name, tune in self.tune.items():
+            tune.check(_named(self.model, name, "tune"), f"tune.{name}")
         for corpus, settings in self.corpus.items():
             for name in settings.model:
                 _named(self.model, name, f"corpus.{corpus}.model")
@@ -594,6 +654,12 @@ class Params(Section):
         """Return `model.NAME` with the overrides of `corpus`."""
         changes = _named(self.corpus, corpus, "corpus").model.get(model, {})
         return override(_named(self.model, model, "model"), changes, f"corpus.{corpus}.model.{model}")
+
+    def tune_of(self, model: str) -> Tune:
+        """Return `tune.NAME`, or raise `UserError` where it has no range."""
+        if not (tune := _named(self.tune, model, "tune")).ranges:
+            raise UserError(f"tune.{model}: no ranges; give one, such as training.learning_rate")
+        return tune
 
     def regime_of(self, regime: str) -> Regime:
         """Return `regime.NAME`."""

@@ -4,6 +4,7 @@ An encoded corpus is a folder: the files of `text_reader`, and for each of `trai
 flat arrays with offsets, as in a CSR matrix.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,16 +93,16 @@ class EncodedCorpus(TextReader):
         return concatenate(self.splits["train"], self.splits["validation"])
 
 
-def load_encoded(folder: Path, stage: str = "encode") -> EncodedCorpus:
-    """Open the encoded corpus in `folder`; the arrays stay on disk until they are read.
+def load_encoded(folder: Path, stage: str = "encode", splits: Sequence[str] = SPLITS) -> EncodedCorpus:
+    """Open the `splits` of the encoded corpus in `folder`; the arrays stay on disk until they are read.
 
     Raises `UserError` where a file is not whole, with the `stage` that writes it.
     """
     reader = load_text_reader(folder, stage)
     sizes = len(reader.vocabulary), len(reader.label_names)
     with written_by(stage, folder):
-        splits = {split: _load_split(folder / split, *sizes) for split in SPLITS}
-    return EncodedCorpus(**vars(reader), splits=splits)
+        loaded = {split: _load_split(folder / split, *sizes) for split in splits}
+    return EncodedCorpus(**vars(reader), splits=loaded)
 
 
 def _load_split(folder: Path, tokens: int, labels: int) -> Split:

@@ -2,8 +2,9 @@
 
 The embedding table is the first layer of a network on sparse word counts, as in MACH's own classifiers.
 Vectors that begin as random directions, scaled by the rarity of their word, make the sum a random projection of tf-idf;
-the output begins at the prototype of each label, the mean direction of its documents. So the untrained model is the
-nearest-prototype classifier in tf-idf, which rare labels need, and training moves on from there.
+the output begins at the prototype of each label, the mean direction of its documents, or at a ridge regression to the
+labels. So the untrained model is the nearest-prototype classifier in tf-idf, which rare labels need, or a linear one,
+and training moves on from there.
 """
 
 from collections.abc import Sequence
@@ -25,21 +26,19 @@ class BagOfWords(LinearOutputClassifier):
 
     def __init__(self, vectors: Tensor, labels: int, network: BagOfWordsNetwork) -> None:
         super().__init__(vectors, labels)
-        self.prototype_scale = network.prototype_scale
+        self.prototype_scale, self.ridge = network.prototype_scale, network.ridge
         width = vectors.shape[1]
         self.output = nn.Linear(width, labels)
         self.dropout = nn.Dropout(network.dropout)
 
     @torch.no_grad()
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
-        """Let the output begin at the labels' prototypes.
-
-        They are taken without the direction that all documents share, which would move every label's prior.
-        """
+        """Let the output begin at the labels' prototypes, or at a ridge regression to the labels."""
         if not self.prototype_scale:
             return
-        total = self.output.weight.new_zeros(self.labels + 1, self.output.in_features)
-        shared = total.new_zeros(self.output.in_features)
+        width = self.output.in_features
+        total = self.output.weight.new_zeros(self.labels + 1, width)
+        shared, products = total.new_zeros(width), total.new_zeros(width, width)
         for documents in batches(split.lengths, 256):
             features = self._features((distinct or self.distinct)(pad([split.document(i) for i in documents])))
             labels = true_labels(split, documents).ids
@@ -47,9 +46,10 @@ class BagOfWords(LinearOutputClassifier):
             rows = torch.arange(len(documents)).unsqueeze(1).expand_as(places)
             total.index_add_(0, places.flatten(), features[rows.flatten()])
             shared += features.sum(0)
-        prototypes, shared = functional.normalize(total[:-1]), functional.normalize(shared, dim=0)
-        prototypes -= torch.outer(prototypes @ shared, shared)
-        self.output.weight.copy_(self.prototype_scale * functional.normalize(prototypes))
+            if self.ridge:
+                products += features.T @ features
+        begin = _ridge(total[:-1], products, self.ridge) if self.ridge else _prototypes(total[:-1], shared)
+        self.output.weight.copy_(self.prototype_scale * begin)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self._head((embeddings * mask.unsqueeze(-1)).sum(1))
@@ -83,3 +83,25 @@ class BagOfWords(LinearOutputClassifier):
     def _head(self, total: Tensor) -> Tensor:
         """Return the logits (B, L) of sums of embeddings (B, D)."""
         return self.output(self.dropout(functional.normalize(total)))
+
+
+def _prototypes(total: Tensor, shared: Tensor) -> Tensor:
+    """Return the directions (L, D) of `total`, the sum of each label's documents.
+
+    They are taken without the direction of `shared` (D,), the sum of all documents, which would move every prior.
+    """
+    prototypes, shared = functional.normalize(total), functional.normalize(shared, dim=0)
+    prototypes -= torch.outer(prototypes @ shared, shared)
+    return functional.normalize(prototypes)
+
+
+def _ridge(total: Tensor, products: Tensor, penalty: float) -> Tensor:
+    """Return coefficients (L, D) of the ridge regression from the features X to the labels Y, in units of mean length.
+
+    `total` is YᵀX and `products` XᵀX. A row is as long as its label is frequent and easily told: with that length rare
+    labels are never ranked first, with none too often. Each is divided by the square root of it.
+    """
+    products.diagonal().add_(penalty)
+    coefficients = torch.linalg.solve(products, total.T).T
+    lengths = coefficients.norm(dim=1, keepdim=True)
+    return coefficients / (lengths * lengths.mean()).sqrt().clamp(min=1e-8)

@@ -70,9 +70,10 @@ def write_masked(folder: Path) -> None:
 
 def use_masked(folder: Path) -> None:
     from xmlcore.attacks.words.language_model import masked_logits
+    from xmlcore.common.device import CPU
     from xmlcore.data.pretrained import load_masked_lm
 
-    tokenizer, model = load_masked_lm(str(folder), "words.masked_lm")
+    tokenizer, model = load_masked_lm(str(folder), "words.masked_lm", CPU)
     tokens = torch.tensor([[2, tokenizer.mask_token_id, 3]])
     assert masked_logits(model, tokens, tokens == tokenizer.mask_token_id).shape[1] == model.config.vocab_size
 

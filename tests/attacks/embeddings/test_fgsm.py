@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from toys import LinearClassifier, labels_of
 
-from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, gradient_sign, perturb, relative_size
+from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, fgsm_step, gradient_sign, relative_size
 from xmlcore.data.tokens import PAD
 from xmlcore.models.token_rows import TokenRows
 
@@ -24,7 +24,7 @@ def model():
 
 def attack(model, epsilon):
     batch = model.distinct(TOKENS)
-    return perturb(batch, gradient_sign(model, batch, TRUE), epsilon).detach()
+    return (batch.embeddings() + fgsm_step(batch, gradient_sign(model, batch, TRUE), epsilon)).detach()
 
 
 @torch.no_grad()
@@ -43,7 +43,7 @@ def test_a_corner_lies_as_far_as_its_relative_size(dimension):
     table = torch.randn(4, dimension)
     batch = TokenRows(table, torch.tensor([[1, 2, 3]]))
     norm = table[1:].norm(dim=1).mean()
-    moved = (perturb(batch, torch.ones(1, 3, dimension), 0.1) - batch.embeddings()).norm(dim=2)
+    moved = fgsm_step(batch, torch.ones(1, 3, dimension), 0.1).norm(dim=2)
     torch.testing.assert_close(moved / norm, torch.full((1, 3), relative_size(0.1, dimension)))
     assert epsilon_of_size(relative_size(0.1, dimension), dimension) == pytest.approx(0.1)
 
@@ -82,7 +82,7 @@ def test_the_attack_leaves_the_gradients_of_the_parameters_alone(model):
 def test_the_step_itself_is_constant_to_autograd(model):
     rows, index = model.distinct(TOKENS)
     batch = TokenRows(rows.detach().requires_grad_(), index)
-    attacked = perturb(batch, gradient_sign(model, batch, TRUE), 0.1)
+    attacked = batch.embeddings() + fgsm_step(batch, gradient_sign(model, batch, TRUE), 0.1)
     (gradient,) = torch.autograd.grad(attacked[batch.mask].sum(), batch.rows)
     assert gradient[:, 0].tolist() == index.flatten().bincount().where(torch.arange(len(rows)) > 0, 0).tolist()
 

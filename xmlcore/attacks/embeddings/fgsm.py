@@ -51,6 +51,6 @@ def sign_at_tokens(gradient: Tensor, mask: Tensor) -> Tensor:
     return gradient.sign() * mask.unsqueeze(-1)
 
 
-def perturb(batch: TokenRows, sign: Tensor, epsilon: float) -> Tensor:
-    """Return embeddings (B, T, D) moved by the adaptive epsilon along `sign` (equation 9), a constant to autograd."""
-    return batch.embeddings() + adaptive_epsilon(batch, epsilon) * sign
+def fgsm_step(batch: TokenRows, sign: Tensor, epsilon: float) -> Tensor:
+    """Return the step (B, T, D) of the adaptive epsilon along `sign` (equation 9), a constant to autograd."""
+    return adaptive_epsilon(batch, epsilon) * sign

@@ -1,0 +1,1 @@
+"""Hyperparameters tuned on validation documents."""
