@@ -1,7 +1,7 @@
 """Several processes against one, one thread each: `python benchmarks/processes.py reuters21578`.
 
 Runs the stages twice in folders of their own, with few epochs and as many micro-batches as processes; prints a table,
-writes benchmarks/CORPUS-MODEL-processes.json, and fails where the two leave different bytes behind. With
+writes benchmarks/CORPUS-MODEL-SUM-processes.json, and fails where the two leave different bytes behind. With
 `--gradient-sum all_reduce` it trains alone, against one process whose batches are whole, and digits may differ.
 """
 
@@ -100,7 +100,7 @@ def main(
     for row in rows:
         table.add_row(row["stage"], f"{row['one']:.1f}", f"{row['several']:.1f}", f"{row['ratio']:.2f}")
     Console().print(table)
-    write_json(Path("benchmarks", f"{corpus}-{model}-processes.json"), rows)
+    write_json(Path("benchmarks", f"{corpus}-{model}-{gradient_sum}-processes.json"), rows)
 
 
 if __name__ == "__main__":
