@@ -388,7 +388,7 @@ def test_regimes():
     assert [*YAML(typ="safe").load(ROOT / "params.yaml")["regime"]] == [
         "clean",
         "adversarial",
-        "robust",
+        "pgd",
         "stable",
         "squeezed",
         "substituted",
