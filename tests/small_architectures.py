@@ -52,5 +52,12 @@ ARCHITECTURES = {
             "encoder": {"aplc_xlnet": {"checkpoint": "none", "body": BODY | {"width": 2, "heads": 1}, "hidden": 6}},
         },
     ),
-    "mach_xml_cnn": ("mach", {"repetitions": 2, "buckets": 5, "encoder": {"xml_cnn": {"filters": 4, "hidden": 5}}}),
+    "mach_xml_cnn": (
+        "mach",
+        {
+            "repetitions": 2,
+            "buckets": 5,
+            "encoder": {"xml_cnn": {"filters": 4, "hidden": 5, "initialisation": "kaiming"}},  # no windows that tie
+        },
+    ),
 }
