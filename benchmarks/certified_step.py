@@ -13,13 +13,13 @@ import torch
 import typer
 from measure import compare
 
-from xmlcore.attacks.words.substitutes import load_table
 from xmlcore.common import paths
 from xmlcore.common.cli import run
 from xmlcore.config.params import load_params
 from xmlcore.config.recipes import read_architecture, read_training
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import load_encoded
+from xmlcore.data.substitutes import load_table
 from xmlcore.data.vector_tables import load_vectors
 from xmlcore.models.registry import build_model
 from xmlcore.training.adversarial import Reduction, hybrid_backward

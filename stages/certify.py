@@ -11,7 +11,6 @@ from xmlcore.common.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Certify the MODEL of CORPUS trained in REGIME with LOSS, behind the defence of the regime."""
-    from xmlcore.attacks.words.substitutes import load_table
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.device import choose_device
@@ -20,6 +19,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.common.timing import measured
     from xmlcore.config.params import load_params
     from xmlcore.data.dataset import load_encoded
+    from xmlcore.data.substitutes import load_table
     from xmlcore.defenses.squeezing import squeeze
     from xmlcore.evaluation.certification import certification
     from xmlcore.evaluation.metrics_table import write_row

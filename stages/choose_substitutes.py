@@ -14,11 +14,12 @@ def main(corpus: str) -> None:
     from tempfile import TemporaryDirectory
 
     from xmlcore.attacks.words.language import load_language, write_language
-    from xmlcore.attacks.words.substitutes import choose_substitutes, mean_count, write_substitutes
+    from xmlcore.attacks.words.substitutes import choose_substitutes, mean_count
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.files import atomic_directory
     from xmlcore.config.params import load_params
+    from xmlcore.data.substitutes import write_substitutes
 
     params = load_params()
     with TemporaryDirectory() as temporary, atomic_directory(paths.substitutes(corpus)) as folder:

@@ -1,9 +1,9 @@
 """Train a model, clean, adversarially or certified: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
 
 Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL, the recipe and, certified,
-data/substitutes/CORPUS. Writes trained/CORPUS/MODEL/REGIME/LOSS
-(weights, readable config) and, in results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning
-curves and timing.json. While it runs, .journals/train has where it is: a training that was killed goes on from there.
+data/CORPUS/substitutes/REGIME. Writes trained/CORPUS/MODEL/REGIME/LOSS (weights, readable config) and, in
+results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning curves and timing.json. While it runs,
+.journals/train has where it is: a training that was killed goes on from there.
 """
 
 from xmlcore.common.cli import run
@@ -11,7 +11,6 @@ from xmlcore.common.cli import run
 
 def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Train MODEL on CORPUS in REGIME with LOSS."""
-    from xmlcore.attacks.words.substitutes import load_table
     from xmlcore.common import paths
     from xmlcore.common.checkpoints import Checkpoint, surroundings
     from xmlcore.common.cli import track
@@ -24,6 +23,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import read_architecture, read_training
     from xmlcore.data.dataset import load_encoded
+    from xmlcore.data.substitutes import load_table
     from xmlcore.data.vector_tables import load_vectors
     from xmlcore.models.registry import build_model, save_model
     from xmlcore.ranking.predictions import write_predictions
@@ -34,10 +34,10 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
-    sources, substitutes = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), PACKAGE], None
+    given, substitutes = paths.given_substitutes(corpus, regime), None
     if params.regime_of(regime).certified_weight:
-        sources.append(paths.substitutes(corpus))
-        substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
+        substitutes = load_table(given, data.vocabulary, "give_substitutes")
+    sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), given, PACKAGE]
     settings = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed
     mark = fingerprint(sources, *settings, device.type, surroundings())
     checkpoint = Checkpoint(paths.training(*cell), mark)

@@ -300,6 +300,7 @@ STAGES = {
     "build_embedding": "build_embedding.py",
     "learn_language": "learn_language.py",
     "choose_substitutes": "choose_substitutes.py",
+    "give_substitutes": "give_substitutes.py",
     "train": "train.py",
     "evaluate": "evaluate.py",
     "explain": "explain.py",
@@ -370,6 +371,7 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
         assert [*stages[name]["matrix"]] == ["corpus", "model", "regime", "loss"]
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
+    assert [*stages["give_substitutes"]["matrix"]] == ["corpus", "regime"]
     for name in ("fetch", "convert", "baseline", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
@@ -449,6 +451,7 @@ def test_places():
             paths.CHECKPOINTS,
             paths.LEXICONS,
             paths.substitutes("rcv1"),
+            paths.given_substitutes("rcv1", "clean"),
             paths.language("rcv1"),
             paths.recipe("rcv1", "xml_cnn"),
             paths.model(*cell),
@@ -467,6 +470,7 @@ def test_places():
         "data/checkpoints",
         "data/lexicons",
         "data/substitutes/rcv1",
+        "data/rcv1/substitutes/clean",
         "data/rcv1/language",
         "data/rcv1/recipes/xml_cnn",
         "models/rcv1/xml_cnn/clean/bce",

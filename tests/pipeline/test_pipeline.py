@@ -129,6 +129,18 @@ def test_a_new_epsilon_runs_evaluation_and_report_alone_and_an_old_one_nothing_t
     assert workspace.metrics() == before
 
 
+def test_other_substitutes_train_no_regime_that_reads_none(workspace: Workspace) -> None:
+    stored = workspace.folder / "data" / "substitutes" / CORPUS / "substitutes.json"
+    before = stored.read_bytes()
+    workspace.edit(lambda params: params["substitutes"].update(count=1))
+    trainings = [f"train@{CORPUS}-xml_cnn-{regime}-bce" for regime in REGIMES]
+    ran = workspace.run("dvc", "repro", *trainings)
+    assert stored.read_bytes() != before
+    assert "Running stage 'give_substitutes@" in ran and "Running stage 'train@" not in ran
+    workspace.edit(lambda params: params["substitutes"].update(count=4))
+    workspace.run("dvc", "repro", *trainings)
+
+
 def test_a_line_changed_in_mach_trains_no_xml_cnn_and_one_in_xml_cnn_does(workspace: Workspace) -> None:
     for module, retrains in (("mach.py", False), ("xml_cnn/model.py", True)):
         path = workspace.folder / "xmlcore" / "models" / module
@@ -238,6 +250,7 @@ STUDIED = [
     "baseline@simulated-rcv1",
     "learn_language@simulated-rcv1",
     "choose_substitutes@simulated-rcv1",
+    "give_substitutes@simulated-rcv1-adversarial",
 ]
 # Read to be checked against one another, whatever a stage asks for; or read by dvc.yaml alone.
 CHECKED = ("corpora", "models", "vectors", "checkpoints", "lexicons", "launch")

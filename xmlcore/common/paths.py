@@ -38,6 +38,11 @@ def substitutes(corpus: str) -> Path:
     return SUBSTITUTES / corpus
 
 
+def given_substitutes(corpus: str, regime: str) -> Path:
+    """Return the folder of the substitutes that trainings in a regime read."""
+    return Path("data", corpus, "substitutes", regime)
+
+
 def recipe(corpus: str, model: str) -> Path:
     """Return the folder of a model's recipe on a corpus, with all overrides applied."""
     return Path("data", corpus, "recipes", model)

@@ -104,6 +104,8 @@ def train(
             f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
             f"give a multiple of {processes()}, or start fewer by `launch`"
         )
+    if regime.certified_weight and substitutes is None:
+        raise UserError("certified_weight: this training is given no substitutes; train by `stages/train.py`")
     if options.epochs < regime.certified_warmup:
         raise UserError(
             f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "

@@ -15,7 +15,6 @@ from hostile.parsers.base import Files, Parser, finite, written
 from hostile.parsers.corpora import RECORDS
 from xmlcore.attacks.words.language import load_language, write_language
 from xmlcore.attacks.words.sampling import Bin, Sample, read_samples, write_samples
-from xmlcore.attacks.words.substitutes import load_table, write_substitutes
 from xmlcore.common.artifacts import written_by
 from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.journal import Journal
@@ -24,6 +23,7 @@ from xmlcore.config.params import Encode
 from xmlcore.corpora.records import SPLITS, read_records
 from xmlcore.data.dataset import load_encoded
 from xmlcore.data.encoding import encode_corpus
+from xmlcore.data.substitutes import load_table, write_substitutes
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.vector_tables import InitialVectors, load_vectors, save_vectors

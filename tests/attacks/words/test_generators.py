@@ -13,10 +13,10 @@ from xmlcore.attacks.words.generators.neighbours import Neighbours
 from xmlcore.attacks.words.generators.substitutes import StoredSubstitutes
 from xmlcore.attacks.words.generators.synonyms import Synonyms
 from xmlcore.attacks.words.goals import Target
-from xmlcore.attacks.words.substitutes import write_substitutes
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.data.substitutes import write_substitutes
 from xmlcore.models.registry import build_model
 
 

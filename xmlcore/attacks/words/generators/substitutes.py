@@ -1,10 +1,10 @@
-"""The substitutes that are stored for a corpus (`xmlcore.attacks.words.substitutes`), those of certified training."""
+"""The substitutes that are stored for a corpus (`xmlcore.data.substitutes`), those of certified training."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from xmlcore.attacks.words.generators.base import Request
-from xmlcore.attacks.words.substitutes import read_substitutes
+from xmlcore.data.substitutes import read_substitutes
 from xmlcore.data.tokens import fold
 
 
