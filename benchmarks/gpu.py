@@ -1,4 +1,4 @@
-"""What a GPU is worth here: `python benchmarks/gpu.py --minutes 8`, or, as a dry run, `--device cpu --minutes 2`.
+"""What a GPU is worth here: `python benchmarks/gpu.py --minutes 8`, or, as a dry run, `--device cpu`.
 
 Runs the tests of tests/device on it; then takes turns with the CPU at steps of every architecture, on made-up documents
 (Zipf's law; bodies of random weights): training, clean and adversarial, the FGSM sweep, PGD, and LIME; then trains real
@@ -6,6 +6,7 @@ corpora end to end, as far as they can be fetched. What the time does not reach 
 """
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -47,6 +48,7 @@ from xmlcore.training.optimiser import Optimisation
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ("xml_cnn", "attention_xml", "bag_of_words", "mach", "aplc_xlnet", "aplc_bert")
+WORKS = ("training step", "adversarial step", "FGSM sweep", "PGD", "LIME")
 BODIES = {  # of random weights, in the sizes of xlnet-base-cased and all-MiniLM-L6-v2
     "aplc_xlnet": {"width": 768, "layers": 12, "heads": 12, "inner": 3072},
     "aplc_bert": {"width": 384, "layers": 6, "heads": 12, "inner": 1536},
@@ -117,13 +119,9 @@ class Bench:
     def works(self, device: torch.device) -> dict[str, Callable[[], object]]:
         """Return what is measured on `device`, by name."""
         model = self.build(device)
-        return {
-            "training step": self._step(model, self._params.regime_of("clean")),
-            "adversarial step": self._step(model, self._params.regime_of("adversarial")),
-            "FGSM sweep": partial(self._sweep, model),
-            "PGD": partial(self._pgd, model),
-            "LIME": partial(self._lime, model),
-        }
+        steps = (self._step(model, self._params.regime_of(regime)) for regime in ("clean", "adversarial"))
+        others = (partial(work, model) for work in (self._sweep, self._pgd, self._lime))
+        return dict(zip(WORKS, (*steps, *others), strict=True))
 
     def _step(self, model: Classifier, regime: Regime) -> Callable[[], None]:
         options, rng = self._recipe.training, np.random.default_rng(0)
@@ -186,11 +184,14 @@ def in_turns(device: torch.device, clock: Clock) -> Iterator[Row]:
     data = simulated(params.seed)
     for name in RECIPES:
         bench = Bench(name, params.model[name], data, params)
-        here, there = bench.works(device), bench.works(CPU)
-        for work in here:
+        sides: tuple[dict[str, Callable[[], object]], ...] = ()
+        for work in WORKS:
             if clock.left < 0:
-                return
-            found = compare(work, awaited(here[work], device), there[work], REPEATS)
+                yield Row(name, work, math.nan, math.nan)
+                continue
+            sides = sides or (bench.works(device), bench.works(CPU))
+            here, there = (side[work] for side in sides)
+            found = compare(work, awaited(here, device), there, REPEATS)
             yield Row(name, work, found.ours, found.reference)
 
 
@@ -255,8 +256,8 @@ def main(
     console = Console(width=120)
     speeds = Table("recipe", "what", "device, s", "CPU, s", "ratio")
     for row in in_turns(chosen, Clock(time.monotonic() + clock.left / 2)):
-        console.print(f"{row.recipe}, {row.work}: {row.on_cpu / row.here:.1f} times")
-        speeds.add_row(row.recipe, row.work, f"{row.here:.4f}", f"{row.on_cpu:.4f}", f"{row.on_cpu / row.here:.1f}")
+        figures = (f"{row.here:.4f}", f"{row.on_cpu:.4f}", f"{row.on_cpu / row.here:.1f}")
+        speeds.add_row(row.recipe, row.work, *(("no time left",) if math.isnan(row.here) else figures))
     ends = Table("corpus", "recipe", "end to end")
     with tempfile.TemporaryDirectory() as folder:
         for found in end_to_end(Path(folder), chosen, clock):
