@@ -12,10 +12,10 @@ from xmlcore.attacks.words.every_word import substitute_every_word
 from xmlcore.common.distributed import map_shared
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
-from xmlcore.evaluation.results import Certification, Precision
+from xmlcore.evaluation.results import Certification
 from xmlcore.models.base import Classifier
 from xmlcore.ranking.certificates import certified_hits
-from xmlcore.ranking.metrics import KS, TOP, hits
+from xmlcore.ranking.metrics import KS, TOP, hits, mean_precision
 from xmlcore.ranking.predictions import Track, untracked
 
 BATCH_SIZE = 32
@@ -39,9 +39,9 @@ def certification(
     return {
         "documents": len(split),
         "substitutes": float(sizes[split.tokens].mean()),
-        "clean": _precision(clean),
-        "attacked": _precision(attacked),
-        "certified": None if certified is None else _precision(certified),
+        "clean": mean_precision(clean),
+        "attacked": mean_precision(attacked),
+        "certified": None if certified is None else mean_precision(certified),
         "violations": 0 if certified is None else int((certified > attacked).any(1).sum()),
     }
 
@@ -60,9 +60,3 @@ def _attacked_hits(
             right = hits(best, split, documents)
             found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))
     return np.stack([found[0], np.minimum.reduce(found)])
-
-
-def _precision(right: np.ndarray) -> Precision:
-    """Return P@k of documents (N, len(KS)), each with so many true labels among its best k."""
-    means = (right / KS).mean(0).tolist()
-    return {"P@1": means[0], "P@3": means[1], "P@5": means[2]}

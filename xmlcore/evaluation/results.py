@@ -10,7 +10,7 @@ from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
 from typing_extensions import TypedDict
 
 from xmlcore.common.intervals import Interval
-from xmlcore.ranking.results import RankingFigures
+from xmlcore.ranking.results import Precision, RankingFigures
 
 Gaps = TypedDict("Gaps", {"gap@1": FiniteFloat, "gap@3": FiniteFloat, "gap@5": FiniteFloat})
 
@@ -97,9 +97,6 @@ class AttackPoint(RankingFigures):
     attack: Attack
     norm: Literal["linf", "l2"]
     epsilon: FiniteFloat
-
-
-Precision = TypedDict("Precision", {"P@1": FiniteFloat, "P@3": FiniteFloat, "P@5": FiniteFloat})
 
 
 class Certification(TypedDict):

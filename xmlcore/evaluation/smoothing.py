@@ -16,9 +16,9 @@ from xmlcore.common.distributed import map_shared
 from xmlcore.config.params import Smoothing
 from xmlcore.data.dataset import Split
 from xmlcore.data.sparse_matrices import token_counts
-from xmlcore.evaluation.results import Precision, Smoothed, SmoothedPoint, SmoothingWay
+from xmlcore.evaluation.results import Smoothed, SmoothedPoint, SmoothingWay
 from xmlcore.models.base import Classifier
-from xmlcore.ranking.metrics import KS, TOP
+from xmlcore.ranking.metrics import KS, TOP, mean_precision
 from xmlcore.ranking.predictions import Track, untracked
 from xmlcore.ranking.votes import Change, Difference, Shift, certain_hits, probability_bounds
 
@@ -141,12 +141,8 @@ def _best_of_copies(
 
 def _figures(hits: np.ndarray, way: Way) -> Smoothed:
     """Return P@k of documents with so many `hits` (N, 1 + radii, len(KS))."""
-    voted, *certified = (hits / KS).mean(0)
+    voted, *certified = map(mean_precision, hits.swapaxes(0, 1))
     points: list[SmoothedPoint] = [
-        {"radius": radius, **_precision(each)} for radius, each in zip(way.radii, certified, strict=True)
+        {"radius": radius, **each} for radius, each in zip(way.radii, certified, strict=True)
     ]
-    return {"documents": len(hits), "voted": _precision(voted), "certified": points}
-
-
-def _precision(values: np.ndarray) -> Precision:
-    return {"P@1": float(values[0]), "P@3": float(values[1]), "P@5": float(values[2])}
+    return {"documents": len(hits), "voted": voted, "certified": points}

@@ -7,6 +7,7 @@ allow (Jain et al. 2016).
 import numpy as np
 
 from xmlcore.data.dataset import UNSEEN_LABEL, Split
+from xmlcore.ranking.results import Precision
 
 KS = (1, 3, 5)
 TOP = max(KS)
@@ -65,6 +66,12 @@ def ranking_metrics(hits: np.ndarray, label_counts: np.ndarray) -> dict[str, flo
     """Return `P@k` and `nDCG@k` for every k of `KS`, as fractions, with the keys that the metrics files use."""
     precision = {f"P@{k}": precision_at_k(hits, k) for k in KS}
     return precision | {f"nDCG@{k}": ndcg_at_k(hits, label_counts, k) for k in KS}
+
+
+def mean_precision(counts: np.ndarray) -> Precision:
+    """Return P@k of documents that have `counts` (N, len(KS)) true labels among their best k."""
+    means = (counts / KS).mean(0).tolist()
+    return {"P@1": means[0], "P@3": means[1], "P@5": means[2]}
 
 
 def document_metrics(hits: np.ndarray, label_counts: np.ndarray) -> np.ndarray:

@@ -9,6 +9,9 @@ from typing import cast
 from pydantic import FiniteFloat, NonNegativeInt
 from typing_extensions import TypedDict
 
+Precision = TypedDict("Precision", {"P@1": FiniteFloat, "P@3": FiniteFloat, "P@5": FiniteFloat})
+
+
 RankingFigures = TypedDict(
     "RankingFigures",
     {
