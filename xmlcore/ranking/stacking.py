@@ -124,15 +124,15 @@ def _of_members(judged: _Judged) -> np.ndarray:
     def everywhere(weights: np.ndarray) -> np.ndarray:
         return np.tile(weights[:, None], judged.bins)
 
-    start = np.full(len(judged.found.probabilities), 0.5)
+    start = np.ones(len(judged.found.probabilities))
     best = _highest(lambda weights: judged.ndcg(everywhere(weights)), start)
     return everywhere(best / best.sum())
 
 
 def _of_frequencies(judged: _Judged) -> np.ndarray:
-    start = _of_members(judged) / 2  # from where each can grow, too
+    start = _of_members(judged)
     best = _highest(lambda weights: judged.ndcg(weights.reshape(start.shape)), start.ravel()).reshape(start.shape)
-    return best / max(best[:, judged.leading].sum(), TOLERANCE)
+    return best / best[:, judged.leading].sum()
 
 
 _WAYS: dict[Way, Callable[[_Judged], np.ndarray]] = {
@@ -163,17 +163,16 @@ def _scores(found: Candidates, weights: np.ndarray, places: np.ndarray) -> np.nd
 
 
 def _highest(gain: Callable[[np.ndarray], float], start: np.ndarray) -> np.ndarray:
-    """Return the weights in [0, 1] with the highest `gain` that Powell's method (1964) finds from `start`.
+    """Return the weights with the highest `gain` that Powell's method (1964) finds from `start`, all above 0.
 
-    It needs no gradient: the gain of a ranking has none.
+    It needs no gradient: the gain of a ranking has none. It moves their logarithms, which need no bounds.
     """
     from scipy.optimize import minimize  # not where a model is only used: it takes a second to import
 
     found = minimize(
-        lambda weights: -gain(weights),
-        start,
+        lambda logarithms: -gain(np.exp(logarithms)),
+        np.log(start),
         method="Powell",
-        bounds=[(0, 1)] * len(start),
         options={"maxiter": ROUNDS, "xtol": TOLERANCE, "ftol": 1e-5},
     )
-    return found.x if -found.fun > gain(start) else start
+    return np.exp(found.x)
