@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 from toys import LinearClassifier, labels_of, split_of
 
+from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Loss, Propensity, Regime, Training
 from xmlcore.data.batches import pad, true_labels
@@ -277,6 +278,21 @@ def test_the_measure_of_selection_chooses_the_epoch(selection, best):
     )
     assert outcome.best_epoch == best
     assert outcome.validation_precision == (best == 1)
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_without_epochs_the_model_stays_as_it_is_prepared(refit):
+    outcome, log = run(epochs=0, refit=refit)
+    expected = build(initial_vectors().refit if refit else initial_vectors().selection)
+    assert torch.equal(outcome.model.embedding_table, expected.embedding_table)
+    assert outcome.summary()["epochs"] == outcome.summary()["best_epoch"] == 0
+    assert outcome.validation.labels.shape == (len(VALIDATION), LABELS)
+    assert [epoch.number for epoch in log] == [0] * (1 + refit)
+
+
+def test_without_epochs_nothing_is_trained_against_attacks():
+    with pytest.raises(UserError, match=r"training\.epochs: 0"):
+        run(ADVERSARIAL, epochs=0)
 
 
 def test_all_epochs_run_while_it_grows_better():

@@ -111,6 +111,11 @@ def train(
             f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
             "give more epochs, or a shorter warm-up"
         )
+    if not options.epochs and regime.adversarial_weight:
+        raise UserError(
+            "training.epochs: 0, in which nothing is trained against attacks; give more, or a regime with an "
+            "adversarial_weight of 0"
+        )
     torch.set_float32_matmul_precision(options.matmul_precision)
     stored = checkpoint.load() if checkpoint else None
     best, logged = _Best.restored(stored.pop("best")) if stored else _Best(), list[Epoch]()
@@ -163,7 +168,7 @@ def train(
         note(Epoch(**epoch))
     if begun == "selection":
         model = run("selection", vectors.selection, training, options.epochs, select)
-    epochs = sum(epoch.validation_precision is not None for epoch in logged)
+    epochs = max(epoch.number for epoch in logged if epoch.validation_precision is not None)
     if options.refit:
         model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
     else:
@@ -249,8 +254,10 @@ class _Course:
         return self._average.model
 
     def epochs(self, count: int, track: Track, after_step: Callable[[], None]) -> Iterator[_Done]:
-        """Go on to the end of epoch `count`, and yield what each epoch leaves."""
+        """Go on to the end of epoch `count`, and yield what each epoch leaves; of none, the model as it is prepared."""
         steps = self._batches.steps
+        if not count:
+            yield _Done(0, 0.0, self._optimisation.learning_rate, self.model)
         while self._number < count:
             number = self._number + 1
             self.learning.train()
