@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 from torch.nn import functional
 from toys import split_of
 
@@ -11,6 +12,7 @@ from xmlcore.config.architectures import SentenceEncoderNetwork
 from xmlcore.data.batches import pad
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.data.tokens import PAD
+from xmlcore.models.losses import label_prior
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.models.sentence_encoder import PRIOR, SentenceEncoder
 
@@ -60,18 +62,28 @@ def test_the_nearest_documents_vote_by_their_cosines() -> None:
     memory = vectors(model)
     for own, found in zip(memory, model(TOKENS).sigmoid(), strict=True):
         cosines, nearest = (memory @ own).sort(descending=True)
-        weights = (cosines[:3] / 0.05).softmax(0)
+        weights = (cosines[:3] / 0.1).softmax(0)
         expected = (weights @ TRUTH[nearest[:3]] + PRIOR * RATE) / (1 + PRIOR)
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
-def test_the_linear_head_begins_at_the_ridge_regression() -> None:
-    model = prepared(linear_share=1.0, ridge=0.5, scale=10.0)
-    memory = vectors(model)
-    coefficients = torch.linalg.solve(memory.T @ memory + 0.5 * torch.eye(WIDTH), memory.T @ TRUTH).T
-    lengths = coefficients.norm(dim=1, keepdim=True)
-    expected = memory @ (10 * coefficients / (lengths * lengths.mean()).sqrt()).T + RATE.logit()
-    torch.testing.assert_close(model(TOKENS), expected, atol=1e-4, rtol=1e-4)
+def test_the_linear_head_is_the_logistic_regression_of_each_label() -> None:
+    model = prepared(linear_share=1.0, penalty=0.5)
+    memory, prior = vectors(model).detach().double(), label_prior(SPLIT, LABELS).double()
+    for label, own in enumerate(TRUTH.T.double().numpy()):
+
+        def loss(weights: np.ndarray, label: int = label, own: np.ndarray = own) -> float:
+            logits = memory.numpy() @ weights + prior[label].item()
+            return float(np.logaddexp(0, np.where(own, -logits, logits)).sum() + 0.25 * weights @ weights)
+
+        expected = minimize(loss, np.zeros(WIDTH), method="BFGS").x
+        assert model.output.weight[label].detach().numpy() == pytest.approx(expected, abs=2e-3)
+
+
+def test_labels_are_regressed_in_parts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = prepared().output.weight
+    monkeypatch.setattr("xmlcore.models.sentence_encoder.AT_ONCE", 3 * len(SPLIT))
+    torch.testing.assert_close(prepared().output.weight, whole, atol=1e-3, rtol=1e-3)
 
 
 def test_both_are_mixed_in_their_shares() -> None:

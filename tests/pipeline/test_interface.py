@@ -190,11 +190,11 @@ model.*.network.memory.documents
 model.*.network.memory.labels
 model.*.network.merge
 model.*.network.neighbours
+model.*.network.penalty
 model.*.network.prototype_scale
 model.*.network.random_fill
 model.*.network.repetitions
 model.*.network.ridge
-model.*.network.scale
 model.*.network.temperature
 model.*.network.tree
 model.*.network.windows

@@ -13,12 +13,12 @@ from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.data.tokens import PAD
 from xmlcore.data.vector_tables import InitialVectors
-from xmlcore.models.losses import label_weights
+from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.predictions import untracked
 from xmlcore.training import loop
 from xmlcore.training.adversarial import Reduction, hybrid_backward
-from xmlcore.training.loop import label_prior, train
+from xmlcore.training.loop import train
 from xmlcore.training.optimiser import Optimisation
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")

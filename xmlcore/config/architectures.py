@@ -120,10 +120,9 @@ class SentenceEncoderNetwork(Section):
     body: BERTShape | None = None  # None: as the checkpoint, with its weights; a stored model has its own here
     memory: Memory | None = None  # None: not known before it is prepared; a stored model has its own here
     neighbours: PositiveInt = 40  # documents that vote
-    temperature: PositiveFloat = 0.05  # of the softmax over their cosines that weighs the votes
-    ridge: PositiveFloat = 1.0  # the penalty of the regression that the linear head begins at
-    scale: PositiveFloat = 20.0  # of its logits
-    linear_share: Share = 0.33  # in the probability of a label; the votes have the rest
+    temperature: PositiveFloat = 0.1  # of the softmax over their cosines that weighs the votes
+    penalty: PositiveFloat = 0.1  # of the logistic regression, for half the squared length of a label's weights
+    linear_share: Share = 0.6  # the regression's, in the probability of a label; the votes have the rest
 
 
 class Encoder(Section):

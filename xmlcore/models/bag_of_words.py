@@ -17,7 +17,6 @@ from xmlcore.config.architectures import BagOfWordsNetwork
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Distinct
-from xmlcore.models.ridge import ridge
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import TokenRows
 
@@ -49,7 +48,7 @@ class BagOfWords(LinearOutputClassifier):
             shared += features.sum(0)
             if self.ridge:
                 products += features.T @ features
-        begin = ridge(total[:-1], products, self.ridge) if self.ridge else _prototypes(total[:-1], shared)
+        begin = _ridge(total[:-1], products, self.ridge) if self.ridge else _prototypes(total[:-1], shared)
         self.output.weight.copy_(self.prototype_scale * begin)
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
@@ -94,3 +93,15 @@ def _prototypes(total: Tensor, shared: Tensor) -> Tensor:
     prototypes, shared = functional.normalize(total), functional.normalize(shared, dim=0)
     prototypes -= torch.outer(prototypes @ shared, shared)
     return functional.normalize(prototypes)
+
+
+def _ridge(total: Tensor, products: Tensor, penalty: float) -> Tensor:
+    """Return coefficients (L, D) of the ridge regression from the features X to the labels Y, in units of mean length.
+
+    `total` is YᵀX and `products` XᵀX. A row is as long as its label is frequent and easily told: with that length rare
+    labels are never ranked first, with none too often. Each is divided by the square root of it.
+    """
+    products.diagonal().add_(penalty)
+    coefficients = torch.linalg.solve(products, total.T).T
+    lengths = coefficients.norm(dim=1, keepdim=True)
+    return coefficients / (lengths * lengths.mean()).sqrt().clamp(min=1e-8)

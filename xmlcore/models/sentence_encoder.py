@@ -2,10 +2,10 @@
 
 The vector of a document is the mean of a pretrained BERT's states after its first layers, of unit norm (Reimers and
 Gurevych 2019). The nearest training documents vote for their labels, weighted by a softmax over their cosines; a linear
-layer, which begins at a ridge regression from vectors to labels, gives a probability of its own. The model's is the
-mean of the two, in shares that are given.
+layer, a logistic regression from vectors to each label, gives a probability of its own. The model's is the mean of the
+two, in shares that are given.
 
-Nothing of it needs an epoch: with `training.epochs` 0 all is found in closed form, from vectors that
+Nothing of it needs an epoch: with `training.epochs` 0 all is found when it is prepared, from vectors that
 `xmlcore.data.document_vectors` has computed once. It is differentiable to the embeddings of the tokens all the same.
 """
 
@@ -23,13 +23,15 @@ from xmlcore.data.batches import batches, pad
 from xmlcore.data.bert_bodies import check_length, frozen_body, make_body, mean_state
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Distinct
+from xmlcore.models.losses import label_prior
 from xmlcore.models.modules import narrow_linear
-from xmlcore.models.ridge import ridge
 from xmlcore.models.table import TableClassifier
 from xmlcore.models.token_rows import TokenRows
 
 BATCH_SIZE = 64  # of documents that are read where no vectors of them are stored
 PRIOR = 0.01  # votes, for each label in the share of the documents that has it: no label is quite without
+ITERATIONS = 30  # of L-BFGS; more change nothing that a ranking shows
+AT_ONCE = 1 << 24  # pairs of document and label in a regression: what bounds the memory
 LEAST_COSINE = 0.98  # of a stored vector and the one of the same document here, where one of them was rounded
 
 
@@ -75,7 +77,7 @@ class SentenceEncoder(TableClassifier):
 
     @torch.no_grad()
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
-        """Remember the documents of `split` with their labels, and let the output begin at a ridge regression.
+        """Remember the documents of `split` with their labels, and let the output begin at a logistic regression.
 
         Raises `UserError` for documents that are too long, and for stored vectors that are not of this encoder.
         """
@@ -87,8 +89,7 @@ class SentenceEncoder(TableClassifier):
         known = np.where(split.labels < 0, self.labels, split.labels)
         labels_of[np.arange(labels_of.shape[1]) < counts[:, None]] = known
         self.labels_of = torch.from_numpy(labels_of)
-        begin = ridge(self._sums(), self.memory.T @ self.memory, self._network.ridge)
-        self.output.weight.copy_(self._network.scale * begin)
+        self._regress(label_prior(split, self.labels))
 
     def initialise_output(self, prior: Tensor) -> None:
         with torch.no_grad():
@@ -123,11 +124,16 @@ class SentenceEncoder(TableClassifier):
         found = (given + PRIOR * self.prior.sigmoid()) / (1 + PRIOR)
         return found if self.asked is None else found[:, self.asked]
 
-    def _sums(self) -> Tensor:
-        """Return (L, D) the sum of the vectors of each label's documents."""
-        sums = self.memory.new_zeros(len(self.prior) + 1, self.memory.shape[1])
-        each = self.memory.repeat_interleave(self.labels_of.shape[1], dim=0)
-        return sums.index_add_(0, self.labels_of.flatten(), each)[:-1]
+    def _regress(self, prior: Tensor) -> None:
+        """Fit the output to the memory: the logits `prior` (L,) stay, and the weights of each label are regularised."""
+        size = max(1, AT_ONCE // len(self.memory))
+        for labels in torch.arange(self.labels).split(size):
+            places = self.labels_of - labels[0]
+            outside = (places < 0) | (places >= len(labels))
+            truth = self.memory.new_zeros(len(self.memory), len(labels) + 1)
+            truth.scatter_(1, places.masked_fill(outside, len(labels)), 1)
+            found = _regression(self.memory, truth[:, :-1], prior[labels], self._network.penalty)
+            self.output.weight[labels] = found
 
     def _read_all(self, split: Split, distinct: Distinct) -> Tensor:
         found = self.memory.new_empty(len(split), self.memory.shape[1])
@@ -152,3 +158,24 @@ class SentenceEncoder(TableClassifier):
                 f"network.layers, {self._network.layers}; give both sections the same"
             )
         return stored
+
+
+@torch.enable_grad()
+def _regression(features: Tensor, truth: Tensor, prior: Tensor, penalty: float) -> Tensor:
+    """Return the weights (K, D) of logistic regressions from `features` (N, D) to `truth` (N, K), by L-BFGS.
+
+    Each label has its logit `prior` (K,), and the `penalty` on half the squared length of its weights.
+    """
+    weights = features.new_zeros(len(prior), features.shape[1], requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        logits = torch.addmm(prior, features, weights.T)
+        misfit = functional.binary_cross_entropy_with_logits(logits, truth, reduction="sum")
+        loss = (misfit + penalty / 2 * weights.square().sum()) / len(features)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    return weights.detach()

@@ -21,10 +21,9 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, LossReduction, Regime, Training
 from xmlcore.data.batches import ShuffledBatches, true_labels
 from xmlcore.data.dataset import Split, concatenate
-from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
-from xmlcore.models.losses import label_weights
+from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
@@ -341,12 +340,3 @@ def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augme
         return documents
 
     return augment
-
-
-def label_prior(split: Split, labels: int) -> Tensor:
-    """Return the logit (L,) of each label's share of the documents, smoothed by half a document.
-
-    It is computed in double precision: the last bits of `torch.logit` depend on where its input lies in memory.
-    """
-    with_label = label_frequencies(split, labels=labels) + 0.5
-    return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()
