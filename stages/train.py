@@ -23,7 +23,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import read_architecture, read_training
     from xmlcore.data.dataset import load_encoded
-    from xmlcore.data.document_vectors import splits_to_learn_from
+    from xmlcore.data.document_vectors import with_document_vectors
     from xmlcore.data.substitutes import load_table
     from xmlcore.data.vector_tables import load_vectors
     from xmlcore.models.registry import build_model, save_model
@@ -34,8 +34,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     params, cell = load_params(), (corpus, model, regime, loss)
     device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
-    data = load_encoded(paths.encoded(corpus, model))
-    training, validation = splits_to_learn_from(data, paths.embedding(corpus, model))
+    data = with_document_vectors(load_encoded(paths.encoded(corpus, model)), paths.embedding(corpus, model))
     given, substitutes = paths.given_substitutes(corpus, regime), None
     if params.regime_of(regime).certified_weight:
         substitutes = load_table(given, data.vocabulary, "give_substitutes")
@@ -48,8 +47,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             outcome = train(
                 build=lambda table: build_model(architecture, table, len(data.label_names), network),
                 vectors=load_vectors(paths.embedding(corpus, model), data.vocabulary),
-                training=training,
-                validation=validation,
+                training=data.splits["train"],
+                validation=data.splits["validation"],
                 options=read_training(recipe),
                 regime=params.regime_of(regime),
                 loss=params.loss_of(loss),

@@ -13,8 +13,8 @@ from xmlcore.common.device import CPU
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import BERTShape
 from xmlcore.config.params import Embedding
-from xmlcore.data.dataset import EncodedCorpus, concatenate
-from xmlcore.data.document_vectors import document_vectors, save_document_vectors, splits_to_learn_from
+from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.document_vectors import document_vectors, save_document_vectors, with_document_vectors
 from xmlcore.data.pretrained import BERT, piece_vectors
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.ranking.predictions import untracked
@@ -56,16 +56,16 @@ def test_more_layers_than_there_are_are_refused(checkpoint: str) -> None:
 
 
 def test_they_come_with_the_splits_in_their_order(tmp_path: Path) -> None:
-    assert [split.vectors for split in splits_to_learn_from(CORPUS, tmp_path)] == [None, None]
+    assert with_document_vectors(CORPUS, tmp_path) is CORPUS
     vectors = np.arange(24, dtype=np.float32).reshape(3, 8)
     save_document_vectors(tmp_path, vectors)
-    splits = splits_to_learn_from(CORPUS, tmp_path)
-    assert np.array_equal(concatenate(*splits).vectors, vectors)
-    assert np.array_equal(splits[0].part(1, 2).vectors, vectors[1:2])
-    assert np.array_equal(splits[0].take(np.array([1, 0])).vectors, vectors[[1, 0]])
+    corpus = with_document_vectors(CORPUS, tmp_path)
+    assert np.array_equal(corpus.train_and_validation.vectors, vectors)
+    assert np.array_equal(corpus.splits["train"].part(1, 2).vectors, vectors[1:2])
+    assert np.array_equal(corpus.splits["train"].take(np.array([1, 0])).vectors, vectors[[1, 0]])
 
 
 def test_damaged_ones_are_told_with_their_stage(tmp_path: Path) -> None:
     save_document_vectors(tmp_path, np.zeros((2, 8), np.float32))
     with pytest.raises(UserError, match=r"documents\.npy: .*run build_embedding again"):
-        splits_to_learn_from(CORPUS, tmp_path)
+        with_document_vectors(CORPUS, tmp_path)

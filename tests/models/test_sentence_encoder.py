@@ -1,5 +1,7 @@
 """A frozen encoder: votes and regression by hand, and vectors that were computed before."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -105,7 +107,7 @@ def test_embeddings_have_a_gradient_and_the_body_learns_nothing() -> None:
 
 def test_stored_vectors_take_the_place_of_reading() -> None:
     stored = vectors(build()).detach().numpy()
-    model, other = prepared(SPLIT.with_vectors(stored)), prepared()
+    model, other = prepared(replace(SPLIT, vectors=stored)), prepared()
     assert np.array_equal(model.memory.numpy(), stored)
     torch.testing.assert_close(model(TOKENS), other(TOKENS))
 
@@ -114,7 +116,7 @@ def test_stored_vectors_take_the_place_of_reading() -> None:
 def test_vectors_of_another_encoder_are_refused(wrong: str) -> None:
     stored = vectors(build()).detach().numpy()
     with pytest.raises(UserError, match=r"embedding\.layers: .*network\.layers, 2"):
-        prepared(SPLIT.with_vectors(stored[::-1] if wrong == "others" else stored[:, :4]))
+        prepared(replace(SPLIT, vectors=stored[::-1] if wrong == "others" else stored[:, :4]))
 
 
 def test_a_document_beyond_the_positions_is_refused() -> None:

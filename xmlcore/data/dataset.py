@@ -5,7 +5,7 @@ flat arrays with offsets, as in a CSR matrix.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +41,6 @@ class Split:
 
     def labels_of(self, i: int) -> np.ndarray:
         return self.labels[self.label_offsets[i] : self.label_offsets[i + 1]]
-
-    def with_vectors(self, vectors: np.ndarray) -> "Split":
-        """Return the same documents with their `vectors` (N, D)."""
-        return replace(self, vectors=vectors)
 
     def part(self, start: int, end: int) -> "Split":
         """Return the documents from `start` on, before `end`, without a copy of their tokens."""

@@ -1,6 +1,7 @@
 """What a frozen encoder makes of documents: computed once, by `build_embedding`, and stored beside the word vectors."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from xmlcore.common.bfloat16 import has_bfloat16
 from xmlcore.config.params import Embedding
 from xmlcore.data.batches import batches, pad
 from xmlcore.data.bert_bodies import check_length, frozen_body, mean_state
-from xmlcore.data.dataset import EncodedCorpus, Split
+from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.tokens import PAD
 
 BATCH_SIZE = 32
@@ -53,15 +54,19 @@ def save_document_vectors(folder: Path, vectors: np.ndarray) -> None:
     np.save(folder / FILE, vectors)
 
 
-def splits_to_learn_from(corpus: EncodedCorpus, folder: Path) -> tuple[Split, Split]:
-    """Return the training and the validation split of `corpus`, with the vectors that `folder` has of them, if any.
+def with_document_vectors(corpus: EncodedCorpus, folder: Path) -> EncodedCorpus:
+    """Return `corpus` with the vectors that `folder` has of its training and validation splits, if it has any.
 
     Raises `UserError` where they are damaged.
     """
-    training, validation = corpus.splits["train"], corpus.splits["validation"]
     path = folder / FILE
     if not path.exists():
-        return training, validation
+        return corpus
+    training, validation = corpus.splits["train"], corpus.splits["validation"]
     with written_by("build_embedding", path):
         vectors = read_array(path, np.float32, len(training) + len(validation), None)
-    return training.with_vectors(vectors[: len(training)]), validation.with_vectors(vectors[len(training) :])
+    known = {
+        "train": replace(training, vectors=vectors[: len(training)]),
+        "validation": replace(validation, vectors=vectors[len(training) :]),
+    }
+    return replace(corpus, splits=corpus.splits | known)
