@@ -87,10 +87,11 @@ class DirectionBounds(LogitBounds):
     @cached_property
     def _reach(self) -> Tensor:
         """(B, 1) the most that the sum can be away from that of the document as it is."""
-        own, *others = self.batch.sets.t()
-        rows = self.batch.rows
-        ways = [(rows[other] - rows[own]).norm(dim=1) for other in others] or [rows.new_zeros(len(own))]
-        return self.radius * torch.stack(ways).amax(0)[self.batch.row_of].sum(1, keepdim=True)
+        rows, sets = self.batch.rows, self.batch.sets
+        of, column = (sets != sets[:, :1]).nonzero(as_tuple=True)
+        ways = (rows[sets[of, column]] - rows[of]).norm(dim=1)
+        longest = rows.new_zeros(len(sets)).scatter_reduce(0, of, ways, "amax")
+        return self.radius * longest[self.batch.row_of].sum(1, keepdim=True)
 
     @cached_property
     def _excess(self) -> Tensor:
