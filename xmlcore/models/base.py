@@ -136,6 +136,18 @@ class Classifier(nn.Module, ABC):
         """
         return None
 
+    def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
+        """Return the loss of a batch as it is, and of the worst logits within its `bounds`, as `loss` sums them up.
+
+        The worst logit of a true label is the least that it can be, and of any other label the most.
+        """
+        bounds = self.bounds(batch, radius)
+        if bounds is None:
+            return None
+        own, low, high = bounds.logits()
+        targets = labels.targets(labels.ids, self.labels)
+        return binary_cross_entropy(own, targets), binary_cross_entropy(torch.where(targets > 0, low, high), targets)
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(self.distinct(tokens))

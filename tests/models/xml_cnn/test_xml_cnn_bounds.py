@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,7 +15,7 @@ from xmlcore.models.xml_cnn.bounds import bounded_maxima
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.models.xml_cnn.windows import ConvolvedMax
 
-LABELS, WIDTH, VOCABULARY = 5, 4, 9
+LABELS, WIDTH = 5, 4
 
 
 def random_model(seed: int, **changes: object) -> XMLCNN:
@@ -25,24 +26,6 @@ def random_model(seed: int, **changes: object) -> XMLCNN:
         torch.nn.init.normal_(parameter)
     model.embedding.weight.data[0] = 0
     return model.eval()
-
-
-def random_substitutes(seed: int, most: int = 2) -> Tensor:
-    """Up to `most` substitutes of every token but `PAD`, itself first and wherever it has fewer."""
-    generator = torch.Generator().manual_seed(seed)
-    own = torch.arange(VOCABULARY)[:, None]
-    others = torch.randint(1, VOCABULARY, (VOCABULARY, most), generator=generator)
-    others = torch.where(torch.rand(others.shape, generator=generator) < 0.6, others, own)
-    others[0] = 0
-    return torch.cat([own, others], 1)
-
-
-def every_substitution(document: Tensor, substitutes: Tensor) -> Tensor:
-    """All documents (n, T) that `document` (T,) may become."""
-    return torch.tensor([*itertools.product(*(sorted(set(substitutes[token].tolist())) for token in document))])
-
-
-documents = st.lists(st.integers(1, VOCABULARY - 1), min_size=1, max_size=5).map(torch.tensor)
 
 
 @given(st.integers(0, 10**6), documents, st.integers(1, 3))

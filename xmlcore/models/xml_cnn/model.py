@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from xmlcore.config.architectures import XMLCNNNetwork
-from xmlcore.models.bounds import Box, LogitBounds
+from xmlcore.models.bounds import Box, TwoLayerBounds
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.xml_cnn.bounds import bounded_maxima
@@ -90,12 +90,12 @@ class XMLCNN(LinearOutputClassifier):
         maxima = SubstitutedMax(document, self.kernel, self.windows, self.chunks).maxima(positions, substitutes)
         return torch.cat([self._head(pooled) for pooled in maxima])
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> TwoLayerBounds:
         pooled = bounded_maxima(batch, self.kernel, self.windows, self.chunks, radius)
         inputs = Box(*((each + self.bias).flatten(1) for each in pooled)).relu()
         units = inputs.through(self.bottleneck)
         features = units.relu().scaled(self.dropout(torch.ones_like(units.own)))
-        return LogitBounds(inputs, self.bottleneck, units, features, self.output)
+        return TwoLayerBounds(inputs, self.bottleneck, units, features, self.output)
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Return the logits (B, L) of pooled maxima (B, W, P, F)."""
