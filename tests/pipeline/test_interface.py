@@ -249,6 +249,8 @@ smoothing.kept
 smoothing.models
 smoothing.sizes
 smoothing.words
+stacking.corpora
+stacking.members
 substitutes.corpora
 substitutes.cosine
 substitutes.count
@@ -303,6 +305,7 @@ STAGES = {
     "give_substitutes": "give_substitutes.py",
     "train": "train.py",
     "evaluate": "evaluate.py",
+    "stack": "stack.py",
     "explain": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
     "certify": "certify.py",
@@ -372,7 +375,7 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
     assert [*stages["give_substitutes"]["matrix"]] == ["corpus", "regime"]
-    for name in ("fetch", "convert", "baseline", "learn_language", "choose_substitutes"):
+    for name in ("fetch", "convert", "baseline", "stack", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
@@ -459,6 +462,7 @@ def test_places():
             paths.metrics(*cell),
             paths.word_metrics(*cell),
             paths.results(*cell, "explain"),
+            paths.stacked("rcv1"),
             paths.REPORT,
         )
     ] == [
@@ -478,6 +482,7 @@ def test_places():
         "metrics/rcv1/xml_cnn/clean/bce",
         "metrics/rcv1/xml_cnn/clean/bce.words",
         "results/rcv1/xml_cnn/clean/bce/explain",
+        "stacked/rcv1",
         "report",
     ]
 
