@@ -21,6 +21,8 @@ def random_substitutes(seed: int, most: int = 2) -> Tensor:
     return torch.cat([own, others], 1)
 
 
-def every_substitution(document: Tensor, substitutes: Tensor) -> Tensor:
-    """All documents (n, T) that `document` (T,) may become."""
-    return torch.tensor([*itertools.product(*(sorted(set(substitutes[token].tolist())) for token in document))])
+def every_substitution(document: Tensor, substitutes: Tensor, share: float = 1.0) -> Tensor:
+    """All documents (n, T) that `document` (T,) may become, at most a `share` of its positions being substituted."""
+    all_of_them = itertools.product(*(sorted(set(substitutes[token].tolist())) for token in document))
+    found = torch.tensor([*all_of_them])
+    return found[(found != document).sum(1) <= share * len(document)]

@@ -24,12 +24,16 @@ def pairs(labels: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.zeros(labels, dtype=torch.int64), torch.arange(labels), torch.arange(labels).repeat(labels, 1)
 
 
-@given(st.integers(0, 10**6), documents)
-def test_no_substitution_leaves_the_bounds(seed, document):
+shares = st.sampled_from([1.0, 0.5, 0.25, 0.0])
+
+
+@given(st.integers(0, 10**6), documents, shares)
+def test_no_substitution_leaves_the_bounds(seed, document, share):
     model, substitutes = random_bag(seed), random_substitutes(seed)
-    bounds = model.bounds(model.distinct_with_substitutes(functional.pad(document, (0, 2))[None], substitutes))
+    batch = model.distinct_with_substitutes(functional.pad(document, (0, 2))[None], substitutes)
+    bounds = model.bounds(batch, share=share)
     own, low, high = (each[0] for each in bounds.logits())
-    logits = model(every_substitution(document, substitutes))
+    logits = model(every_substitution(document, substitutes, share))
     error = 1e-5 * bounds.magnitude()[0]
     torch.testing.assert_close(own, model(document[None])[0])
     assert (low - error <= logits).all() and (logits <= high + error).all()
@@ -39,16 +43,15 @@ def test_no_substitution_leaves_the_bounds(seed, document):
     assert (logits.abs() <= bounds.magnitude()[0] + 1e-5).all()
 
 
-@given(st.integers(0, 10**6), documents)
-def test_without_biases_it_is_exact_which_of_two_labels_can_be_first(seed, document):
+@given(st.integers(0, 10**6), documents, shares)
+def test_without_biases_it_is_exact_which_of_two_labels_can_be_first(seed, document, share):
     model, substitutes = random_bag(seed), random_substitutes(seed)
     model.output.bias.data.zero_()
     batch = model.distinct_with_substitutes(document[None], substitutes)
-    total = model.embedding_table[every_substitution(document, substitutes)].sum(1)
+    total = model.embedding_table[every_substitution(document, substitutes, share)].sum(1)
     sums = total @ model.output.weight.T
     expected = (sums[:, :, None] - sums[:, None, :]).amin(0)
-    bounds = model.bounds(batch)
-    found = bounds.margins(*pairs(LABELS))
+    found = model.bounds(batch, share=share).margins(*pairs(LABELS))
     doubtful = expected.abs() < 1e-4
     assert torch.equal(found[~doubtful] > 0, expected[~doubtful] > 0)
 

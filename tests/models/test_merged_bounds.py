@@ -30,13 +30,13 @@ def random_model(architecture: str, network: dict[str, object], seed: int) -> Cl
 
 
 @pytest.mark.parametrize("recipe", MERGED.values(), ids=MERGED)
-@given(seed=st.integers(0, 10**6), document=documents)
-def test_no_substitution_leaves_the_bounds(recipe, seed, document):
+@given(seed=st.integers(0, 10**6), document=documents, share=st.sampled_from([1.0, 0.5, 0.25]))
+def test_no_substitution_leaves_the_bounds(recipe, seed, document, share):
     whole, substitutes = random_model(*recipe, seed), random_substitutes(seed)
     for model in (whole, whole.narrow(torch.tensor([5, 0, 2]))):
-        bounds = model.bounds(model.distinct_with_substitutes(document[None], substitutes))
+        bounds = model.bounds(model.distinct_with_substitutes(document[None], substitutes), share=share)
         _, low, high = (each[0] for each in bounds.logits())
-        logits = model(every_substitution(document, substitutes))
+        logits = model(every_substitution(document, substitutes, share))
         error = 1e-5 * bounds.magnitude()[0]
         assert (low - error <= logits).all() and (logits <= high + error).all()
         each = torch.arange(model.labels)

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 PARAMETERS = """
 baseline.cost
 baseline.group
+certify.max_change
 certify.models
 certify.steps
 checkpoint.*.hub

@@ -1,10 +1,9 @@
-import itertools
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from substitutions import every_substitution
 from torch import nn
 from toys import LinearClassifier, labels_of, random_xml_cnn, split_of
 
@@ -74,15 +73,15 @@ BOUNDED = {
 
 
 @pytest.mark.parametrize("model", BOUNDED.values(), ids=BOUNDED)
-@given(seed=st.integers(0, 10**6))
-def test_what_is_certified_no_substitution_takes(model: Classifier, seed: int) -> None:
+@given(seed=st.integers(0, 10**6), share=st.sampled_from([1.0, 0.4, 0.2]))
+def test_what_is_certified_no_substitution_takes(model: Classifier, seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     document, labels = rng.integers(1, 20, 5), rng.choice(LABELS, 3, replace=False)
     substitutes = random_substitutes(seed, 20)
     split = split_of([document], [labels])
-    certain = certified_hits(model, split, substitutes)
+    certain = certified_hits(model, split, substitutes, share)
     assert certain is not None
-    everything = torch.tensor([*itertools.product(*(sorted({*substitutes[token].tolist()}) for token in document))])
+    everything = every_substitution(torch.from_numpy(document), substitutes, share)
     with torch.no_grad():
         best = model(everything).topk(TOP).indices.numpy()
     many = split_of([document] * len(best), [labels] * len(best))
@@ -95,9 +94,10 @@ def test_certificates_neither_all_hold_nor_all_fail_in_that_test(model: Classifi
     rng = np.random.default_rng(0)
     split = split_of(rng.integers(1, 20, (20, 5)), [rng.choice(LABELS, 3, replace=False) for _ in range(20)])
     without = certified_hits(model, split, torch.arange(20)[:, None])
-    certain = certified_hits(model, split, random_substitutes(0, 20))
-    assert without is not None and certain is not None
-    assert 0 < certain.sum() < without.sum() and (certain <= without).all()
+    certain, few = (certified_hits(model, split, random_substitutes(0, 20), share) for share in (1.0, 0.2))
+    assert without is not None and certain is not None and few is not None
+    assert 0 < certain.sum() < without.sum()
+    assert (certain <= few).all() and (few <= without).all()
 
 
 def test_without_substitutes_the_certificates_are_the_hits() -> None:

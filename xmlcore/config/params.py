@@ -484,6 +484,7 @@ class Certify(Section):
 
     models: list[Name] = []  # for which it is proven, on `substitutes.corpora`
     steps: PositiveInt = 3  # of the attack beside it
+    max_change: Share = 0.1  # of the words of a document, for what is proven of few substitutions besides
 
 
 class Smoothing(Section):

@@ -50,8 +50,8 @@ class SqueezedEmbeddings(Wrapped):
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(batch), labels, probe)
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
-        return self.model.bounds(self._squeeze_rows(batch), radius)
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> LogitBounds | None:
+        return self.model.bounds(self._squeeze_rows(batch), radius, share)
 
     def _squeeze_rows(self, batch: Rows) -> Rows:
         real = torch.arange(len(batch.rows), device=batch.rows.device) > 0

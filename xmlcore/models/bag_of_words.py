@@ -75,10 +75,10 @@ class BagOfWords(LinearOutputClassifier):
         after = functional.pad(words.flip(0).cumsum(0).flip(0), (0, 0, 0, 1))[positions + 1]
         return self._head(before + after + document.rows[substitutes])
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> DirectionBounds:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> DirectionBounds:
         """Return bounds of the logits; in training all documents of a batch lose the same features to dropout."""
         kept = self.dropout(torch.ones_like(self.output.weight[0]))
-        return DirectionBounds(batch, radius, self.output.weight * kept, self.output.bias)
+        return DirectionBounds(batch, radius, share, self.output.weight * kept, self.output.bias)
 
     def _features(self, batch: TokenRows) -> Tensor:
         return functional.normalize(self._sum(batch))

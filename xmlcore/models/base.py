@@ -129,10 +129,11 @@ class Classifier(nn.Module, ABC):
         copies = document.row_of.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
         return self.score_rows(document._replace(row_of=copies))
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> LogitBounds | None:
         """Return bounds of the logits whatever substitutes stand in `batch`; None: this model has none.
 
-        Each substitute is moved to `radius` of its way from the token that it stands for.
+        Each substitute is moved to `radius` of its way from the token that it stands for. At most a `share` of the
+        positions of a document is substituted, rounded down; bounds that hold for more of them are bounds, too.
         """
         return None
 

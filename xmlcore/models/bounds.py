@@ -2,7 +2,8 @@
 
 A layer maps the box of what comes in to a box that holds all that can go out (Gowal et al. 2018). Through two layers at
 once bounds are closer: a ReLU lies between two lines (Zhang et al. 2018, CROWN), and what moves many units alike is
-counted once. Shapes: `B` batch, `I` inputs, `H` units, `L` labels; `M` labels of documents, each held against `O`.
+counted once. Shapes: `B` batch, `T` tokens, `I` inputs, `H` units, `L` labels; `M` labels of documents, each held
+against `O`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+PAIRS = 64  # labels that are held against one each, position by position, at once: what bounds the memory
 
 
 class Box(NamedTuple):
@@ -33,6 +36,14 @@ class Box(NamedTuple):
         middle = layer((self.low + self.high) / 2)
         radius = functional.linear((self.high - self.low) / 2, layer.weight.abs())
         return Box(layer(self.own), middle - radius, middle + radius)
+
+
+class Ways(NamedTuple):
+    """How far the token at each position can move inputs, where the ways of those that are substituted add up."""
+
+    down: Tensor  # (B, T, I), not negative
+    up: Tensor
+    substituted: Tensor  # (B,) the positions at most
 
 
 class LogitBounds(ABC):
@@ -67,6 +78,7 @@ class TwoLayerBounds(LogitBounds):
     units: Box  # (B, H) what `hidden` gives, before the ReLU
     features: Box  # (B, H) what `output` is given
     output: nn.Linear
+    ways: Ways | None = None  # closer than the box, where few positions are substituted
 
     def logits(self) -> Box:
         return self.features.through(self.output)
@@ -96,4 +108,27 @@ class TwoLayerBounds(LogitBounds):
         constant = -(difference.clamp(max=0) * chord * low).sum(1) + slope @ self.hidden.bias
         through = slope @ self.hidden.weight  # (M, I)
         least = torch.where(through > 0, self.inputs.low[documents], self.inputs.high[documents])
-        return (through * least).sum(1) + constant + bias[labels] - bias[others]
+        least = (through * least).sum(1)
+        if self.ways:
+            own = (through * self.inputs.own[documents]).sum(1)
+            least = least.maximum(own - _most(self.ways, documents, through))
+        return least + constant + bias[labels] - bias[others]
+
+
+def _most(ways: Ways, documents: Tensor, weights: Tensor) -> Tensor:
+    """Return (M,) the most by which so many substitutions can lower inputs of `documents` times `weights` (M, I)."""
+    pairs = zip(documents.split(PAIRS), weights.split(PAIRS), strict=True)
+    positions = torch.cat(
+        [
+            torch.einsum("mti,mi->mt", ways.down[of], each.clamp(min=0))
+            - torch.einsum("mti,mi->mt", ways.up[of], each.clamp(max=0))
+            for of, each in pairs
+        ]
+    )
+    return sum_of_largest(positions, ways.substituted[documents])
+
+
+def sum_of_largest(values: Tensor, count: Tensor) -> Tensor:
+    """Return the sums (M, ...) of the `count` (M,) largest of `values` (M, T, ...) along T."""
+    counted = torch.arange(values.shape[1], device=values.device) < count[:, None]
+    return torch.einsum("mt...,mt->m...", values.sort(1, descending=True).values, counted.to(values.dtype))

@@ -1,7 +1,8 @@
 """Bounds of logits W s / ‖s‖ + b, s being the sum of the embeddings of a document whose tokens have substitutes.
 
-Positions are substituted independently, so what is linear in s is bounded exactly: by the sum of the least that each
-position can give. The norm is not, but with s₀ the sum of the document as it is and u its direction
+Positions are substituted independently, so what is linear in s is bounded exactly: each position takes away the most
+that it can, or only those do that take most, as many as may be substituted. The norm is not, but with s₀ the sum of the
+document as it is and u its direction
 
     u·s  <=  ‖s‖  <=  u·s + ‖s - s₀‖² / (2 ‖s₀‖),
 
@@ -16,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmlcore.models.bounds import Box, LogitBounds
+from xmlcore.models.bounds import Box, LogitBounds, sum_of_largest
 from xmlcore.models.token_rows import SubstitutedRows
 
+ALL = slice(None)
 SHORTEST = 1e-12  # the norm that `functional.normalize` divides by at least
 
 
@@ -28,12 +30,15 @@ class DirectionBounds(LogitBounds):
 
     batch: SubstitutedRows
     radius: float
+    share: float  # of the positions of a document that are substituted, at most
     weight: Tensor  # (L, D)
     bias: Tensor  # (L,)
 
     def logits(self) -> Box:
         shortest, longest = self._norms
-        least, most = map(self._sums, self._extremes(self._projection[self.batch.sets], 1))
+        own = functional.linear(self._total, self.weight)
+        below, above = map(self._most_of_tokens, self._ways(self._projection[self.batch.sets], 1))
+        least, most = own - below, own + above
         length = self.weight.norm(dim=1)
         low = torch.where(least < 0, least / shortest, least / longest).maximum(-length)
         high = torch.where(most < 0, most / longest, most / shortest).minimum(length)
@@ -51,7 +56,8 @@ class DirectionBounds(LogitBounds):
         of_others = self._projection[choices.unsqueeze(3), others[:, None, None, :]]  # (M, T, K, O)
         bias = self.bias[labels].unsqueeze(1) - self.bias[others]
         linear = of_labels - of_others + self._along[documents].unsqueeze(3) * bias[:, None, None]
-        least = self._extremes(linear, 2)[0].sum(1) + bias.clamp(max=0) * self._excess[documents]
+        least = linear[:, :, 0].sum(1) - self._most(self._ways(linear, 2)[0], documents)
+        least = least + bias.clamp(max=0) * self._excess[documents]
         shortest, longest = (each[documents] for each in self._norms)
         return torch.where(least < 0, least / shortest, least / longest)
 
@@ -90,8 +96,8 @@ class DirectionBounds(LogitBounds):
         rows, sets = self.batch.rows, self.batch.sets
         of, column = (sets != sets[:, :1]).nonzero(as_tuple=True)
         ways = (rows[sets[of, column]] - rows[of]).norm(dim=1)
-        longest = rows.new_zeros(len(sets)).scatter_reduce(0, of, ways, "amax")
-        return self.radius * longest[self.batch.row_of].sum(1, keepdim=True)
+        longest = self.radius * rows.new_zeros(len(sets)).scatter_reduce(0, of, ways, "amax")
+        return self._most_of_tokens(longest[:, None])
 
     @cached_property
     def _excess(self) -> Tensor:
@@ -101,14 +107,25 @@ class DirectionBounds(LogitBounds):
     @cached_property
     def _norms(self) -> tuple[Tensor, Tensor]:
         """The least and the most, (B, 1) each, that the norm of the sum can be."""
-        least, most = (each.sum(1, keepdim=True) for each in self._extremes(self._along, 2))
-        return least.clamp(min=SHORTEST), (most + self._excess).minimum(self._norm + self._reach)
+        below, above = (self._most(each)[:, None] for each in self._ways(self._along, 2))
+        longest = self._norm + self._reach.minimum(above + self._excess)
+        return (self._norm - below).clamp(min=SHORTEST), longest
 
     def _sums(self, rows: Tensor) -> Tensor:
         """Return the sums (B, C) of what `rows` (at least N, C) say of each token of the documents."""
         return functional.embedding_bag(self.batch.row_of, rows, mode="sum", padding_idx=0)
 
-    def _extremes(self, values: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-        """Return the least and the most of the choices along `dim` of `values`, of which the first is the token's."""
+    def _ways(self, values: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+        """Return how far down and up the choices along `dim` of `values` go from the first of them, the token's own."""
         own, (low, high) = values.select(dim, 0), values.aminmax(dim=dim)
-        return torch.lerp(own, low, self.radius), torch.lerp(own, high, self.radius)
+        return self.radius * (own - low), self.radius * (high - own)
+
+    def _most_of_tokens(self, ways: Tensor) -> Tensor:
+        """Return (B, C) the most that `ways` (N, C) of the tokens of each document can add up to."""
+        return self._sums(ways) if self.share == 1 else self._most(ways[self.batch.row_of])
+
+    def _most(self, ways: Tensor, documents: Tensor | slice = ALL) -> Tensor:
+        """Return the most (M, ...) that `ways` (M, T, ...) of the positions of `documents` can add up to."""
+        if self.share == 1:
+            return ways.sum(1)
+        return sum_of_largest(ways, self.batch.substituted(self.share)[documents])

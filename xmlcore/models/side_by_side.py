@@ -73,8 +73,8 @@ class SideBySide(TableClassifier):
         ]
         return self.merge(found)
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
-        parts = [each.bounds(part, radius) for each, part in self.substituted_parts(batch)]
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> LogitBounds | None:
+        parts = [each.bounds(part, radius, share) for each, part in self.substituted_parts(batch)]
         known = [part for part in parts if part is not None]
         return self.merge_bounds(known) if len(known) == len(parts) else None
 

@@ -44,6 +44,40 @@ def test_bounds_hold_for_every_substitution_and_the_upper_ones_are_reached(
     assert ((bounds.logits().low <= logits + 1e-4) & (logits <= bounds.logits().high + 1e-4)).all()
 
 
+@given(st.integers(0, 10**6), documents, st.integers(1, 3), st.sampled_from([0.0, 0.25, 0.5, 0.75]))
+def test_what_few_substitutions_do_adds_up_to_no_less_than_they_do(
+    seed: int, document: Tensor, chunks: int, share: float
+) -> None:
+    model, substitutes = random_model(seed, chunks=chunks), random_substitutes(seed)
+    batch = model.distinct_with_substitutes(functional.pad(document, (0, 2))[None], substitutes)
+    bounds = model.bounds(batch, share=share)
+    changed = every_substitution(document, substitutes, share)
+    where = (changed != document).float()
+    inputs = model.bounds(model.distinct_with_substitutes(changed, substitutes[:, :1])).inputs.own  # (n, I)
+    moved = inputs - bounds.inputs.own
+    down, up = (torch.einsum("nt,ti->ni", where, each[0, : len(document)]) for each in bounds.ways[:2])
+    assert (-down - 1e-4 <= moved).all() and (moved <= up + 1e-4).all()
+    assert not bounds.ways.down[0, len(document) :].any() and not bounds.ways.up[0, len(document) :].any()
+    logits, each = model(changed), torch.arange(LABELS)
+    one, other = (pair.flatten() for pair in torch.meshgrid(each, each, indexing="ij"))
+    close = bounds.close_margins(0 * one, one, other).view(LABELS, LABELS)
+    assert (close <= (logits[:, :, None] - logits[:, None, :]).amin(0) + 1e-3).all()
+
+
+def test_few_substitutions_of_many_are_bounded_more_closely() -> None:
+    model, substitutes = random_model(5), random_substitutes(5)
+    tokens = torch.randint(1, VOCABULARY, (1, 40), generator=torch.Generator().manual_seed(0))
+    batch = model.distinct_with_substitutes(tokens, substitutes)
+    pairs = torch.zeros(4, dtype=torch.int64), torch.tensor([0, 0, 1, 2]), torch.tensor([1, 2, 3, 4])
+    found = [model.bounds(batch, share=share).close_margins(*pairs) for share in (1.0, 0.2, 0.1, 0.0)]
+    for more, fewer in itertools.pairwise(found):
+        assert (more <= fewer + 1e-4).all()
+    assert (found[2] > found[0] + 0.1).all()
+    logits = model(tokens)[0]
+    none = model.bounds(batch, 0.0, 0.5).close_margins(*pairs)
+    torch.testing.assert_close(none, logits[pairs[1]] - logits[pairs[2]], rtol=1e-3, atol=1e-3)
+
+
 @given(st.integers(0, 10**6), documents)
 def test_without_a_radius_the_bounds_are_the_logits(seed: int, document: Tensor) -> None:
     model, substitutes = random_model(seed), random_substitutes(seed)

@@ -16,7 +16,7 @@ from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.models.bounds import Box, TwoLayerBounds
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
-from xmlcore.models.xml_cnn.bounds import bounded_maxima
+from xmlcore.models.xml_cnn.bounds import bounded_maxima, ways_of_maxima
 from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
 from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
@@ -90,12 +90,14 @@ class XMLCNN(LinearOutputClassifier):
         maxima = SubstitutedMax(document, self.kernel, self.windows, self.chunks).maxima(positions, substitutes)
         return torch.cat([self._head(pooled) for pooled in maxima])
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> TwoLayerBounds:
-        pooled = bounded_maxima(batch, self.kernel, self.windows, self.chunks, radius)
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> TwoLayerBounds:
+        shape = self.windows, self.chunks, radius
+        pooled = bounded_maxima(batch, self.kernel, *shape)
+        ways = ways_of_maxima(batch, self.kernel, self.bias, *shape, share) if share < 1 else None
         inputs = Box(*((each + self.bias).flatten(1) for each in pooled)).relu()
         units = inputs.through(self.bottleneck)
         features = units.relu().scaled(self.dropout(torch.ones_like(units.own)))
-        return TwoLayerBounds(inputs, self.bottleneck, units, features, self.output)
+        return TwoLayerBounds(inputs, self.bottleneck, units, features, self.output, ways)
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Return the logits (B, L) of pooled maxima (B, W, P, F)."""
