@@ -221,11 +221,13 @@ propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.attack_objective
+regime.*.attack_space
 regime.*.attack_steps
 regime.*.attribution_weight
 regime.*.certified_warmup
 regime.*.certified_weight
 regime.*.epsilon
+regime.*.max_change
 regime.*.squeeze
 regime.*.word_substitution
 regimes
@@ -398,14 +400,17 @@ def test_regimes():
         "stable",
         "squeezed",
         "substituted",
+        "adversarial_words",
         "certified",
     ]
     assert [*Regime.model_fields] == [
         "epsilon",
         "adversarial_weight",
         "adversarial_share",
+        "attack_space",
         "attack_objective",
         "attack_steps",
+        "max_change",
         "attribution_weight",
         "word_substitution",
         "certified_weight",

@@ -337,7 +337,8 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif parameter.startswith("model."):
             assert not stale, parameter
         elif parameter.startswith("regime.adversarial."):
-            own = {f"give_substitutes@{CORPUS}-adversarial"} if place[-1] == "certified_weight" else set()
+            given = place[-1] in ("word_substitution", "certified_weight")
+            own = {f"give_substitutes@{CORPUS}-adversarial"} if given else set()
             assert stale == {f"train@{CELL}", f"evaluate@{CELL}"} | own, parameter  # whose card tells the regime
         elif place[0] == "regime":
             kinds -= {"give_substitutes"}

@@ -22,6 +22,7 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
 AttackObjective = Literal["loss", "margin"]  # that an attack in training raises
+AttackSpace = Literal["embeddings", "words"]  # that it moves
 GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
@@ -290,23 +291,38 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    attack_space: AttackSpace = "embeddings"  # within epsilon; words within their substitutes
     attack_objective: AttackObjective = "loss"
     attack_steps: PositiveInt = 1
+    max_change: Annotated[float, Field(gt=0, le=1)] = 1.0  # of the words of an attacked document
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
-    word_substitution: Share = 0.0  # of a training document's words, replaced by near neighbours
+    word_substitution: Share = 0.0  # of a training document's words, replaced by random ones of their substitutes
     certified_weight: Share = 0.0  # in the loss, of the worst that substitutes can do (`xmlcore.training.certified`)
     certified_warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which that weight rises
     squeeze: Squeeze
 
     @property
     def takes_free_step(self) -> bool:
-        """Whether the attack is FGSM, whose gradient training has anyway."""
+        """Whether the attack is one step up the loss, whose gradient training has anyway."""
         return self.attack_objective == "loss" and self.attack_steps == 1
+
+    @property
+    def takes_substitutes(self) -> bool:
+        """Whether training reads the fixed substitutes of words."""
+        return bool(self.certified_weight or self.word_substitution or self.attack_space == "words")
 
     @model_validator(mode="after")
     def _attributions_of_what_is_attacked(self) -> "Regime":
         if self.attribution_weight and not self.adversarial_weight:
             raise ValueError("attribution_weight: needs an adversarial_weight above 0, whose attack it looks at")
+        return self
+
+    @model_validator(mode="after")
+    def _what_its_attack_moves(self) -> "Regime":
+        if self.attack_space == "words" and (self.epsilon or not self.adversarial_weight):
+            raise ValueError("attack_space: words go with an epsilon of 0, and an adversarial_weight above 0")
+        if self.attack_space == "embeddings" and self.max_change < 1:
+            raise ValueError("max_change: of words, with attack_space words; give 1.0")
         return self
 
     @model_validator(mode="after")
@@ -644,11 +660,11 @@ class Params(Section):
                         f"stacking.members: {member!r}: {name!r} is not listed in `{of}`; add it there, or leave the "
                         "member out"
                     )
-        certified = [name for name in self.regimes if self.regime[name].certified_weight]
-        for corpus in self.corpora if certified else ():
+        substituting = [name for name in self.regimes if self.regime[name].takes_substitutes]
+        for corpus in self.corpora if substituting else ():
             if corpus not in self.substitutes.corpora:
                 raise UserError(
-                    f"regimes: {certified[0]!r} needs substitutes for {corpus!r}; list it in substitutes.corpora"
+                    f"regimes: {substituting[0]!r} needs substitutes for {corpus!r}; list it in substitutes.corpora"
                 )
         if self.certify.models and not self.substitutes.corpora:
             raise UserError("certify.models: for substitutes of words, and none are chosen; list substitutes.corpora")

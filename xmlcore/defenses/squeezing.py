@@ -44,8 +44,11 @@ class SqueezedEmbeddings(Wrapped):
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         return self.model.score_rows(self._squeeze_rows(batch), probe)
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        return self.model.precompute(self._squeeze_but_padding(rows))
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
-        return self.model.score_substitutions(self._squeeze_rows(document), positions, substitutes)
+        return self.model.score_substitutions(document, positions, substitutes)
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(batch), labels, probe)
@@ -54,8 +57,11 @@ class SqueezedEmbeddings(Wrapped):
         return self.model.bounds(self._squeeze_rows(batch), radius, share)
 
     def _squeeze_rows(self, batch: Rows) -> Rows:
-        real = torch.arange(len(batch.rows), device=batch.rows.device) > 0
-        return batch._replace(rows=self._squeeze(batch.rows) * real.unsqueeze(-1))
+        return batch._replace(rows=self._squeeze_but_padding(batch.rows))
+
+    def _squeeze_but_padding(self, rows: Tensor) -> Tensor:
+        real = torch.arange(len(rows), device=rows.device) > 0
+        return self._squeeze(rows) * real.unsqueeze(-1)
 
     def _squeeze(self, embeddings: Tensor) -> Tensor:
         scale = self.high - self.low
@@ -75,6 +81,9 @@ class SqueezedOutputs(Wrapped):
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         return squeeze_logits(self.model.score_rows(batch, probe), self.bits)
+
+    def precompute(self, rows: Tensor) -> Tensor:
+        return self.model.precompute(rows)
 
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
         return squeeze_logits(self.model.score_substitutions(document, positions, substitutes), self.bits)

@@ -121,10 +121,15 @@ class Classifier(nn.Module, ABC):
         """Return the logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
         return [self.score(batch.embeddings() + step * direction, batch.mask) for step in steps]
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        """Return (R, E) what `score_substitutions` needs of each of `rows` (R, D) alone; row 0 is the padding."""
+        return rows
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
         """Return the logits (S, L) of S copies of one document, each with row `substitutes[s]` at `positions[s]`.
 
-        `row_of` of the document is (T,), without padding; no substitute is row 0.
+        `rows` of the document are as `precompute` returns them, and `row_of` is (T,), without padding; no substitute is
+        row 0.
         """
         copies = document.row_of.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
         return self.score_rows(document._replace(row_of=copies))

@@ -1,6 +1,6 @@
 """A classifier as word attacks see it: a text as words, and the scores and ranks of labels for changed copies of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,11 +14,14 @@ from xmlcore.data.batches import pad
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import UNK, fold, is_word
 from xmlcore.models.base import Classifier
+from xmlcore.models.precomputed_rows import PrecomputedRows
 
 WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"  # as pieces of XLNet, of GPT-2
+DOCUMENTS = 64  # whose logits are kept: what is asked again of a group of attacks
 MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model reads the unknown word
 
 
+@lru_cache(maxsize=100_000)
 def is_substitutable(word: str) -> bool:
     """Return whether `word` is a word, and not a stop word of English."""
     return any(letter.isalnum() for letter in word) and fold(word) not in ENGLISH_STOP_WORDS
@@ -41,10 +44,12 @@ class Victim:
     def __init__(self, model: Classifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
         self.model = model.eval()
         self.labels = model.labels
+        self._rows = PrecomputedRows(model)
         self._scores = scores
         self._reader = reader
         self._batch_size = batch_size
         self._cached = lru_cache(maxsize=100_000)(self._encode_word)
+        self._whole = lru_cache(maxsize=DOCUMENTS)(self._score_whole)
 
     def words(self, text: str) -> list[str]:
         """Return the words of `text` that the model reads; those beyond its maximum are cut off."""
@@ -88,42 +93,49 @@ class Victim:
     @torch.inference_mode()
     def best(self, words: Sequence[str], count: int) -> np.ndarray:
         """Return the `count` best labels of one document, or all where there are fewer."""
-        logits = self.model(torch.from_numpy(self.tokens(words))[None])[0]
-        return logits.topk(min(count, self.labels)).indices.cpu().numpy()
+        return self._whole(tuple(words))[0].topk(min(count, self.labels)).indices.cpu().numpy()
 
+    @torch.inference_mode()
     def judge(self, words: Sequence[str], labels: Sequence[int]) -> Judgement:
         """Return scores and ranks of `labels` for one document."""
-        return self.judge_substitutes(words, [0], words[:1] or [MASK], labels)
+        return self._judged(self._whole(tuple(words)), labels)
 
     @torch.inference_mode()
     def judge_substitutes(
         self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str], labels: Sequence[int]
     ) -> Judgement:
         """Return scores and ranks of `labels` for copies of a document, each with one substitute at its position."""
-        one_for_one = len(self.tokens(words)) == len(words) and all(
-            len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
-        )
-        score = self._score_in_place if one_for_one else self._score_copies
-        asked = torch.tensor(list(labels), device=self.model.device)
-        found = [
-            self._judged(score(words, positions[part], substitutes[part]), asked)
-            for part in (slice(first, first + self._batch_size) for first in range(0, len(positions), self._batch_size))
-        ]
+        found = [self._judged(logits, labels) for logits in self._logits(words, positions, substitutes)]
         return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
     def scores_of(self, logits: Tensor) -> Tensor:
         """Return what an attack moves, for `logits` of any shape: themselves or their probabilities."""
         return logits if self._scores == "logits" else logits.sigmoid()
 
-    def _judged(self, logits: Tensor, asked: Tensor) -> Judgement:
-        chosen = logits[:, asked]
+    def _logits(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Iterator[Tensor]:
+        """Yield the logits (B, L) of the copies, `batch_size` at a time."""
+        one_for_one = 0 < len(words) <= self._reader.max_tokens and all(
+            len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
+        )
+        score = self._score_in_place if one_for_one else self._score_copies
+        for first in range(0, len(positions), self._batch_size):
+            part = slice(first, first + self._batch_size)
+            yield score(words, positions[part], substitutes[part])
+
+    def _score_whole(self, words: tuple[str, ...]) -> Tensor:
+        """Return the logits (1, L) of one document."""
+        (logits,) = self._logits(words, [0], words[:1] or [MASK])
+        return logits
+
+    def _judged(self, logits: Tensor, labels: Sequence[int]) -> Judgement:
+        chosen = logits[:, torch.tensor(list(labels), device=logits.device)]
         ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
         return Judgement(self.scores_of(chosen).cpu().numpy(), ranks.cpu().numpy())
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         new = np.array([self.tokens_of(word)[0] for word in substitutes])
-        batch = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
-        document, substituted = batch.row_of[0].split([len(words), len(new)])
+        batch = self._rows.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new])))
+        document, substituted = batch.row_of.split([len(words), len(new)])
         places = torch.tensor(list(positions), device=self.model.device)
         return self.model.score_substitutions(batch._replace(row_of=document), places, substituted)
 
