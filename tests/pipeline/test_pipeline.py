@@ -55,6 +55,14 @@ OF_ATTACKED_WORDS = (
     "attack_words/clusters.json",
     "explain_attacks/gallery.json",
 )
+OF_THE_LINEAR_CLASSIFIER = (
+    "train/timing.json",
+    "evaluate/predictions/labels.npy",
+    "evaluate/ranking.json",
+    "evaluate/label_bins.json",
+    "evaluate/calibration.json",
+    "evaluate/corpus.json",
+)
 
 
 def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
@@ -71,6 +79,11 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
         for name in OF_EVERY_CELL + OF_ATTACKED_WORDS:
             assert (workspace.folder / "results" / place / name).stat().st_size, (place, name)
         assert str(Path("models", place)) in report  # of its provenance
+    linear = Path(CORPUS, "linear", "clean", "squared_hinge")
+    for folder in ("trained", "models"):
+        assert (workspace.folder / folder / linear / "weights.safetensors").stat().st_size
+    for name in OF_THE_LINEAR_CLASSIFIER:
+        assert (workspace.folder / "results" / linear / name).stat().st_size, name
     assert not list(workspace.folder.rglob("*.partial"))
 
 

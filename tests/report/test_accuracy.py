@@ -46,11 +46,8 @@ def read(root: Path) -> Results:
 
 def write_baseline(root: Path, shift: float) -> None:
     """The linear classifier of `toy`, with a ranking as `write` makes it."""
-    write(root, "linear", shift, 2.5)
-    write_bins(root, "linear", **{"1-5": 0.25})
-    (root / "baselines").mkdir()
-    (root / "results/linear/evaluate").rename(root / "baselines/toy")
-    dump(root / "baselines/toy/timing.json", {"seconds": 2.5})
+    write(root, "toy/linear/clean/squared_hinge", shift, 2.5)
+    write_bins(root, "toy/linear/clean/squared_hinge", **{"1-5": 0.25})
 
 
 def marked(table: Table) -> list[list[str]]:

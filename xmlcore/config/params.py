@@ -16,7 +16,7 @@ from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, cr
 
 from xmlcore.common.errors import UserError
 from xmlcore.common.yaml_files import load_yaml
-from xmlcore.config.architectures import ARCHITECTURES, XLNetShape
+from xmlcore.config.architectures import ARCHITECTURES, BASELINES, XLNetShape
 from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
@@ -588,6 +588,9 @@ class Params(Section):
         ):
             for name in getattr(self, plural):
                 _named(known, name, plural)
+        for name in BASELINES:
+            if name in self.model:
+                raise UserError(f"model: {name!r} is what the stage `baseline` fits to every corpus; rename the recipe")
         for key, chosen, of in (
             ("words.corpora", self.words.corpora, "corpora"),
             ("words.models", self.words.models, "models"),

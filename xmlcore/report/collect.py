@@ -74,7 +74,7 @@ def collect(
     experiments: list[Experiment] = []
     words: dict[Cell, WordAttacks] = {}
     clusters: dict[tuple[str, str], tuple[list[str], ...]] = {}
-    read = {corpus: _read_baseline(root / paths.baseline(corpus)) for corpus in corpora}
+    read = {corpus: _read_baseline(root, corpus) for corpus in corpora}
     baselines = {corpus: baseline for corpus, baseline in read.items() if baseline}
     for corpus, model in product(corpora, models):
         cells = [Cell(corpus, model, regime, loss) for loss, regime in product(losses, regimes)]
@@ -96,12 +96,13 @@ def collect(
     return Results(epsilon, statistics, runs, tuple(experiments), words, clusters, baselines, frozenset(simulated))
 
 
-def _read_baseline(folder: Path) -> Baseline | None:
-    ranking = read_json(folder / "ranking.json", Ranking)
+def _read_baseline(root: Path, corpus: str) -> Baseline | None:
+    evaluated, trained = (root / paths.results(corpus, *paths.LINEAR, stage) for stage in ("evaluate", "train"))
+    ranking = read_json(evaluated / "ranking.json", Ranking)
     if ranking is None:
         return None
-    timing = read_json(folder / "timing.json", Timing)
-    bins = tuple(read_json(folder / "label_bins.json", list[LabelBin]) or ())
+    timing = read_json(trained / "timing.json", Timing)
+    bins = tuple(read_json(evaluated / "label_bins.json", list[LabelBin]) or ())
     return Baseline(ranking, bins, {"train": timing["seconds"]} if timing else {})
 
 

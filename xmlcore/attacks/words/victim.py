@@ -13,7 +13,7 @@ from xmlcore.config.params import Scores
 from xmlcore.data.batches import pad
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import UNK, fold, is_word
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import TokenClassifier
 
 WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"  # as pieces of XLNet, of GPT-2
 MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model reads the unknown word
@@ -38,7 +38,7 @@ class Victim:
     between spaces, and has as many tokens as pieces.
     """
 
-    def __init__(self, model: Classifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
+    def __init__(self, model: TokenClassifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
         self.model = model.eval()
         self.labels = model.labels
         self._scores = scores
@@ -88,8 +88,8 @@ class Victim:
     @torch.inference_mode()
     def best(self, words: Sequence[str], count: int) -> np.ndarray:
         """Return the `count` best labels of one document, or all where there are fewer."""
-        logits = self.model(torch.from_numpy(self.tokens(words))[None])[0]
-        return logits.topk(min(count, self.labels)).indices.cpu().numpy()
+        scores = self.model(torch.from_numpy(self.tokens(words))[None])[0]
+        return scores.topk(min(count, self.labels)).indices.cpu().numpy()
 
     def judge(self, words: Sequence[str], labels: Sequence[int]) -> Judgement:
         """Return scores and ranks of `labels` for one document."""
@@ -111,21 +111,18 @@ class Victim:
         ]
         return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
-    def scores_of(self, logits: Tensor) -> Tensor:
-        """Return what an attack moves, for `logits` of any shape: themselves or their probabilities."""
-        return logits if self._scores == "logits" else logits.sigmoid()
+    def scores_of(self, scores: Tensor) -> Tensor:
+        """Return what an attack moves, for `scores` of the model of any shape: themselves or their probabilities."""
+        return scores if self._scores == "logits" else self.model.probabilities(scores)
 
-    def _judged(self, logits: Tensor, asked: Tensor) -> Judgement:
-        chosen = logits[:, asked]
-        ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
+    def _judged(self, scores: Tensor, asked: Tensor) -> Judgement:
+        chosen = scores[:, asked]
+        ranks = torch.stack([1 + (scores > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
         return Judgement(self.scores_of(chosen).cpu().numpy(), ranks.cpu().numpy())
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
-        new = np.array([self.tokens_of(word)[0] for word in substitutes])
-        batch = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
-        document, substituted = batch.row_of[0].split([len(words), len(new)])
-        places = torch.tensor(list(positions), device=self.model.device)
-        return self.model.score_substitutions(batch._replace(row_of=document), places, substituted)
+        new = torch.tensor([self.tokens_of(word)[0] for word in substitutes])
+        return self.model.score_substitutes(torch.from_numpy(self.tokens(words)), torch.tensor(list(positions)), new)
 
     def _score_copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         copies = [
