@@ -155,6 +155,11 @@ def test_an_architecture_is_one_of_those_there_are(changed):
     assert complaint(changed({key: None})).endswith(f"params.yaml: {key}: missing; add it")
 
 
+def test_no_recipe_is_called_as_the_linear_classifier_is(changed):
+    recipe = CONTENT["model"][MODEL]
+    assert "model: 'linear' is what the stage `baseline` fits" in complaint(changed({"model.linear": recipe}))
+
+
 @pytest.mark.parametrize("name", ["../other", "a/b", ".hidden", ""])
 def test_a_name_cannot_leave_its_folder(changed, name):
     assert "a name " in complaint(changed({"corpora": [name]}))

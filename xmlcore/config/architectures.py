@@ -1,4 +1,4 @@
-"""Every architecture: its name, its shape as params.yaml gives it, and where its network is."""
+"""Every architecture: its name, its shape as params.yaml gives it, and where its network is; and what is no network."""
 
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -160,11 +160,16 @@ class Architecture(NamedTuple):
     @property
     def source(self) -> Path:
         """Return the file that holds the class."""
-        module = self.place.partition(":")[0]
-        file = module_file(module)
-        if file is None:
-            raise ModuleNotFoundError(module)
-        return file
+        return source_of(self.place)
+
+
+def source_of(place: str) -> Path:
+    """Return the file that holds the class at `place`, module:class."""
+    module = place.partition(":")[0]
+    file = module_file(module)
+    if file is None:
+        raise ModuleNotFoundError(module)
+    return file
 
 
 ARCHITECTURES = {
@@ -177,3 +182,4 @@ ARCHITECTURES = {
     "ensemble": Architecture(EnsembleNetwork, "xmlcore.models.ensemble:Ensemble"),
     "wide_and_deep": Architecture(EnsembleNetwork, "xmlcore.models.wide_and_deep:WideAndDeep"),
 }
+BASELINES = {"linear": "xmlcore.models.linear:LinearClassifier"}  # of the stage `baseline`: no recipe, no embeddings

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
 from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, create_model, model_validator
 
 from xmlcore.common.errors import UserError
+from xmlcore.common.paths import LINEAR
 from xmlcore.common.yaml_files import load_yaml
-from xmlcore.config.architectures import ARCHITECTURES, XLNetShape
+from xmlcore.config.architectures import ARCHITECTURES, BASELINES, XLNetShape
 from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
@@ -348,13 +349,10 @@ class Baseline(Section):
     group: Annotated[int, Field(ge=2)] = 200  # labels at most that are told apart at once
 
 
-LINEAR = "linear"  # the name of the linear classifier among members
-
-
 class Stacking(Section):
     """A weighted mean of several classifiers, its weights fitted on validation documents (`xmlcore.ranking.stacking`).
 
-    A member is a training, MODEL/REGIME/LOSS, or `linear`.
+    A member is a training, MODEL/REGIME/LOSS, or `linear`, the linear classifier.
     """
 
     corpora: list[Name] = []  # for which the weights are fitted
@@ -364,22 +362,17 @@ class Stacking(Section):
     def _several_members(self) -> "Stacking":
         if len(set(self.members)) < len(self.members):
             raise ValueError(f"members: each once (is {self.members!r})")
-        if any(member != LINEAR and member.count("/") != 2 for member in self.members):
-            raise ValueError(f"members: MODEL/REGIME/LOSS each, or {LINEAR} (is {self.members!r})")
-        if self.corpora and (len(self.members) < 2 or not self.trainings):
-            raise ValueError("members: two or more, a training among them, where `corpora` lists any")
+        if any(member != LINEAR[0] and member.count("/") != 2 for member in self.members):
+            raise ValueError(f"members: MODEL/REGIME/LOSS each, or {LINEAR[0]} (is {self.members!r})")
+        if self.corpora and len(self.members) < 2:
+            raise ValueError("members: two or more, where `corpora` lists any")
         return self
 
     @property
     def trainings(self) -> dict[str, tuple[str, str, str]]:
-        """The model, regime and loss of each member that is trained."""
-        places = {member: tuple(member.split("/")) for member in self.members if member != LINEAR}
+        """The model, regime and loss of each member."""
+        places = {member: LINEAR if member == LINEAR[0] else tuple(member.split("/")) for member in self.members}
         return cast("dict[str, tuple[str, str, str]]", places)
-
-    @property
-    def any_model(self) -> str:
-        """The model of one member: all of them read the same documents, and name the labels alike."""
-        return next(model for model, _, _ in self.trainings.values())
 
 
 class Metrics(Section):
@@ -640,6 +633,9 @@ class Params(Section):
         ):
             for name in getattr(self, plural):
                 _named(known, name, plural)
+        for name in BASELINES:
+            if name in self.model:
+                raise UserError(f"model: {name!r} is what the stage `baseline` fits to every corpus; rename the recipe")
         for key, chosen, of in (
             ("words.corpora", self.words.corpora, "corpora"),
             ("words.models", self.words.models, "models"),
@@ -654,7 +650,8 @@ class Params(Section):
                 if name not in getattr(self, of):
                     raise UserError(f"{key}: {name!r} is not listed in `{of}`; add it there, or leave it out here")
         for member, names in self.stacking.trainings.items() if self.stacking.corpora else ():
-            for name, of in zip(names, ("models", "regimes", "losses"), strict=True):
+            listed = () if names == LINEAR else zip(names, ("models", "regimes", "losses"), strict=True)
+            for name, of in listed:
                 if name not in getattr(self, of):
                     raise UserError(
                         f"stacking.members: {member!r}: {name!r} is not listed in `{of}`; add it there, or leave the "

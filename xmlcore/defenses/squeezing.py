@@ -1,12 +1,12 @@
 """Feature squeezing (Xu et al. 2018; Sapkal and Savalia 2025, eq. 16): a defence is a classifier around another."""
 
-from typing import TypeVar
+from typing import TypeVar, overload
 
 import torch
 from torch import Tensor
 
 from xmlcore.data.batches import TrueLabels
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import Classifier, TokenClassifier, with_embeddings
 from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.wrapped import Wrapped
@@ -96,10 +96,24 @@ def squeeze_logits(logits: Tensor, bits: int) -> Tensor:
     return _straight_through(logits, squeezed)
 
 
-def squeeze(model: Classifier, where: str, bits: int) -> Classifier:
-    """Return `model` behind feature squeezing of its `embeddings`, its `outputs`, `both` or `none`, as `where` says."""
+@overload
+def squeeze(model: Classifier, where: str, bits: int) -> Classifier: ...
+
+
+@overload
+def squeeze(model: TokenClassifier, where: str, bits: int) -> TokenClassifier: ...
+
+
+def squeeze(model: TokenClassifier, where: str, bits: int) -> TokenClassifier:
+    """Return `model` behind feature squeezing of its `embeddings`, its `outputs`, `both` or `none`, as `where` says.
+
+    Raises `UserError` where a model without embeddings shall be squeezed.
+    """
+    if where == "none":
+        return model
+    squeezed = with_embeddings(model, f"squeeze: {where}")
     if where in ("embeddings", "both"):
-        model = SqueezedEmbeddings(model, bits)
+        squeezed = SqueezedEmbeddings(squeezed, bits)
     if where in ("outputs", "both"):
-        model = SqueezedOutputs(model, bits)
-    return model
+        squeezed = SqueezedOutputs(squeezed, bits)
+    return squeezed

@@ -1,14 +1,18 @@
 """What a model makes of each token alone, kept for the tokens that come again."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore.common.device import to_device
 from xmlcore.data.tokens import PAD
-from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import TokenRows
+
+if TYPE_CHECKING:
+    from xmlcore.models.base import Classifier
 
 BLOCK = 64  # tokens whose rows are computed together
 NUMBERS = 2**26  # that are kept: 256 MB
@@ -21,17 +25,24 @@ class PrecomputedRows:
     The weights of the model must not change meanwhile.
     """
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: "Classifier") -> None:
         self._model = model
         width = model.precompute(model.embedding_table[:1]).shape[1]
         self._block = lru_cache(maxsize=max(1, NUMBERS // (BLOCK * width)))(self._compute)
+
+    def score_substitutes(self, tokens: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        """Return the scores that `TokenClassifier.score_substitutes` does."""
+        batch = self.distinct(torch.cat([tokens, substitutes]))
+        document, substituted = batch.row_of.split([len(tokens), len(substitutes)])
+        places = to_device(positions, self._model.device)
+        return self._model.score_substitutions(batch._replace(row_of=document), places, substituted)
 
     @torch.inference_mode()
     def distinct(self, tokens: Tensor) -> TokenRows:
         """Return `tokens` (T,) int64 with one row for each distinct token, and the padding's."""
         distinct, index = functional.pad(tokens, (1, 0), value=PAD).unique(return_inverse=True)
         rows = [self._block(token // BLOCK)[token % BLOCK] for token in distinct.tolist()]
-        return TokenRows(torch.stack(rows), index[1:].to(rows[0].device))
+        return TokenRows(torch.stack(rows), to_device(index[1:], rows[0].device))
 
     def _compute(self, number: int) -> tuple[Tensor, ...]:
         """Return the rows, (E,) each, of the tokens of a block."""

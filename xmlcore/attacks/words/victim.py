@@ -13,8 +13,7 @@ from xmlcore.config.params import Scores
 from xmlcore.data.batches import pad
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import UNK, fold, is_word
-from xmlcore.models.base import Classifier
-from xmlcore.models.precomputed_rows import PrecomputedRows
+from xmlcore.models.base import TokenClassifier
 
 WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"  # as pieces of XLNet, of GPT-2
 DOCUMENTS = 64  # whose logits are kept: what is asked again of a group of attacks
@@ -41,10 +40,10 @@ class Victim:
     between spaces, and has as many tokens as pieces.
     """
 
-    def __init__(self, model: Classifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
+    def __init__(self, model: TokenClassifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
         self.model = model.eval()
         self.labels = model.labels
-        self._rows = PrecomputedRows(model)
+        self._score_substitutes = model.substitutes_scorer()
         self._scores = scores
         self._reader = reader
         self._batch_size = batch_size
@@ -105,15 +104,15 @@ class Victim:
         self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str], labels: Sequence[int]
     ) -> Judgement:
         """Return scores and ranks of `labels` for copies of a document, each with one substitute at its position."""
-        found = [self._judged(logits, labels) for logits in self._logits(words, positions, substitutes)]
+        found = [self._judged(scores, labels) for scores in self._copies(words, positions, substitutes)]
         return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
-    def scores_of(self, logits: Tensor) -> Tensor:
-        """Return what an attack moves, for `logits` of any shape: themselves or their probabilities."""
-        return logits if self._scores == "logits" else logits.sigmoid()
+    def scores_of(self, scores: Tensor) -> Tensor:
+        """Return what an attack moves, for `scores` of the model of any shape: themselves or their probabilities."""
+        return scores if self._scores == "logits" else self.model.probabilities(scores)
 
-    def _logits(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Iterator[Tensor]:
-        """Yield the logits (B, L) of the copies, `batch_size` at a time."""
+    def _copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Iterator[Tensor]:
+        """Yield the scores (B, L) of the copies, `batch_size` at a time."""
         one_for_one = 0 < len(words) <= self._reader.max_tokens and all(
             len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
         )
@@ -123,21 +122,18 @@ class Victim:
             yield score(words, positions[part], substitutes[part])
 
     def _score_whole(self, words: tuple[str, ...]) -> Tensor:
-        """Return the logits (1, L) of one document."""
-        (logits,) = self._logits(words, [0], words[:1] or [MASK])
-        return logits
+        """Return the scores (1, L) of one document."""
+        (scores,) = self._copies(words, [0], words[:1] or [MASK])
+        return scores
 
-    def _judged(self, logits: Tensor, labels: Sequence[int]) -> Judgement:
-        chosen = logits[:, torch.tensor(list(labels), device=logits.device)]
-        ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
+    def _judged(self, scores: Tensor, labels: Sequence[int]) -> Judgement:
+        chosen = scores[:, torch.tensor(list(labels), device=scores.device)]
+        ranks = torch.stack([1 + (scores > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
         return Judgement(self.scores_of(chosen).cpu().numpy(), ranks.cpu().numpy())
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
-        new = np.array([self.tokens_of(word)[0] for word in substitutes])
-        batch = self._rows.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new])))
-        document, substituted = batch.row_of.split([len(words), len(new)])
-        places = torch.tensor(list(positions), device=self.model.device)
-        return self.model.score_substitutions(batch._replace(row_of=document), places, substituted)
+        new = torch.tensor([self.tokens_of(word)[0] for word in substitutes])
+        return self._score_substitutes(torch.from_numpy(self.tokens(words)), torch.tensor(list(positions)), new)
 
     def _score_copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         copies = [
