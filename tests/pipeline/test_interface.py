@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 PARAMETERS = """
 baseline.cost
 baseline.group
+certify.max_change
 certify.models
 certify.steps
 checkpoint.*.hub
@@ -251,6 +252,8 @@ smoothing.kept
 smoothing.models
 smoothing.sizes
 smoothing.words
+stacking.corpora
+stacking.members
 substitutes.corpora
 substitutes.cosine
 substitutes.count
@@ -305,6 +308,7 @@ STAGES = {
     "give_substitutes": "give_substitutes.py",
     "train": "train.py",
     "evaluate": "evaluate.py",
+    "stack": "stack.py",
     "explain": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
     "certify": "certify.py",
@@ -374,7 +378,7 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
     assert [*stages["give_substitutes"]["matrix"]] == ["corpus", "regime"]
-    for name in ("fetch", "convert", "baseline", "learn_language", "choose_substitutes"):
+    for name in ("fetch", "convert", "baseline", "stack", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
@@ -464,6 +468,7 @@ def test_places():
             paths.metrics(*cell),
             paths.word_metrics(*cell),
             paths.results(*cell, "explain"),
+            paths.stacked("rcv1"),
             paths.REPORT,
         )
     ] == [
@@ -483,6 +488,7 @@ def test_places():
         "metrics/rcv1/xml_cnn/clean/bce",
         "metrics/rcv1/xml_cnn/clean/bce.words",
         "results/rcv1/xml_cnn/clean/bce/explain",
+        "stacked/rcv1",
         "report",
     ]
 

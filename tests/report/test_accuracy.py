@@ -53,6 +53,16 @@ def write_baseline(root: Path, shift: float) -> None:
     dump(root / "baselines/toy/timing.json", {"seconds": 2.5})
 
 
+def test_a_stack_comes_last(root: Path) -> None:
+    write_baseline(root, 0.0)
+    (root / "stacked").mkdir()
+    (root / "baselines/toy").rename(root / "stacked/toy")
+    write_bins(root, "toy/mach/clean/bce", **{"1-5": 0.5})
+    table = ranking.models(read(root))
+    assert [row[:2] for row in table.rows][3:] == [("toy", "stacked, weighted on validation"), ("other", "xml_cnn")]
+    assert "stacked" in ranking.label_frequencies(read(root)).rows[-1][1]
+
+
 def marked(table: Table) -> list[list[str]]:
     """The cells in bold, row by row."""
     return [[cell for cell in row if isinstance(cell, Best)] for row in table.rows]

@@ -13,6 +13,7 @@ SUBSTITUTES = Path("data/substitutes")
 METRICS = Path("metrics")
 RESULTS = Path("results")
 BASELINES = Path("baselines")
+STACKED = Path("stacked")
 REPORT = Path("report")
 IMPORTS = Path("imports")
 JOURNALS = Path(".journals")  # of stages that carry on where they were killed
@@ -71,6 +72,11 @@ def model(corpus: str, model: str, regime: str, loss: str) -> Path:
 def baseline(corpus: str) -> Path:
     """Return the folder of what a linear classifier reaches on a corpus."""
     return BASELINES / corpus
+
+
+def stacked(corpus: str) -> Path:
+    """Return the folder of what a weighted mean of several classifiers reaches on a corpus."""
+    return STACKED / corpus
 
 
 def training(corpus: str, model: str, regime: str, loss: str) -> Path:

@@ -10,7 +10,7 @@ from collections import Counter
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, create_model, model_validator
 
@@ -348,6 +348,40 @@ class Baseline(Section):
     group: Annotated[int, Field(ge=2)] = 200  # labels at most that are told apart at once
 
 
+LINEAR = "linear"  # the name of the linear classifier among members
+
+
+class Stacking(Section):
+    """A weighted mean of several classifiers, its weights fitted on validation documents (`xmlcore.ranking.stacking`).
+
+    A member is a training, MODEL/REGIME/LOSS, or `linear`.
+    """
+
+    corpora: list[Name] = []  # for which the weights are fitted
+    members: list[str] = []
+
+    @model_validator(mode="after")
+    def _several_members(self) -> "Stacking":
+        if len(set(self.members)) < len(self.members):
+            raise ValueError(f"members: each once (is {self.members!r})")
+        if any(member != LINEAR and member.count("/") != 2 for member in self.members):
+            raise ValueError(f"members: MODEL/REGIME/LOSS each, or {LINEAR} (is {self.members!r})")
+        if self.corpora and (len(self.members) < 2 or not self.trainings):
+            raise ValueError("members: two or more, a training among them, where `corpora` lists any")
+        return self
+
+    @property
+    def trainings(self) -> dict[str, tuple[str, str, str]]:
+        """The model, regime and loss of each member that is trained."""
+        places = {member: tuple(member.split("/")) for member in self.members if member != LINEAR}
+        return cast("dict[str, tuple[str, str, str]]", places)
+
+    @property
+    def any_model(self) -> str:
+        """The model of one member: all of them read the same documents, and name the labels alike."""
+        return next(model for model, _, _ in self.trainings.values())
+
+
 class Metrics(Section):
     """The evaluation of the stored labels (`xmlcore.ranking.summary`)."""
 
@@ -466,6 +500,7 @@ class Certify(Section):
 
     models: list[Name] = []  # for which it is proven, on `substitutes.corpora`
     steps: PositiveInt = 3  # of the attack beside it
+    max_change: Share = 0.1  # of the words of a document, for what is proven of few substitutions besides
 
 
 class Smoothing(Section):
@@ -577,6 +612,7 @@ class Params(Section):
     baseline: Baseline
     propensity: Propensity
     metrics: Metrics
+    stacking: Stacking
     fgsm: Fgsm
     robustness: Robustness
     masked_lm: MaskedLM
@@ -610,12 +646,20 @@ class Params(Section):
             ("robustness.models", self.robustness.models, "models"),
             ("substitutes.corpora", self.substitutes.corpora, "corpora"),
             ("certify.models", self.certify.models, "models"),
+            ("stacking.corpora", self.stacking.corpora, "corpora"),
             ("smoothing.models", self.smoothing.models, "models"),
             ("explain.study.models", self.explain.study.models, "models"),
         ):
             for name in chosen:
                 if name not in getattr(self, of):
                     raise UserError(f"{key}: {name!r} is not listed in `{of}`; add it there, or leave it out here")
+        for member, names in self.stacking.trainings.items() if self.stacking.corpora else ():
+            for name, of in zip(names, ("models", "regimes", "losses"), strict=True):
+                if name not in getattr(self, of):
+                    raise UserError(
+                        f"stacking.members: {member!r}: {name!r} is not listed in `{of}`; add it there, or leave the "
+                        "member out"
+                    )
         substituting = [name for name in self.regimes if self.regime[name].takes_substitutes]
         for corpus in self.corpora if substituting else ():
             if corpus not in self.substitutes.corpora:

@@ -53,8 +53,8 @@ class SqueezedEmbeddings(Wrapped):
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(batch), labels, probe)
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
-        return self.model.bounds(self._squeeze_rows(batch), radius)
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> LogitBounds | None:
+        return self.model.bounds(self._squeeze_rows(batch), radius, share)
 
     def _squeeze_rows(self, batch: Rows) -> Rows:
         return batch._replace(rows=self._squeeze_but_padding(batch.rows))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xmlcore.common.device import to_device
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.data.tokens import PAD
@@ -85,9 +86,7 @@ class Classifier(nn.Module, ABC):
     def distinct(self, tokens: Tensor) -> TokenRows:
         """Return `embed(tokens)` of `tokens` (B, T) with one row for each distinct token."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
-        table = self.embedding_table
-        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return TokenRows(rows, index[1:].view_as(tokens).to(table.device))
+        return TokenRows(self._looked_up(distinct), to_device(index[1:].view_as(tokens), self.device))
 
     def distinct_with_substitutes(self, tokens: Tensor, substitutes: Tensor) -> SubstitutedRows:
         """Return `embed(tokens)` of `tokens` (B, T), and of the `substitutes` (V, K) of each, one row for each token.
@@ -98,9 +97,17 @@ class Classifier(nn.Module, ABC):
         reached, places = substitutes[own].unique(return_inverse=True)
         new = torch.ones_like(reached, dtype=torch.bool).index_fill(0, places[:, 0], False)
         row = (len(own) - 1 + new.cumsum(0)).index_copy(0, places[:, 0], torch.arange(len(own), device=own.device))
-        distinct, table = torch.cat([own, reached[new]]), self.embedding_table
-        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return SubstitutedRows(rows, row_of[1:].view_as(tokens).to(table.device), row[places].to(table.device))
+        rows = self._looked_up(torch.cat([own, reached[new]]))
+        return SubstitutedRows(
+            rows, to_device(row_of[1:].view_as(tokens), rows.device), to_device(row[places], rows.device)
+        )
+
+    def _looked_up(self, tokens: Tensor) -> Tensor:
+        """Return the rows (U, D) of the table of distinct `tokens` (U,)."""
+        table = self.embedding_table
+        return functional.embedding(
+            to_device(tokens, table.device), table, padding_idx=PAD, sparse=self.sparse_embedding
+        )
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         """Return the logits (B, L) of a batch.
@@ -127,12 +134,25 @@ class Classifier(nn.Module, ABC):
         copies = document.row_of.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
         return self.score_rows(document._replace(row_of=copies))
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds | None:
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> LogitBounds | None:
         """Return bounds of the logits whatever substitutes stand in `batch`; None: this model has none.
 
-        Each substitute is moved to `radius` of its way from the token that it stands for.
+        Each substitute is moved to `radius` of its way from the token that it stands for. At most a `share` of the
+        positions of a document is substituted, rounded down; bounds that hold for more of them are bounds, too.
         """
         return None
+
+    def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
+        """Return the loss of a batch as it is, and of the worst logits within its `bounds`, as `loss` sums them up.
+
+        The worst logit of a true label is the least that it can be, and of any other label the most.
+        """
+        bounds = self.bounds(batch, radius)
+        if bounds is None:
+            return None
+        own, low, high = bounds.logits()
+        targets = labels.targets(labels.ids, self.labels)
+        return binary_cross_entropy(own, targets), binary_cross_entropy(torch.where(targets > 0, low, high), targets)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits (B, L) of `tokens` (B, T)."""

@@ -57,6 +57,11 @@ class SubstitutedRows(NamedTuple):
     row_of: Tensor  # (B, T) int64, below N; 0 at the padding and nowhere else
     sets: Tensor  # (N, K) int64; row n is the first of set n, and stands for what a smaller set lacks
 
+    def substituted(self, share: float) -> Tensor:
+        """Return (B,) how many positions of each document are a `share` of them, rounded down."""
+        tokens = (self.row_of != 0).sum(1)
+        return (share * tokens.double() + 1e-9).long()
+
     @property
     def unchanged(self) -> TokenRows:
         """The documents as they are, without the rows of substitutes."""

@@ -63,10 +63,10 @@ def read_predictions(folder: Path, stage: str = "evaluate") -> Predictions:
         return Predictions(labels, scores)
 
 
-def predictions_of(corpus: EncodedCorpus, folder: Path) -> Predictions:
+def predictions_of(corpus: EncodedCorpus, folder: Path, stage: str = "evaluate") -> Predictions:
     """Return the predictions of `folder`, for the test split of `corpus`. Raises `UserError` if they do not fit it."""
-    predictions = read_predictions(folder)
-    with written_by("evaluate", folder):
+    predictions = read_predictions(folder, stage)
+    with written_by(stage, folder):
         if len(predictions.labels) != len(corpus.splits["test"]):
             raise ValueError(f"{len(predictions.labels)} rows for {len(corpus.splits['test'])} test documents")
         if predictions.labels.max(initial=0) >= len(corpus.label_names):

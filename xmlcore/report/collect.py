@@ -39,7 +39,7 @@ from xmlcore.report.results import (
     METHODS,
     ROBUST,
     TEXTS,
-    Baseline,
+    Beside,
     Cell,
     Experiment,
     Explanations,
@@ -74,8 +74,10 @@ def collect(
     experiments: list[Experiment] = []
     words: dict[Cell, WordAttacks] = {}
     clusters: dict[tuple[str, str], tuple[list[str], ...]] = {}
-    read = {corpus: _read_baseline(root / paths.baseline(corpus)) for corpus in corpora}
-    baselines = {corpus: baseline for corpus, baseline in read.items() if baseline}
+    baselines, stacks = (
+        {corpus: beside for corpus in corpora if (beside := _read_beside(root / place(corpus)))}
+        for place in (paths.baseline, paths.stacked)
+    )
     for corpus, model in product(corpora, models):
         cells = [Cell(corpus, model, regime, loss) for loss, regime in product(losses, regimes)]
         reference = Cell(corpus, model, regimes[0], losses[0])
@@ -93,16 +95,18 @@ def collect(
         named = (read_json(folder / "clusters.json", list[list[str]]) for folder in attacked)
         if names := next(filter(None, named), None):
             clusters[corpus, model] = tuple(names)
-    return Results(epsilon, statistics, runs, tuple(experiments), words, clusters, baselines, frozenset(simulated))
+    return Results(
+        epsilon, statistics, runs, tuple(experiments), words, clusters, baselines, stacks, frozenset(simulated)
+    )
 
 
-def _read_baseline(folder: Path) -> Baseline | None:
+def _read_beside(folder: Path) -> Beside | None:
     ranking = read_json(folder / "ranking.json", Ranking)
     if ranking is None:
         return None
     timing = read_json(folder / "timing.json", Timing)
     bins = tuple(read_json(folder / "label_bins.json", list[LabelBin]) or ())
-    return Baseline(ranking, bins, {"train": timing["seconds"]} if timing else {})
+    return Beside(ranking, bins, {"train": timing["seconds"]} if timing else {})
 
 
 def _experiment(runs: dict[Cell, Run], corpus: str, model: str, loss: str) -> Experiment:

@@ -76,8 +76,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """A linear classifier on a corpus, for comparison; the parts are those of a `Run`."""
+class Beside:
+    """A classifier of a corpus that is no training of a model; the parts are those of a `Run`."""
 
     ranking: Ranking | None
     bins: tuple[LabelBin, ...]
@@ -134,7 +134,8 @@ class Results:
     experiments: tuple[Experiment, ...]
     words: dict[Cell, WordAttacks]  # of the models that were so attacked, the clean regime before the others
     clusters: dict[tuple[str, str], tuple[list[str], ...]]  # names of like labels, by corpus and model
-    baselines: dict[str, Baseline]  # by corpus
+    baselines: dict[str, Beside]  # linear classifiers, by corpus
+    stacks: dict[str, Beside]  # means of several classifiers, by corpus
     simulated: frozenset[str] = frozenset()  # corpora that are no real ones
 
     @property

@@ -44,6 +44,10 @@ REPORTED: dict[str, Any] = {
         **SHARES,
         **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
     },
+    "stacked/toy/ranking.json": {
+        **SHARES,
+        **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
+    },
     f"{PLACE}/train/training.json": {"epochs": 2, "best_epoch": 1, "validation_P@1": 0.5, "parameters": 9},
     f"{PLACE}/attack_words/summary.json": {
         "positive": {"gradient": {**RATES, "similarity": 0.9, "change_rate": None, "queries": 3.0}}

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from xmlcore.config.architectures import XMLCNNNetwork
-from xmlcore.models.bounds import Box, LogitBounds
+from xmlcore.models.bounds import Box, TwoLayerBounds
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
-from xmlcore.models.xml_cnn.bounds import bounded_maxima
+from xmlcore.models.xml_cnn.bounds import bounded_maxima, ways_of_maxima
 from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
 from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project, rounded
@@ -94,12 +94,14 @@ class XMLCNN(LinearOutputClassifier):
         maxima = SubstitutedMax(projected, self.windows, self.chunks).maxima(positions, substitutes)
         return torch.cat([self._head(pooled.to(self.kernel.dtype)) for pooled in maxima])
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds:
-        pooled = bounded_maxima(batch, self.kernel, self.windows, self.chunks, radius)
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> TwoLayerBounds:
+        shape = self.windows, self.chunks, radius
+        pooled = bounded_maxima(batch, self.kernel, *shape)
+        ways = ways_of_maxima(batch, self.kernel, self.bias, *shape, share) if share < 1 else None
         inputs = Box(*((each + self.bias).flatten(1) for each in pooled)).relu()
         units = inputs.through(self.bottleneck)
         features = units.relu().scaled(self.dropout(torch.ones_like(units.own)))
-        return LogitBounds(inputs, self.bottleneck, units, features, self.output)
+        return TwoLayerBounds(inputs, self.bottleneck, units, features, self.output, ways)
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Return the logits (B, L) of pooled maxima (B, W, P, F)."""

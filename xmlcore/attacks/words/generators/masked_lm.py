@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.language_model import masked_logits
 from xmlcore.attacks.words.victim import is_substitutable
-from xmlcore.common.device import CPU
+from xmlcore.common.device import CPU, to_device
 from xmlcore.data.batches import batches
 from xmlcore.data.pretrained import load_masked_lm
 from xmlcore.data.tokens import fold
@@ -132,7 +132,7 @@ class MaskedLMGenerator:
         for row, context in zip(places, contexts, strict=True):
             row[context.places] = True
         device = self._model.device
-        logits = masked_logits(self._model, tokens.to(device), places.to(device))
+        logits = masked_logits(self._model, to_device(tokens, device), to_device(places, device))
         return logits.log_softmax(1).cpu().split([len(context.places) for context in contexts])
 
     def _words(self, context: _Context, logs: Tensor, count: int) -> Iterator[str]:
