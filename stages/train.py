@@ -23,6 +23,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import read_architecture, read_training
     from xmlcore.data.dataset import load_encoded
+    from xmlcore.data.document_vectors import splits_to_learn_from
     from xmlcore.data.substitutes import load_table
     from xmlcore.data.vector_tables import load_vectors
     from xmlcore.models.registry import build_model, save_model
@@ -34,6 +35,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
     data = load_encoded(paths.encoded(corpus, model))
+    training, validation = splits_to_learn_from(data, paths.embedding(corpus, model))
     given, substitutes = paths.given_substitutes(corpus, regime), None
     if params.regime_of(regime).takes_substitutes:
         substitutes = load_table(given, data.vocabulary, "give_substitutes")
@@ -46,8 +48,8 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             outcome = train(
                 build=lambda table: build_model(architecture, table, len(data.label_names), network),
                 vectors=load_vectors(paths.embedding(corpus, model), data.vocabulary),
-                training=data.splits["train"],
-                validation=data.splits["validation"],
+                training=training,
+                validation=validation,
                 options=read_training(recipe),
                 regime=params.regime_of(regime),
                 loss=params.loss_of(loss),

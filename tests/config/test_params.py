@@ -64,7 +64,7 @@ def test_the_repositorys_own_file():
         ("fgsm.epsilons", 0.1, ["fgsm.epsilons", "list", "0.1"]),
         (f"model.{MODEL}.training.refit", "yes", [f"model.{MODEL}.training.refit", "boolean", "'yes'"]),
         (f"model.{MODEL}.training.epochs", 1.5, [f"model.{MODEL}.training.epochs", "integer", "1.5"]),
-        (f"model.{MODEL}.training.epochs", 0, [f"model.{MODEL}.training.epochs", "greater than 0", "0"]),
+        (f"model.{MODEL}.training.epochs", -1, [f"model.{MODEL}.training.epochs", "greater than or equal to 0", "-1"]),
         (f"model.{MODEL}.network.dropout", 1.0, [f"model.{MODEL}.network.dropout", "less than 1", "1.0"]),
         ("fgsm.bits", 32, ["fgsm.bits", "16", "32"]),
         ("fgsm.epsilons", [], ["fgsm.epsilons", "at least 1"]),

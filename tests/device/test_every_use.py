@@ -79,6 +79,7 @@ WAITS = {  # at most, of a training step that is clean, and of one that is adver
     "mach_xml_cnn": (0, 1),
     "aplc_xlnet": (2, 5),  # documents that have labels of a tail
     "aplc_bert": (3, 7),
+    "sentence_encoder": (1, 3),  # what a body asks of its mask
     "ensemble": (5, 11),
     "wide_and_deep": (0, 1),
 }

@@ -13,12 +13,12 @@ from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.data.tokens import PAD
 from xmlcore.data.vector_tables import InitialVectors
-from xmlcore.models.losses import label_weights
+from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.predictions import untracked
 from xmlcore.training import loop
 from xmlcore.training.adversarial import Reduction, hybrid_backward
-from xmlcore.training.loop import label_prior, train
+from xmlcore.training.loop import train
 from xmlcore.training.optimiser import Optimisation
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
@@ -290,6 +290,21 @@ def test_the_measure_of_selection_chooses_the_epoch(selection, best):
     )
     assert outcome.best_epoch == best
     assert outcome.validation_precision == (best == 1)
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_without_epochs_the_model_stays_as_it_is_prepared(refit):
+    outcome, log = run(epochs=0, refit=refit)
+    expected = build(initial_vectors().refit if refit else initial_vectors().selection)
+    assert torch.equal(outcome.model.embedding_table, expected.embedding_table)
+    assert outcome.summary()["epochs"] == outcome.summary()["best_epoch"] == 0
+    assert outcome.validation.labels.shape == (len(VALIDATION), LABELS)
+    assert [epoch.number for epoch in log] == [0] * (1 + refit)
+
+
+def test_without_epochs_nothing_is_trained_against_attacks():
+    with pytest.raises(UserError, match=r"training\.epochs: 0"):
+        run(ADVERSARIAL, epochs=0)
 
 
 def test_all_epochs_run_while_it_grows_better():

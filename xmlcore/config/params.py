@@ -18,7 +18,7 @@ from xmlcore.common.errors import UserError
 from xmlcore.common.paths import LINEAR
 from xmlcore.common.yaml_files import load_yaml
 from xmlcore.config.architectures import ARCHITECTURES, BASELINES, XLNetShape
-from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section
+from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section, Share
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
@@ -32,7 +32,6 @@ OfficialSplit = Literal["train", "test"]
 Device = Literal["auto", "cpu", "cuda", "mps"]  # of `xmlcore.common.device`
 Column = Literal["id", "labels", "text", "ignored"]
 SPLITS: tuple[OfficialSplit, ...] = ("train", "test")
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SourceFile(Section):
@@ -135,6 +134,7 @@ class Embedding(Section):
     kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint", "side_by_side"] = "in_domain"
     dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own, as have parts
     checkpoint: str | None = None
+    layers: PositiveInt | None = None  # of a frozen encoder's checkpoint: documents are read by so many, and stored
     vectors: str | None = None  # of kind glove: a name in `vectors`, or a file below it; None: the one that there is
     parts: list["Embedding"] = []  # of kind side_by_side, for a model that is several
 
@@ -142,6 +142,8 @@ class Embedding(Section):
     def _what_its_kind_needs(self) -> "Embedding":
         if (self.kind == "checkpoint") != bool(self.checkpoint):
             raise ValueError("give `checkpoint`, a name or folder, with kind checkpoint and with no other")
+        if self.layers is not None and self.kind != "checkpoint":
+            raise ValueError("`layers`, of a checkpoint that reads documents, is for kind checkpoint")
         if self.vectors is not None and (self.kind != "glove" or ".." in self.vectors.split("/")):
             raise ValueError("`vectors`, a name in `vectors` or a file below it, is for kind glove")
         if (self.kind == "side_by_side") != bool(self.parts):
@@ -152,7 +154,7 @@ class Embedding(Section):
 class Training(Section):
     """Optimisation (`xmlcore.training.loop`). Milestones are epochs after which the learning rate falls by `gamma`."""
 
-    epochs: PositiveInt = 15
+    epochs: Annotated[int, Field(ge=0)] = 15  # 0: the model stays as it is prepared, without a gradient
     patience: PositiveInt = 5
     selection: Literal["P@1", "nDCG@5"] = "P@1"  # on the validation documents, by which the epoch is chosen
     batch_size: PositiveInt = 64

@@ -5,7 +5,7 @@ flat arrays with offsets, as in a CSR matrix.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ class Split:
     token_offsets: np.ndarray  # (N + 1,) int64
     labels: np.ndarray  # (sum of label counts,) int32, UNSEEN_LABEL possible
     label_offsets: np.ndarray  # (N + 1,) int64
+    vectors: np.ndarray | None = None  # (N, D) float32, where a frozen encoder has read the documents
 
     def __len__(self) -> int:
         return len(self.token_offsets) - 1
@@ -41,6 +42,10 @@ class Split:
     def labels_of(self, i: int) -> np.ndarray:
         return self.labels[self.label_offsets[i] : self.label_offsets[i + 1]]
 
+    def with_vectors(self, vectors: np.ndarray) -> "Split":
+        """Return the same documents with their `vectors` (N, D)."""
+        return replace(self, vectors=vectors)
+
     def part(self, start: int, end: int) -> "Split":
         """Return the documents from `start` on, before `end`, without a copy of their tokens."""
         tokens, labels = (offsets[start : end + 1] for offsets in (self.token_offsets, self.label_offsets))
@@ -49,6 +54,7 @@ class Split:
             tokens - tokens[0],
             self.labels[labels[0] : labels[-1]],
             labels - labels[0],
+            None if self.vectors is None else self.vectors[start:end],
         )
 
     def take(self, documents: np.ndarray) -> "Split":
@@ -59,6 +65,7 @@ class Split:
             np.concatenate([[0], np.cumsum(self.lengths[documents])]),
             np.concatenate([*labels]),
             np.concatenate([[0], np.cumsum(np.diff(self.label_offsets)[documents])]),
+            None if self.vectors is None else self.vectors[documents],
         )
 
 
@@ -69,7 +76,8 @@ def concatenate(first: Split, second: Split) -> Split:
         a, b = getattr(first, name), getattr(second, name)
         return np.concatenate([a, a[-1] + b[1:] if name.endswith("_offsets") else b])
 
-    return Split(**{name: joined(name) for name in ARRAYS})
+    known = [split.vectors for split in (first, second) if split.vectors is not None]
+    return Split(**{name: joined(name) for name in ARRAYS}, vectors=np.concatenate(known) if len(known) == 2 else None)
 
 
 # The files of a split and their types.

@@ -21,10 +21,10 @@ from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, fgsm_step, sign_at
 from xmlcore.attacks.embeddings.objectives import Objective, cross_entropy, margin
 from xmlcore.attacks.embeddings.pgd import pgd, strongest
 from xmlcore.attacks.words.every_word import best_substitutes, substitute_every_word
+from xmlcore.common.bfloat16 import autocast
 from xmlcore.config.params import AttackObjective, LossReduction, Regime
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
-from xmlcore.models.bfloat16 import autocast
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.training.attribution_stability import attribution_change
 

@@ -21,10 +21,9 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, LossReduction, Regime, Training
 from xmlcore.data.batches import ShuffledBatches, true_labels
 from xmlcore.data.dataset import Split, concatenate
-from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
-from xmlcore.models.losses import label_weights
+from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
@@ -111,6 +110,11 @@ def train(
             f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
             "give more epochs, or a shorter warm-up"
         )
+    if not options.epochs and regime.adversarial_weight:
+        raise UserError(
+            "training.epochs: 0, in which nothing is trained against attacks; give more, or a regime with an "
+            "adversarial_weight of 0"
+        )
     torch.set_float32_matmul_precision(options.matmul_precision)
     stored = checkpoint.load() if checkpoint else None
     best, logged = _Best.restored(stored.pop("best")) if stored else _Best(), list[Epoch]()
@@ -163,7 +167,7 @@ def train(
         note(Epoch(**epoch))
     if begun == "selection":
         model = run("selection", vectors.selection, training, options.epochs, select)
-    epochs = sum(epoch.validation_precision is not None for epoch in logged)
+    epochs = max(epoch.number for epoch in logged if epoch.validation_precision is not None)
     if options.refit:
         model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
     else:
@@ -249,8 +253,10 @@ class _Course:
         return self._average.model
 
     def epochs(self, count: int, track: Track, after_step: Callable[[], None]) -> Iterator[_Done]:
-        """Go on to the end of epoch `count`, and yield what each epoch leaves."""
+        """Go on to the end of epoch `count`, and yield what each epoch leaves; of none, the model as it is prepared."""
         steps = self._batches.steps
+        if not count:
+            yield _Done(0, 0.0, self._optimisation.learning_rate, self.model)
         while self._number < count:
             number = self._number + 1
             self.learning.train()
@@ -334,12 +340,3 @@ def _augmentation(options: Training, regime: Regime, substitutes: Tensor | None)
         return documents
 
     return augment
-
-
-def label_prior(split: Split, labels: int) -> Tensor:
-    """Return the logit (L,) of each label's share of the documents, smoothed by half a document.
-
-    It is computed in double precision: the last bits of `torch.logit` depend on where its input lies in memory.
-    """
-    with_label = label_frequencies(split, labels=labels) + 0.5
-    return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()

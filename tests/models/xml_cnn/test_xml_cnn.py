@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore.common import bfloat16
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.data.batches import pad
 from xmlcore.data.tokens import PAD, UNK
-from xmlcore.models import bfloat16
 from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn import substituted_windows

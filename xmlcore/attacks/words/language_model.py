@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
+from xmlcore.common.bfloat16 import has_bfloat16
 from xmlcore.common.checkpoints import Checkpoint, restore_optimizer
 from xmlcore.common.device import CPU, to_device
 from xmlcore.common.errors import UserError
@@ -22,7 +23,6 @@ from xmlcore.data.batches import ShuffledBatches, batches, pad
 from xmlcore.data.dataset import Split
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
-from xmlcore.models.bfloat16 import has_bfloat16
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
