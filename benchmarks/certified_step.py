@@ -1,6 +1,6 @@
-"""A step of certified training against a clean one, in turns: `python benchmarks/certified_step.py reuters21578`.
+"""A step of certified training against a clean one: `python benchmarks/certified_step.py reuters21578 xml_cnn`.
 
-Reads data/CORPUS/encoded/xml_cnn, data/CORPUS/embeddings/xml_cnn and data/substitutes/CORPUS; prints the seconds of
+Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and data/substitutes/CORPUS; prints the seconds of
 forward and backward passes over the same batches, and their ratio, while the substitutes move away and when they have.
 """
 
@@ -25,32 +25,32 @@ from xmlcore.models.registry import build_model
 from xmlcore.training.adversarial import Reduction, hybrid_backward
 from xmlcore.training.certified import WorstCase, certified_backward
 
-MODEL = "xml_cnn"
 RADII = (0.5, 1.0)
 
 
 def main(
     corpus: str,
+    model: str,
     steps: Annotated[int, typer.Option(min=1, help="Batches of each turn.")] = 10,
     repeats: Annotated[int, typer.Option(min=1, help="Turns.")] = 3,
 ) -> None:
-    """Compare the steps of the recipe xml_cnn on CORPUS."""
+    """Compare the steps of the recipe MODEL on CORPUS."""
     params = load_params()
-    data, recipe = load_encoded(paths.encoded(corpus, MODEL)), paths.recipe(corpus, MODEL)
+    data, recipe = load_encoded(paths.encoded(corpus, model)), paths.recipe(corpus, model)
     options, (architecture, network) = read_training(recipe), read_architecture(recipe)
     substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
-    vectors = load_vectors(paths.embedding(corpus, MODEL), data.vocabulary)
+    vectors = load_vectors(paths.embedding(corpus, model), data.vocabulary)
     torch.manual_seed(params.seed)
     torch.set_float32_matmul_precision(options.matmul_precision)
-    model = build_model(architecture, vectors.selection, len(data.label_names), network).train()
+    classifier = build_model(architecture, vectors.selection, len(data.label_names), network).train()
     split, reduction = data.splits["train"], Reduction(options.loss_reduction)
     drawn = [*batches(split.lengths, options.batch_size, np.random.default_rng(params.seed))][:steps]
     given = [(pad([split.document(i) for i in batch]), true_labels(split, batch)) for batch in drawn]
 
     def pass_over(backward: Callable[..., float]) -> None:
         for tokens, labels in given:
-            model.zero_grad()
-            backward(model, tokens, labels, reduction=reduction)
+            classifier.zero_grad()
+            backward(classifier, tokens, labels, reduction=reduction)
 
     clean = partial(hybrid_backward, regime=params.regime_of("clean"))
     for radius in RADII:

@@ -2,8 +2,8 @@
 
 Reads trained/CORPUS/MODEL/REGIME/LOSS, data/CORPUS/encoded/MODEL and data/substitutes/CORPUS. Writes, in
 results/CORPUS/MODEL/REGIME/LOSS/certify, certified.json (P@k clean, with every word substituted by an attack, and
-certified) and timing.json; and, in metrics/CORPUS/MODEL/REGIME/LOSS.words, a row for the attack and, where the model
-has bounds, one for the certificates.
+certified: whatever is substituted, and if only few words are) and timing.json; and, in
+metrics/CORPUS/MODEL/REGIME/LOSS.words, a row for the attack and, where the model has bounds, two for the certificates.
 """
 
 from xmlcore.common.cli import run
@@ -35,13 +35,16 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
         output_directory(paths.word_metrics(*cell)) as metrics,
     ):
         with measured() as cost:
-            test, steps = data.splits["test"], params.certify.steps
-            found = certification(classifier, test, substitutes, steps=steps, track=track)
+            test, options = data.splits["test"], params.certify
+            found = certification(
+                classifier, test, substitutes, steps=options.steps, max_change=options.max_change, track=track
+            )
         write_json(results / "certified.json", found)
         write_json(results / "timing.json", cost)
         write_row(metrics / "attacked.json", found["attacked"])
-        if found["certified"]:
-            write_row(metrics / "certified.json", found["certified"])
+        for name, row in (("certified", found["certified"]), ("certified_few", found["certified_few"])):
+            if row:
+                write_row(metrics / f"{name}.json", row)
 
 
 if __name__ == "__main__":

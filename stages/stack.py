@@ -1,6 +1,6 @@
 """Stack classifiers by weights that validation documents tell: `python stages/stack.py reuters21578`.
 
-Reads what `train` and `evaluate` predicted in results/CORPUS, and baselines/CORPUS where `linear` is a member. Writes
+Reads what `train` and `evaluate`, or `baseline` where `linear` is a member, predicted in results/CORPUS. Writes
 stacked/CORPUS: weights.json, predictions, ranking.json and label_bins.json, as `evaluate` does of a network, and
 timing.json; and metrics/CORPUS/stacked.json, its row of the table.
 """
@@ -26,7 +26,7 @@ def main(corpus: str) -> None:
 
     params = load_params()
     edges, stacking = params.metrics.frequency_bins, params.stacking
-    data = load_encoded(paths.encoded(corpus, stacking.any_model))
+    data = load_encoded(paths.encoded(corpus, next(model for model, _, _ in stacking.trainings.values())))
     members = read_members(corpus, stacking, data, params.seed)
     train, validation, labels = data.splits["train"], data.splits["validation"], len(data.label_names)
     with measured() as cost:

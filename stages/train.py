@@ -1,6 +1,6 @@
 """Train a model, clean, adversarially or certified: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
 
-Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL, the recipe and, certified,
+Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL, the recipe and, where the regime takes substitutes,
 data/CORPUS/substitutes/REGIME. Writes trained/CORPUS/MODEL/REGIME/LOSS (weights, readable config) and, in
 results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning curves and timing.json. While it runs,
 .journals/train has where it is: a training that was killed goes on from there.
@@ -36,7 +36,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     architecture, network = read_architecture(recipe)
     data = with_document_vectors(load_encoded(paths.encoded(corpus, model)), paths.embedding(corpus, model))
     given, substitutes = paths.given_substitutes(corpus, regime), None
-    if params.regime_of(regime).certified_weight:
+    if params.regime_of(regime).takes_substitutes:
         substitutes = load_table(given, data.vocabulary, "give_substitutes")
     sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), given, PACKAGE]
     settings = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed

@@ -49,9 +49,9 @@ def main(
     from xmlcore.tuning.trainings import SPLITS, Trainings
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    if params.regime_of(regime).certified_weight:
+    if params.regime_of(regime).takes_substitutes:
         raise UserError(
-            f"--regime: {regime} gives clean P@1, by which trials are judged, for certified; tune for another"
+            f"--regime: {regime} gives clean P@1, by which trials are judged, for substituted words; tune for another"
         )
     budget, device, tune = Budget(minutes), choose_device(params.device), params.tune_of(model)
     recipe, encoded, embedding = (place(corpus, model) for place in (paths.recipe, paths.encoded, paths.embedding))

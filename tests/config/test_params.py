@@ -89,6 +89,8 @@ def test_the_repositorys_own_file():
         ("models", ["cnn"], ["models", "'cnn'", MODEL]),
         ("regimes", ["sturdy"], ["regimes", "'sturdy'", "clean, adversarial"]),
         ("regimes", ["clean", "certified"], ["regimes: 'certified'", "list it in substitutes.corpora"]),
+        ("regimes", ["clean", "substituted"], ["regimes: 'substituted'", "list it in substitutes.corpora"]),
+        ("regimes", ["adversarial_words"], ["regimes: 'adversarial_words'", "list it in substitutes.corpora"]),
         ("certify.models", [MODEL], ["certify.models", "list substitutes.corpora"]),
         ("certify.models", ["cnn"], ["certify.models", "'cnn'", "`models`"]),
         ("stacking", {"corpora": ["simulated-rcv1"], "members": ["linear"]}, ["stacking", "two or more"]),
@@ -109,6 +111,10 @@ def test_the_repositorys_own_file():
         ("substitutes.cosine", 1.5, ["substitutes.cosine", "less than or equal to 1", "1.5"]),
         ("regime.clean.certified_warmup", 2, ["regime.clean", "certified_warmup", "certified_weight"]),
         ("regime.adversarial.certified_weight", 0.5, ["regime.adversarial", "adversarial_weight of 0"]),
+        ("regime.adversarial.max_change", 0.5, ["regime.adversarial", "max_change", "attack_space words"]),
+        ("regime.adversarial.attack_space", "words", ["regime.adversarial", "attack_space", "an epsilon of 0"]),
+        ("regime.clean.attack_space", "words", ["regime.clean", "adversarial_weight above 0"]),
+        ("regime.clean.attack_space", "tokens", ["regime.clean.attack_space", "'embeddings' or 'words'", "'tokens'"]),
         ("losses", ["focal"], ["losses", "'focal'", "bce, pw"]),
         ("vectors", ["fasttext"], ["vectors", "'fasttext'", "glove"]),
         ("checkpoint.tiny-xlnet", {"hub": ""}, ["checkpoint.tiny-xlnet.hub", "at least 1 character"]),
@@ -147,6 +153,11 @@ def test_an_architecture_is_one_of_those_there_are(changed):
     key, known = f"model.{MODEL}.architecture", ", ".join(ARCHITECTURES)
     assert complaint(changed({key: "xml_cn"})).endswith(f"params.yaml: {key}: one of {known} (is 'xml_cn')")
     assert complaint(changed({key: None})).endswith(f"params.yaml: {key}: missing; add it")
+
+
+def test_no_recipe_is_called_as_the_linear_classifier_is(changed):
+    recipe = CONTENT["model"][MODEL]
+    assert "model: 'linear' is what the stage `baseline` fits" in complaint(changed({"model.linear": recipe}))
 
 
 @pytest.mark.parametrize("name", ["../other", "a/b", ".hidden", ""])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from xmlcore.models.bounds import Box, LogitBounds
+from xmlcore.models.bounds import Box, TwoLayerBounds
 
 
 def box(seed: int, units: int) -> Box:
@@ -34,10 +34,10 @@ def test_relu_and_positive_factors_keep_the_order() -> None:
     assert [each.tolist() for each in found] == [[[1.0, 0.0]], [[0.0, 0.0]], [[4.0, 0.0]]]
 
 
-def bounds(seed: int) -> LogitBounds:
+def bounds(seed: int) -> TwoLayerBounds:
     inputs, hidden, output = box(seed, 4), nn.Linear(4, 5), nn.Linear(5, 6)
     units = inputs.through(hidden)
-    return LogitBounds(inputs, hidden, units, units.relu(), output)
+    return TwoLayerBounds(inputs, hidden, units, units.relu(), output)
 
 
 @given(st.integers(0, 10**6))
@@ -75,6 +75,6 @@ def test_units_that_move_alike_are_counted_once() -> None:
     hidden.weight.data, hidden.bias.data = torch.tensor([[2.0], [1.0]]), torch.zeros(2)
     output.weight.data, output.bias.data = torch.eye(2), torch.zeros(2)
     units = inputs.through(hidden)
-    found = LogitBounds(inputs, hidden, units, units.relu(), output)
+    found = TwoLayerBounds(inputs, hidden, units, units.relu(), output)
     assert found.margins(torch.tensor([0]), torch.tensor([0]), torch.tensor([[1]])).item() == -1
     assert found.close_margins(*torch.tensor([[0], [0], [1]])).item() == 1

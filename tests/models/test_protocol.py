@@ -63,9 +63,8 @@ def test_substitutions_are_scores_of_the_substituted_documents(model, document):
     index, substitutes = batch.row_of[0].split([len(tokens), len(substitutes)])
     for asked in (model, model.narrow(torch.tensor([18, 0, 3]))):
         expected = torch.cat([asked(copy[None]) for copy in copies])
-        torch.testing.assert_close(
-            asked.score_substitutions(batch._replace(row_of=index), positions, substitutes), expected
-        )
+        document = TokenRows(asked.precompute(batch.rows), index)
+        torch.testing.assert_close(asked.score_substitutions(document, positions, substitutes), expected)
 
 
 def test_padding_and_neighbours_do_not_matter(model):
@@ -106,6 +105,23 @@ def test_an_attack_moves_every_token_and_leaves_no_gradient(model):
 def test_weights_and_arrangement_survive_storage(model, recipe, tmp_path):
     save_model(tmp_path, model, *recipe)
     assert torch.equal(load_model(tmp_path)(TOKENS), model(TOKENS))
+
+
+def test_the_losses_within_no_distance_are_the_loss_if_there_are_bounds(model):
+    found = model.losses_within(model.distinct_with_substitutes(TOKENS, torch.arange(16)[:, None]), TRUE, 1.0)
+    bounded = model.bounds(model.distinct_with_substitutes(TOKENS, torch.arange(16)[:, None])) is not None
+    assert (found is not None) == bounded
+    for each in found or ():
+        torch.testing.assert_close(each, model.loss(model.distinct(TOKENS), TRUE))
+
+
+def test_the_worst_loss_is_no_less_than_that_of_a_substitution_if_there_are_bounds(model):
+    substitutes = torch.stack([torch.arange(16), torch.arange(16).roll(1)], 1)
+    substitutes[:2] = torch.tensor([[0, 0], [1, 7]])
+    found = model.losses_within(model.distinct_with_substitutes(TOKENS, substitutes), TRUE, 1.0)
+    if found:
+        for tokens in (TOKENS, substitutes[TOKENS, 1]):
+            assert model.loss(model.distinct(tokens), TRUE).item() <= found[1].item() * (1 + 1e-5)
 
 
 def test_every_parameter_but_a_frozen_one_learns(model):

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 PARAMETERS = """
 baseline.cost
 baseline.group
+certify.max_change
 certify.models
 certify.steps
 checkpoint.*.hub
@@ -228,11 +229,13 @@ propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.attack_objective
+regime.*.attack_space
 regime.*.attack_steps
 regime.*.attribution_weight
 regime.*.certified_warmup
 regime.*.certified_weight
 regime.*.epsilon
+regime.*.max_change
 regime.*.squeeze
 regime.*.word_substitution
 regimes
@@ -315,10 +318,12 @@ STAGES = {
     "evaluate": "evaluate.py",
     "stack": "stack.py",
     "explain": "explain.py",
+    "explain_linear": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
     "certify": "certify.py",
     "smooth": "smooth.py",
     "attack_words": "attack_words.py",
+    "attack_words_linear": "attack_words.py",
     "explain_attacks": "explain_attacks.py",
     "report": "report.py",
 }
@@ -367,7 +372,7 @@ def test_stages_and_their_scripts():
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
     names = "train evaluate explain attack_embeddings certify smooth attack_words explain_attacks"
-    assert launched == {*names.split()}
+    assert launched == {*names.split(), "explain_linear", "attack_words_linear"}
 
 
 def test_scripts():
@@ -383,7 +388,8 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
     assert [*stages["give_substitutes"]["matrix"]] == ["corpus", "regime"]
-    for name in ("fetch", "convert", "baseline", "stack", "learn_language", "choose_substitutes"):
+    of_linear = ("baseline", "explain_linear", "attack_words_linear")
+    for name in ("fetch", "convert", *of_linear, "stack", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
@@ -405,14 +411,17 @@ def test_regimes():
         "stable",
         "squeezed",
         "substituted",
+        "adversarial_words",
         "certified",
     ]
     assert [*Regime.model_fields] == [
         "epsilon",
         "adversarial_weight",
         "adversarial_share",
+        "attack_space",
         "attack_objective",
         "attack_steps",
+        "max_change",
         "attribution_weight",
         "word_substitution",
         "certified_weight",

@@ -55,6 +55,18 @@ OF_ATTACKED_WORDS = (
     "attack_words/clusters.json",
     "explain_attacks/gallery.json",
 )
+OF_THE_LINEAR_CLASSIFIER = (
+    "train/timing.json",
+    "evaluate/predictions/labels.npy",
+    "evaluate/ranking.json",
+    "evaluate/label_bins.json",
+    "evaluate/calibration.json",
+    "evaluate/corpus.json",
+    "explain/lime/document-000.html",
+    "explain/shap/global.svg",
+    "attack_words/attacks.jsonl",
+    "attack_words/summary.json",
+)
 
 
 def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
@@ -74,6 +86,12 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
     weights = json.loads((workspace.folder / "stacked" / CORPUS / "weights.json").read_bytes())["weights"]
     assert [*weights] == ["linear", *(f"xml_cnn/{regime}/bce" for regime in REGIMES)]
     assert "stacked, weighted on validation" in report
+    linear = Path(CORPUS, "linear", "clean", "squared_hinge")
+    for folder in ("trained", "models"):
+        assert (workspace.folder / folder / linear / "weights.safetensors").stat().st_size
+    for name in OF_THE_LINEAR_CLASSIFIER:
+        assert (workspace.folder / "results" / linear / name).stat().st_size, name
+    assert not (workspace.folder / "results" / linear / "explain/ig").exists()  # it has no embeddings
     assert not list(workspace.folder.rglob("*.partial"))
 
 
@@ -108,10 +126,10 @@ def test_the_table_has_rows_for_each_epsilon_the_linear_classifier_and_the_stack
         row = rows.pop(f"metrics/{CORPUS}/{name}.json")["data"]
         assert [*row] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5"] and 0 < row["P@1"] <= 1
     words = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce.words" for regime in REGIMES}
-    proven = {folder: (rows.pop(f"{folder}/attacked.json"), rows.pop(f"{folder}/certified.json")) for folder in words}
-    for attacked, certified in proven.values():
-        assert [*attacked["data"]] == [*certified["data"]] == ["P@1", "P@3", "P@5"]
-        assert all(certified["data"][each] <= attacked["data"][each] for each in attacked["data"])
+    kinds = ("attacked", "certified", "certified_few")
+    for attacked, certified, few in ([rows.pop(f"{folder}/{kind}.json")["data"] for kind in kinds] for folder in words):
+        assert [*attacked] == [*certified] == [*few] == ["P@1", "P@3", "P@5"]
+        assert all(certified[each] <= min(attacked[each], few[each]) for each in attacked)
     assert set(rows) == expected
     for row in rows.values():
         assert [*row["data"]] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "gap@1"]
@@ -255,6 +273,8 @@ STUDIED = [
     "build_embedding@simulated-rcv1-xml_cnn",
     "baseline@simulated-rcv1",
     "stack@simulated-rcv1",
+    "explain_linear@simulated-rcv1",
+    "attack_words_linear@simulated-rcv1",
     "learn_language@simulated-rcv1",
     "choose_substitutes@simulated-rcv1",
     "give_substitutes@simulated-rcv1-adversarial",
@@ -305,7 +325,7 @@ def test_a_stage_names_every_parameter_that_it_looks_up(
 
 
 OF_SECTION = {"substitutes": "choose_substitutes", "certify": "certify", "smoothing": "smooth"}
-BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "smooth", "attack_words"}
+BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "smooth", "attack_words", "attack_words_linear"}
 
 
 def changed(value: Any) -> Any:
@@ -337,7 +357,8 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif parameter.startswith("model."):
             assert not stale, parameter
         elif parameter.startswith("regime.adversarial."):
-            own = {f"give_substitutes@{CORPUS}-adversarial"} if place[-1] == "certified_weight" else set()
+            given = place[-1] in ("word_substitution", "certified_weight")
+            own = {f"give_substitutes@{CORPUS}-adversarial"} if given else set()
             assert stale == {f"train@{CELL}", f"evaluate@{CELL}"} | own, parameter  # whose card tells the regime
         elif place[0] == "regime":
             kinds -= {"give_substitutes"}

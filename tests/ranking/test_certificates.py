@@ -1,14 +1,16 @@
-import itertools
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from substitutions import every_substitution
 from torch import nn
 from toys import LinearClassifier, labels_of, random_xml_cnn, split_of
 
-from xmlcore.models.bounds import Box, LogitBounds
+from xmlcore.config.architectures import ARCHITECTURES
+from xmlcore.models.base import Classifier
+from xmlcore.models.bounds import Box, TwoLayerBounds
+from xmlcore.models.registry import build_model
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking import certificates
 from xmlcore.ranking.certificates import certainly_best, certified_hits
@@ -23,12 +25,12 @@ def output(weight: list[list[float]]) -> nn.Linear:
     return layer
 
 
-def bounds_of(features: Box, layer: nn.Linear) -> LogitBounds:
+def bounds_of(features: Box, layer: nn.Linear) -> TwoLayerBounds:
     """Logits of features that are the inputs themselves, through a hidden layer that changes nothing."""
     units = features.own.shape[1]
     hidden = nn.Linear(units, units)
     hidden.weight.data, hidden.bias.data = torch.eye(units), torch.zeros(units)
-    return LogitBounds(features, hidden, features, features, layer)
+    return TwoLayerBounds(features, hidden, features, features, layer)
 
 
 def random_substitutes(seed: int, vocabulary: int) -> torch.Tensor:
@@ -47,17 +49,39 @@ def close_to_certain(model: XMLCNN) -> XMLCNN:
     return model
 
 
-@given(st.integers(0, 10**6))
-def test_what_is_certified_no_substitution_takes(seed: int) -> None:
-    model, _ = random_xml_cnn(LABELS)
-    close_to_certain(model)
+def alike(architecture: str, **network: object) -> Classifier:
+    """A random model of `LABELS` labels, whose tokens are so alike that some labels are certain and others are not."""
+    torch.manual_seed(0)
+    shape = ARCHITECTURES[architecture].network.model_validate(network)
+    model = build_model(architecture, np.zeros((20, 8), np.float32), LABELS, shape).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter)
+    table = model.embedding_table.data
+    table[1:] = table[1] + 0.1 * table[1:]
+    table[0] = 0
+    return model
+
+
+BAG = {"bag_of_words": {}}
+MEMBERS = [{"width": 4, "encoder": BAG}, {"width": 4, "encoder": {"xml_cnn": {"windows": [1], "filters": 9}}}]
+BOUNDED = {
+    "xml_cnn": close_to_certain(random_xml_cnn(LABELS)[0]),
+    "bag_of_words": alike("bag_of_words"),
+    "mach": alike("mach", repetitions=2, buckets=5, encoder=BAG),
+    "wide_and_deep": alike("wide_and_deep", members=MEMBERS),
+}
+
+
+@pytest.mark.parametrize("model", BOUNDED.values(), ids=BOUNDED)
+@given(seed=st.integers(0, 10**6), share=st.sampled_from([1.0, 0.4, 0.2]))
+def test_what_is_certified_no_substitution_takes(model: Classifier, seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     document, labels = rng.integers(1, 20, 5), rng.choice(LABELS, 3, replace=False)
     substitutes = random_substitutes(seed, 20)
     split = split_of([document], [labels])
-    certain = certified_hits(model, split, substitutes)
+    certain = certified_hits(model, split, substitutes, share)
     assert certain is not None
-    everything = torch.tensor([*itertools.product(*(sorted({*substitutes[token].tolist()}) for token in document))])
+    everything = every_substitution(torch.from_numpy(document), substitutes, share)
     with torch.no_grad():
         best = model(everything).topk(TOP).indices.numpy()
     many = split_of([document] * len(best), [labels] * len(best))
@@ -65,15 +89,15 @@ def test_what_is_certified_no_substitution_takes(seed: int) -> None:
     assert all(certain[0, i] <= right[:, :k].sum(1).min() for i, k in enumerate(KS))
 
 
-def test_certificates_neither_all_hold_nor_all_fail_in_that_test() -> None:
-    model, _ = random_xml_cnn(LABELS)
-    close_to_certain(model)
+@pytest.mark.parametrize("model", BOUNDED.values(), ids=BOUNDED)
+def test_certificates_neither_all_hold_nor_all_fail_in_that_test(model: Classifier) -> None:
     rng = np.random.default_rng(0)
     split = split_of(rng.integers(1, 20, (20, 5)), [rng.choice(LABELS, 3, replace=False) for _ in range(20)])
     without = certified_hits(model, split, torch.arange(20)[:, None])
-    certain = certified_hits(model, split, random_substitutes(0, 20))
-    assert without is not None and certain is not None
-    assert 0 < certain.sum() < without.sum() and (certain <= without).all()
+    certain, few = (certified_hits(model, split, random_substitutes(0, 20), share) for share in (1.0, 0.2))
+    assert without is not None and certain is not None and few is not None
+    assert 0 < certain.sum() < without.sum()
+    assert (certain <= few).all() and (few <= without).all()
 
 
 def test_without_substitutes_the_certificates_are_the_hits() -> None:

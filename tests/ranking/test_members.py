@@ -34,10 +34,13 @@ def split(numbers: np.ndarray):
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EncodedCorpus:
     """The linear classifier has set aside a quarter of the documents, MACH a tenth, the corpus as it is read a half."""
     monkeypatch.chdir(tmp_path)
-    fractions = {"results/toy/mach/clean/bce/train/validation": 0.1, "baselines/toy/validation": 0.25}
+    fractions = {
+        "results/toy/mach/clean/bce/train/validation": 0.1,
+        "results/toy/linear/clean/squared_hinge/train/validation": 0.25,
+    }
     for place, fraction in fractions.items():
         store(Path(place), np.sort(split_validation(DOCUMENTS, fraction, SEED)), 5)
-    for place in (paths.predictions("toy", "mach", "clean", "bce"), paths.baseline("toy") / "predictions"):
+    for place in (paths.predictions("toy", "mach", "clean", "bce"), paths.predictions("toy", *paths.LINEAR)):
         store(place, np.arange(6), 3)
     own = np.sort(split_validation(DOCUMENTS, 0.5, SEED))
     rest = np.setdiff1d(np.arange(DOCUMENTS), own)
@@ -63,10 +66,10 @@ def test_rows_in_common_are_of_the_same_documents() -> None:
 
 
 def test_predictions_of_another_corpus_are_refused_by_name(corpus: EncodedCorpus) -> None:
-    folder = Path("baselines/toy/validation")
+    folder = paths.results("toy", *paths.LINEAR, "train") / "validation"
     labels = np.full((10, 5), 5, np.int32)
     write_predictions(folder, Predictions(labels, np.full(labels.shape, 0.5, np.float32)))
-    with pytest.raises(UserError, match=r"baselines/toy/validation: .*run baseline again"):
+    with pytest.raises(UserError, match=r"linear/clean/squared_hinge/train/validation: .*run baseline again"):
         read_members("toy", Stacking(corpora=["toy"], members=MEMBERS), corpus, SEED)
 
 

@@ -12,10 +12,10 @@ LEXICONS = Path("data/lexicons")
 SUBSTITUTES = Path("data/substitutes")
 METRICS = Path("metrics")
 RESULTS = Path("results")
-BASELINES = Path("baselines")
 STACKED = Path("stacked")
 REPORT = Path("report")
 IMPORTS = Path("imports")
+LINEAR = ("linear", "clean", "squared_hinge")  # model, regime and loss of the linear classifier of every corpus
 JOURNALS = Path(".journals")  # of stages that carry on where they were killed
 
 
@@ -67,11 +67,6 @@ def trained(corpus: str, model: str, regime: str, loss: str) -> Path:
 def model(corpus: str, model: str, regime: str, loss: str) -> Path:
     """Return the folder of a trained model with all that its use needs, which people take away."""
     return Path("models", corpus, model, regime, loss)
-
-
-def baseline(corpus: str) -> Path:
-    """Return the folder of what a linear classifier reaches on a corpus."""
-    return BASELINES / corpus
 
 
 def stacked(corpus: str) -> Path:

@@ -1,4 +1,4 @@
-"""Every architecture: its name, its shape as params.yaml gives it, and where its network is."""
+"""Every architecture: its name, its shape as params.yaml gives it, and where its network is; and what is no network."""
 
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -180,11 +180,16 @@ class Architecture(NamedTuple):
     @property
     def source(self) -> Path:
         """Return the file that holds the class."""
-        module = self.place.partition(":")[0]
-        file = module_file(module)
-        if file is None:
-            raise ModuleNotFoundError(module)
-        return file
+        return source_of(self.place)
+
+
+def source_of(place: str) -> Path:
+    """Return the file that holds the class at `place`, module:class."""
+    module = place.partition(":")[0]
+    file = module_file(module)
+    if file is None:
+        raise ModuleNotFoundError(module)
+    return file
 
 
 ARCHITECTURES = {
@@ -198,3 +203,4 @@ ARCHITECTURES = {
     "wide_and_deep": Architecture(EnsembleNetwork, "xmlcore.models.wide_and_deep:WideAndDeep"),
     "sentence_encoder": Architecture(SentenceEncoderNetwork, "xmlcore.models.sentence_encoder:SentenceEncoder"),
 }
+BASELINES = {"linear": "xmlcore.models.linear:LinearClassifier"}  # of the stage `baseline`: no recipe, no embeddings

@@ -23,9 +23,12 @@ OBJECTIVES = (margin, top_margin)  # of P@1, and of P@5
 
 
 def certification(
-    model: Classifier, split: Split, substitutes: Tensor, *, steps: int, track: Track = untracked
+    model: Classifier, split: Split, substitutes: Tensor, *, steps: int, max_change: float, track: Track = untracked
 ) -> Certification:
-    """Return the figures of `model` on `split`, whose tokens may become `substitutes` (V, K), each itself first."""
+    """Return the figures of `model` on `split`, whose tokens may become `substitutes` (V, K), each itself first.
+
+    What is certified holds whatever is substituted, or whatever for at most `max_change` of a document's words.
+    """
     model.eval()
     together = [*batches(split.lengths, BATCH_SIZE)]
 
@@ -34,7 +37,7 @@ def certification(
 
     found = map_shared(attack, track(together, "substitute every word", total=len(together)))
     clean, attacked = np.concatenate(found, 1)[:, np.argsort(np.concatenate(together))]
-    certified = certified_hits(model, split, substitutes, track)
+    certified, few = (certified_hits(model, split, substitutes, share, track) for share in (1.0, max_change))
     sizes = (substitutes != substitutes[:, :1]).sum(1).numpy()
     return {
         "documents": len(split),
@@ -42,6 +45,8 @@ def certification(
         "clean": mean_precision(clean),
         "attacked": mean_precision(attacked),
         "certified": None if certified is None else mean_precision(certified),
+        "certified_few": None if few is None else mean_precision(few),
+        "max_change": max_change,
         "violations": 0 if certified is None else int((certified > attacked).any(1).sum()),
     }
 
@@ -55,7 +60,7 @@ def _attacked_hits(
         batch = model.distinct_with_substitutes(tokens, substitutes)
     targets, found = labels.targets(labels.ids, model.labels), []
     for objective in OBJECTIVES:
-        for logits in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
+        for _, logits in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
             best = logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
             right = hits(best, split, documents)
             found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))

@@ -107,6 +107,8 @@ class Certification(TypedDict):
     clean: Precision
     attacked: Precision  # by the strongest substitutions that were found
     certified: Precision | None  # whatever is substituted; None: the model has no bounds
+    certified_few: Precision | None  # whatever is substituted for at most `max_change` of the words
+    max_change: FiniteFloat
     violations: NonNegativeInt  # documents in which an attack took what was certified
 
 

@@ -17,8 +17,9 @@ from xmlcore.config.architectures import BagOfWordsNetwork
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Distinct
+from xmlcore.models.direction_bounds import DirectionBounds
 from xmlcore.models.table import LinearOutputClassifier
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
 class BagOfWords(LinearOutputClassifier):
@@ -73,6 +74,11 @@ class BagOfWords(LinearOutputClassifier):
         before = functional.pad(words.cumsum(0), (0, 0, 1, 0))[positions]
         after = functional.pad(words.flip(0).cumsum(0).flip(0), (0, 0, 0, 1))[positions + 1]
         return self._head(before + after + document.rows[substitutes])
+
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> DirectionBounds:
+        """Return bounds of the logits; in training all documents of a batch lose the same features to dropout."""
+        kept = self.dropout(torch.ones_like(self.output.weight[0]))
+        return DirectionBounds(batch, radius, share, self.output.weight * kept, self.output.bias)
 
     def _features(self, batch: TokenRows) -> Tensor:
         return functional.normalize(self._sum(batch))

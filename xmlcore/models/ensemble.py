@@ -16,8 +16,8 @@ from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Distinct
 from xmlcore.models.modules import Modules, shallow_copy
-from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean, sum_of_losses
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
 class Ensemble(SideBySide):
@@ -64,3 +64,7 @@ class Ensemble(SideBySide):
         """Return the sum of the losses of the members for a batch."""
         losses = [each.loss(part, labels, of_probe) for each, part, of_probe in self.parts_with(batch, probe)]
         return torch.stack(losses).sum()
+
+    def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
+        """Return the sums of the losses of the members."""
+        return sum_of_losses(each.losses_within(part, labels, radius) for each, part in self.substituted_parts(batch))

@@ -23,8 +23,8 @@ from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import UNSEEN_LABEL, Split
 from xmlcore.models.base import Distinct
 from xmlcore.models.losses import binary_cross_entropy
-from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.side_by_side import SideBySide, encoder_found, logit_of_mean, sum_of_losses
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 PRIME = 2**31 - 1  # above every label id
 
@@ -76,14 +76,24 @@ class MACH(SideBySide):
 
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
         """Return the logit of each label: of the mean, of the kind `network.merge`, of its buckets' probabilities."""
-        labels = torch.arange(self.labels, device=logits[0].device) if self.asked is None else self.asked
-        return self.mean([each[:, of] for each, of in zip(logits, self.hashed(labels), strict=True)])
+        return self.mean(self.of_labels(logits))
+
+    def of_labels(self, found: Sequence[Tensor]) -> list[Tensor]:
+        labels = torch.arange(self.labels, device=found[0].device) if self.asked is None else self.asked
+        return [each[:, of] for each, of in zip(found, self.hashed(labels), strict=True)]
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """Return the loss over all buckets of all classifiers; a bucket weighs as much as its heaviest true label."""
         of_each = zip(self.logits_of_each(batch, probe), self.hashed(labels.ids), strict=True)
         losses = (binary_cross_entropy(logits, labels.targets(at, self.buckets)) for logits, at in of_each)
         return reduce(torch.add, losses)
+
+    def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
+        """Return the losses over all buckets of all classifiers."""
+        known = labels.ids >= 0
+        in_buckets = (labels._replace(ids=torch.where(known, at, -1)) for at in self.hashed(labels.ids))
+        parts = zip(self.substituted_parts(batch), in_buckets, strict=True)
+        return sum_of_losses(each.losses_within(part, at, radius) for (each, part), at in parts)
 
 
 def logit_of_geometric_mean(logits: Sequence[Tensor]) -> Tensor:

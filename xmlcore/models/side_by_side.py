@@ -4,7 +4,7 @@ They are independent from the first layer on. A subclass says what each predicts
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial, reduce
 
 import numpy as np
@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from xmlcore.config.architectures import Encoder
 from xmlcore.models.base import Classifier, Distinct
+from xmlcore.models.bounds import LogitBounds
+from xmlcore.models.merged_bounds import MergedBounds
 from xmlcore.models.modules import Modules
 from xmlcore.models.registry import build_model
 from xmlcore.models.table import TableClassifier
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
 class SideBySide(TableClassifier):
@@ -37,7 +39,14 @@ class SideBySide(TableClassifier):
 
     @abstractmethod
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
-        """Return the logits (B, L) of the labels from the `logits` (B, outputs) of each classifier."""
+        """Return the logits (B, L) of the labels from the `logits` (B, outputs) of each classifier.
+
+        None of them is lower where one of the others is higher, nor moves further than the one that moves furthest.
+        """
+
+    def of_labels(self, found: Sequence[Tensor]) -> list[Tensor]:
+        """Return what each classifier has `found` for its outputs (B, outputs), for the labels (B, L)."""
+        return [*found]
 
     @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
@@ -57,12 +66,26 @@ class SideBySide(TableClassifier):
         ]
         return [self.merge(logits) for logits in zip(*found, strict=True)]
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        return torch.cat([each.precompute(part) for each, part in self.parts(rows)], 1)
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        none = document.rows.new_empty(0, sum(self.widths))
+        widths = [each.precompute(part).shape[1] for each, part in self.parts(none)]
         found = [
             each.score_substitutions(document._replace(rows=rows), positions, substitutes)
-            for each, rows in self.parts(document.rows)
+            for each, rows in zip(self.classifiers, document.rows.split(widths, 1), strict=True)
         ]
         return self.merge(found)
+
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> LogitBounds | None:
+        parts = [each.bounds(part, radius, share) for each, part in self.substituted_parts(batch)]
+        known = [part for part in parts if part is not None]
+        return self.merge_bounds(known) if len(known) == len(parts) else None
+
+    def merge_bounds(self, parts: Sequence[LogitBounds]) -> LogitBounds:
+        """Return the bounds of what `merge` makes of the logits that `parts` bound."""
+        return MergedBounds(parts, self.merge, self.of_labels)
 
     def logits_of_each(self, batch: TokenRows, probe: Tensor | None = None) -> list[Tensor]:
         """Return the logits (B, outputs) of each classifier; for `probe` see `score_rows`."""
@@ -78,6 +101,10 @@ class SideBySide(TableClassifier):
         parts = zip(self.parts(batch.rows), slices, strict=True)
         return [(each, batch._replace(rows=rows), other) for (each, rows), other in parts]
 
+    def substituted_parts(self, batch: SubstitutedRows) -> list[tuple[Classifier, SubstitutedRows]]:
+        """Return each classifier with its slice of `batch`."""
+        return [(each, batch._replace(rows=rows)) for each, rows in self.parts(batch.rows)]
+
     def distinct_part(self, distinct: Distinct | None, number: int) -> Distinct:
         """Return `distinct`, or this model's own, cut to the columns that the classifier `number` reads."""
         return partial(self._distinct_part, distinct or self.distinct, number)
@@ -91,6 +118,16 @@ def encoder_found(encoder: Encoder, classifier: Classifier) -> Encoder:
     """Return `encoder` with what its `classifier` adds to its network (`Classifier.network_found`)."""
     network = encoder.network.model_copy(update=classifier.network_found())
     return encoder.model_copy(update={encoder.architecture: network})
+
+
+def sum_of_losses(each: Iterable[tuple[Tensor, Tensor] | None]) -> tuple[Tensor, Tensor] | None:
+    """Return the sums of the losses of `Classifier.losses_within`; None: one of the classifiers has none."""
+    losses = [*each]
+    known = [pair for pair in losses if pair is not None]
+    if len(known) < len(losses):
+        return None
+    own, worst = zip(*known, strict=True)
+    return reduce(torch.add, own), reduce(torch.add, worst)
 
 
 def logit_of_mean(logits: Sequence[Tensor]) -> Tensor:

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
+from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.ensemble import Ensemble
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.merged_bounds import AddedBounds
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
 class WideAndDeep(Ensemble):
@@ -28,6 +30,12 @@ class WideAndDeep(Ensemble):
     def merge(self, logits: Sequence[Tensor]) -> Tensor:
         return reduce(torch.add, logits)
 
+    def merge_bounds(self, parts: Sequence[LogitBounds]) -> LogitBounds:
+        return AddedBounds(parts)
+
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         """Return the binary cross-entropy of the added logits; a part has no loss of its own."""
         return Classifier.loss(self, batch, labels, probe)
+
+    def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
+        return Classifier.losses_within(self, batch, labels, radius)

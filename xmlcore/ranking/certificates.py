@@ -23,18 +23,20 @@ ROUNDING = 1e-4  # of the sum of the absolute terms of a logit, many times its e
 
 
 @torch.inference_mode()
-def certified_hits(model: Classifier, split: Split, substitutes: Tensor, track: Track = untracked) -> np.ndarray | None:
+def certified_hits(
+    model: Classifier, split: Split, substitutes: Tensor, share: float = 1.0, track: Track = untracked
+) -> np.ndarray | None:
     """Return how many true labels of each document are certainly among the best k: (N, len(KS)), for each of `KS`.
 
-    `substitutes` (V, K) are what each token may become, itself first, at every position at once. None: the model has
-    no bounds.
+    `substitutes` (V, K) are what each token may become, itself first, at every position at once, or at a `share` of
+    the positions of a document at most. None: the model has no bounds.
     """
     model.eval()
     together = [*batches(split.lengths, BATCH_SIZE)]
 
     def certify(documents: np.ndarray) -> np.ndarray | None:
         tokens = pad([split.document(i) for i in documents])
-        bounds = model.bounds(model.distinct_with_substitutes(tokens, substitutes))
+        bounds = model.bounds(model.distinct_with_substitutes(tokens, substitutes), share=share)
         labels = true_labels(split, documents).to(model.device)
         return None if bounds is None else certainly_best(bounds, labels).cpu().numpy()
 

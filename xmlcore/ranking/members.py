@@ -29,7 +29,7 @@ def read_members(corpus: str, stacking: Stacking, data: EncodedCorpus, seed: int
     labels of a validation document are taken as are stored of a test document. Raises `UserError` where a file is
     damaged, or does not fit the corpus.
     """
-    places = [_places(corpus, stacking, member) for member in stacking.members]
+    places = [_places(corpus, training) for training in stacking.trainings.values()]
     test = [predictions_of(data, place.test, place.test_by) for place in places]
     documents = len(data.splits["train"]) + len(data.splits["validation"])
     stored = [_validation(place, documents, len(data.label_names)) for place in places]
@@ -62,12 +62,10 @@ class _Places(NamedTuple):
     test_by: str
 
 
-def _places(corpus: str, stacking: Stacking, member: str) -> _Places:
-    if member in stacking.trainings:
-        cell = (corpus, *stacking.trainings[member])
-        return _Places(paths.results(*cell, "train") / "validation", "train", paths.predictions(*cell), "evaluate")
-    folder = paths.baseline(corpus)
-    return _Places(folder / "validation", "baseline", folder / "predictions", "baseline")
+def _places(corpus: str, training: tuple[str, str, str]) -> _Places:
+    cell = (corpus, *training)
+    by = ("baseline", "baseline") if training == paths.LINEAR else ("train", "evaluate")
+    return _Places(paths.results(*cell, "train") / "validation", by[0], paths.predictions(*cell), by[1])
 
 
 def _validation(place: _Places, documents: int, labels: int) -> Predictions:

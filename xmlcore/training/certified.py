@@ -15,11 +15,10 @@ from xmlcore.config.params import Regime
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.models.base import Classifier
-from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.ranking.certificates import certified_hits
 from xmlcore.training.adversarial import Reduction
 
-NO_BOUNDS = "certified_weight: this architecture has no bounds; train xml_cnn, or take another regime"
+NO_BOUNDS = "certified_weight: this architecture has no bounds; train xml_cnn or bag_of_words, or take another regime"
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,10 @@ def certified_backward(
     The batch and its `labels` are on the CPU, wherever the model is. Raises `UserError` where the model has no bounds.
     """
     batch = model.distinct_with_substitutes(tokens, worst_case.substitutes)
-    bounds = model.bounds(batch, worst_case.radius)
-    if bounds is None:
+    losses = model.losses_within(batch, labels.to(model.device), worst_case.radius)
+    if losses is None:
         raise UserError(NO_BOUNDS)
-    labels = labels.to(model.device)
-    targets, weight = labels.targets(labels.ids, model.labels), worst_case.weight
-    own, low, high = bounds.logits()
-    worst = torch.where(targets > 0, low, high)
-    loss = (1 - weight) * binary_cross_entropy(own, targets) + weight * binary_cross_entropy(worst, targets)
-    loss = reduction.of(loss, len(tokens), model)
+    loss = reduction.of(torch.lerp(*losses, worst_case.weight), len(tokens), model)
     loss.backward()
     return loss.detach()
 

@@ -27,7 +27,7 @@ from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
-from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
+from xmlcore.training.augmentation import drop_tokens, substitute_tokens
 from xmlcore.training.certified import WorstCase, certified_backward, certified_precision
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
 from xmlcore.training.optimiser import Optimisation
@@ -90,9 +90,9 @@ def train(
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`, on `device`.
 
-    The same arguments on one CPU give the same weights. A regime with a `certified_weight` needs `substitutes` (V, K),
-    those of each token, itself first, and others none; its epoch is chosen once the warm-up is over, by clean and
-    certified P@1 together.
+    The same arguments on one CPU give the same weights. A regime that `takes_substitutes` needs `substitutes` (V, K),
+    those of each token, itself first. With a `certified_weight` the epoch is chosen once the warm-up is over, by clean
+    and certified P@1 together.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
@@ -103,8 +103,8 @@ def train(
             f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
             f"give a multiple of {processes()}, or start fewer by `launch`"
         )
-    if regime.certified_weight and substitutes is None:
-        raise UserError("certified_weight: this training is given no substitutes; train by `stages/train.py`")
+    if regime.takes_substitutes and substitutes is None:
+        raise UserError("regime: this training needs substitutes and is given none; train by `stages/train.py`")
     if options.epochs < regime.certified_warmup:
         raise UserError(
             f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
@@ -151,7 +151,7 @@ def train(
         metrics = _metrics(found, validation)
         score, precision, certified = metrics[options.selection], metrics["P@1"], None
         warm = done.number >= regime.certified_warmup
-        if substitutes is not None and warm:
+        if regime.certified_weight and substitutes is not None and warm:
             certified = certified_precision(done.model, validation, substitutes)
             score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
         note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
@@ -239,7 +239,7 @@ class _Course:
         model.prepare(split, seed)
         if options.prior_bias:
             model.initialise_output(label_prior(split, model.labels) + self._weights.log())
-        self._augment = _augmentation(model, options, regime)
+        self._augment = _augmentation(options, regime, substitutes)
         self._optimisation = Optimisation(model.to(device), options)
         self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
         self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
@@ -305,8 +305,8 @@ class _Course:
 
     def _backward(self) -> Callable[[MicroBatch], Tensor]:
         """Return what adds the gradients of a micro-batch of this step."""
-        gradients: Gradients = partial(hybrid_backward, regime=self._regime)
-        if self._substitutes is not None:
+        gradients: Gradients = partial(hybrid_backward, regime=self._regime, substitutes=self._substitutes)
+        if self._regime.certified_weight and self._substitutes is not None:
             epochs = self._number + self._batches.done / self._batches.steps
             worst_case = WorstCase.after(epochs, self._substitutes, self._regime)
             gradients = partial(certified_backward, worst_case=worst_case)
@@ -326,17 +326,17 @@ def _seeded_backward(model: Classifier, over: LossReduction, gradients: Gradient
     return gradients(model, part.tokens, part.labels, reduction=Reduction(over, part.weight))
 
 
-def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:
-    """Return the change of documents that `options` and `regime` ask for, with the neighbours of the initial table."""
-    neighbours = nearest_tokens(model.embedding_table) if regime.word_substitution else None
+def _augmentation(options: Training, regime: Regime, substitutes: Tensor | None) -> Augment:
+    """Return the change of documents that `options` and `regime` ask for."""
+    choices = substitutes.numpy() if regime.word_substitution and substitutes is not None else None
 
     def augment(documents: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
         if options.shuffle_tokens:
             documents = [rng.permutation(document) for document in documents]
         if options.token_dropout:
             documents = [drop_tokens(document, options.token_dropout, rng) for document in documents]
-        if neighbours is not None:
-            documents = [substitute_tokens(each, neighbours, regime.word_substitution, rng) for each in documents]
+        if choices is not None:
+            documents = [substitute_tokens(each, choices, regime.word_substitution, rng) for each in documents]
         return documents
 
     return augment

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,7 +15,7 @@ from xmlcore.models.xml_cnn.bounds import bounded_maxima
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.models.xml_cnn.windows import ConvolvedMax
 
-LABELS, WIDTH, VOCABULARY = 5, 4, 9
+LABELS, WIDTH = 5, 4
 
 
 def random_model(seed: int, **changes: object) -> XMLCNN:
@@ -25,24 +26,6 @@ def random_model(seed: int, **changes: object) -> XMLCNN:
         torch.nn.init.normal_(parameter)
     model.embedding.weight.data[0] = 0
     return model.eval()
-
-
-def random_substitutes(seed: int, most: int = 2) -> Tensor:
-    """Up to `most` substitutes of every token but `PAD`, itself first and wherever it has fewer."""
-    generator = torch.Generator().manual_seed(seed)
-    own = torch.arange(VOCABULARY)[:, None]
-    others = torch.randint(1, VOCABULARY, (VOCABULARY, most), generator=generator)
-    others = torch.where(torch.rand(others.shape, generator=generator) < 0.6, others, own)
-    others[0] = 0
-    return torch.cat([own, others], 1)
-
-
-def every_substitution(document: Tensor, substitutes: Tensor) -> Tensor:
-    """All documents (n, T) that `document` (T,) may become."""
-    return torch.tensor([*itertools.product(*(sorted(set(substitutes[token].tolist())) for token in document))])
-
-
-documents = st.lists(st.integers(1, VOCABULARY - 1), min_size=1, max_size=5).map(torch.tensor)
 
 
 @given(st.integers(0, 10**6), documents, st.integers(1, 3))
@@ -59,6 +42,40 @@ def test_bounds_hold_for_every_substitution_and_the_upper_ones_are_reached(
     logits = model.score_rows(everything)
     bounds = model.bounds(batch)
     assert ((bounds.logits().low <= logits + 1e-4) & (logits <= bounds.logits().high + 1e-4)).all()
+
+
+@given(st.integers(0, 10**6), documents, st.integers(1, 3), st.sampled_from([0.0, 0.25, 0.5, 0.75]))
+def test_what_few_substitutions_do_adds_up_to_no_less_than_they_do(
+    seed: int, document: Tensor, chunks: int, share: float
+) -> None:
+    model, substitutes = random_model(seed, chunks=chunks), random_substitutes(seed)
+    batch = model.distinct_with_substitutes(functional.pad(document, (0, 2))[None], substitutes)
+    bounds = model.bounds(batch, share=share)
+    changed = every_substitution(document, substitutes, share)
+    where = (changed != document).float()
+    inputs = model.bounds(model.distinct_with_substitutes(changed, substitutes[:, :1])).inputs.own  # (n, I)
+    moved = inputs - bounds.inputs.own
+    down, up = (torch.einsum("nt,ti->ni", where, each[0, : len(document)]) for each in bounds.ways[:2])
+    assert (-down - 1e-4 <= moved).all() and (moved <= up + 1e-4).all()
+    assert not bounds.ways.down[0, len(document) :].any() and not bounds.ways.up[0, len(document) :].any()
+    logits, each = model(changed), torch.arange(LABELS)
+    one, other = (pair.flatten() for pair in torch.meshgrid(each, each, indexing="ij"))
+    close = bounds.close_margins(0 * one, one, other).view(LABELS, LABELS)
+    assert (close <= (logits[:, :, None] - logits[:, None, :]).amin(0) + 1e-3).all()
+
+
+def test_few_substitutions_of_many_are_bounded_more_closely() -> None:
+    model, substitutes = random_model(5), random_substitutes(5)
+    tokens = torch.randint(1, VOCABULARY, (1, 40), generator=torch.Generator().manual_seed(0))
+    batch = model.distinct_with_substitutes(tokens, substitutes)
+    pairs = torch.zeros(4, dtype=torch.int64), torch.tensor([0, 0, 1, 2]), torch.tensor([1, 2, 3, 4])
+    found = [model.bounds(batch, share=share).close_margins(*pairs) for share in (1.0, 0.2, 0.1, 0.0)]
+    for more, fewer in itertools.pairwise(found):
+        assert (more <= fewer + 1e-4).all()
+    assert (found[2] > found[0] + 0.1).all()
+    logits = model(tokens)[0]
+    none = model.bounds(batch, 0.0, 0.5).close_margins(*pairs)
+    torch.testing.assert_close(none, logits[pairs[1]] - logits[pairs[2]], rtol=1e-3, atol=1e-3)
 
 
 @given(st.integers(0, 10**6), documents)

@@ -6,14 +6,35 @@ a chunk lies between the maxima of these (Huang et al. 2019). Shapes as in `wind
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from xmlcore.models.bounds import Box
+from xmlcore.models.bounds import Box, Ways
 from xmlcore.models.token_rows import SubstitutedRows
 from xmlcore.models.xml_cnn.windows import Windows, add_up, project, rounded
+
+
+def ways_of_maxima(
+    batch: SubstitutedRows, kernel: Tensor, bias: Tensor, sizes: Sequence[int], chunks: int, radius: float, share: float
+) -> Ways:
+    """Return how far each position can move the inputs relu(maximum + bias), (B, T, W * P * F), of the next layer.
+
+    A window w that must rise by g to pass the input as it is, and can rise by d, the sum of what its tokens can, takes
+    the input no higher than the part (d - g) / d of what its substituted tokens can: the excess over g is convex, and
+    below its chord. The input falls no further than its own window does.
+    """
+    windows = Windows((batch.row_of != 0).sum(1), sizes, chunks)
+    projection = project(rounded(batch.rows), rounded(kernel))
+    own = projection[: len(batch.sets)]
+    low, high = (torch.lerp(own, each, radius) for each in _extremes(projection, batch.sets))
+    below, above = (own - low).split(tuple(sizes), 1), (high - own).split(tuple(sizes), 1)
+    sums = map(Box, *(windows.sums(table, batch.row_of) for table in (own, low, high)))
+    found = map(partial(_ways_of_size, windows, batch.row_of), sums, below, above, bias)
+    down, up = (torch.stack(each, 2).flatten(2) for each in zip(*found, strict=True))
+    return Ways(down, up, batch.substituted(share))
 
 
 def bounded_maxima(batch: SubstitutedRows, kernel: Tensor, sizes: Sequence[int], chunks: int, radius: float) -> Box:
@@ -75,6 +96,33 @@ class _BoundedMax(torch.autograd.Function):
         found = add_up(torch.cat(members, 2), torch.cat(weights, 2), rows, kernel, wanted)
         to_rows, to_kernel = (each if each is None else each.to(ctx.dtype) for each in found)
         return to_rows, to_kernel, None, None, None, None, None
+
+
+def _ways_of_size(
+    windows: Windows, row_of: Tensor, sums: Box, below: Tensor, above: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the ways down and up, (B, T, P, F) each, of the inputs of one size, of windows of `sums` (B, P, C, F).
+
+    `below` and `above` (N, w, F) are how far down and up the sets of rows go at each offset in a window.
+    """
+    own, winner = sums.own.max(2, keepdim=True)
+    present = own.maximum(-bias)
+    part = (sums.high - present).clamp(min=0) / (sums.high - sums.own).clamp(min=torch.finfo(own.dtype).tiny)
+    room = (present - sums.low.amax(2, keepdim=True).maximum(-bias)).clamp(min=0)
+    padded = windows.pad(row_of)
+    documents = torch.arange(len(padded), device=padded.device)[:, None, None]
+    filters = torch.arange(own.shape[3], device=padded.device)
+    down = up = own.new_zeros(*own.shape[:2], padded.shape[1], own.shape[3])
+    for offset, (lower, higher) in enumerate(zip(below.unbind(1), above.unbind(1), strict=True)):
+        positions = windows.starts + offset  # (B, P, C)
+        rise = higher[padded[documents, positions]] * part
+        up = up.scatter_reduce(2, positions[..., None].expand_as(rise), rise, "amax")
+        positions = windows.starts[..., None].expand_as(sums.own).gather(2, winner) + offset  # (B, P, 1, F)
+        fall = lower[padded[documents[..., None], positions], filters].minimum(room)
+        down = down.scatter(2, positions, fall)
+    down, up = (each * windows.occupied[:, :, None, None] for each in (down, up))
+    length = row_of.shape[1]
+    return down[:, :, :length].transpose(1, 2), up[:, :, :length].transpose(1, 2)
 
 
 def _extremes(projection: Tensor, sets: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from xmlcore.config.architectures import XMLCNNNetwork
-from xmlcore.models.bounds import Box, LogitBounds
+from xmlcore.models.bounds import Box, TwoLayerBounds
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
-from xmlcore.models.xml_cnn.bounds import bounded_maxima
+from xmlcore.models.xml_cnn.bounds import bounded_maxima, ways_of_maxima
 from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
-from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
+from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project, rounded
 
 
 class XMLCNN(LinearOutputClassifier):
@@ -86,16 +86,22 @@ class XMLCNN(LinearOutputClassifier):
         sums = list(zip(start, along, strict=True))
         return [self._head(windows.stack([(at + step * by).amax(2) for at, by in sums])) for step in steps]
 
-    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
-        maxima = SubstitutedMax(document, self.kernel, self.windows, self.chunks).maxima(positions, substitutes)
-        return torch.cat([self._head(pooled) for pooled in maxima])
+    def precompute(self, rows: Tensor) -> Tensor:
+        return project(rounded(rows), rounded(self.kernel)).flatten(1)
 
-    def bounds(self, batch: SubstitutedRows, radius: float = 1.0) -> LogitBounds:
-        pooled = bounded_maxima(batch, self.kernel, self.windows, self.chunks, radius)
+    def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        projected = document._replace(rows=document.rows.unflatten(1, self.kernel.shape[1:]))
+        maxima = SubstitutedMax(projected, self.windows, self.chunks).maxima(positions, substitutes)
+        return torch.cat([self._head(pooled.to(self.kernel.dtype)) for pooled in maxima])
+
+    def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> TwoLayerBounds:
+        shape = self.windows, self.chunks, radius
+        pooled = bounded_maxima(batch, self.kernel, *shape)
+        ways = ways_of_maxima(batch, self.kernel, self.bias, *shape, share) if share < 1 else None
         inputs = Box(*((each + self.bias).flatten(1) for each in pooled)).relu()
         units = inputs.through(self.bottleneck)
         features = units.relu().scaled(self.dropout(torch.ones_like(units.own)))
-        return LogitBounds(inputs, self.bottleneck, units, features, self.output)
+        return TwoLayerBounds(inputs, self.bottleneck, units, features, self.output, ways)
 
     def _head(self, pooled: Tensor) -> Tensor:
         """Return the logits (B, L) of pooled maxima (B, W, P, F)."""

@@ -29,8 +29,8 @@ class Windows:
         counts = bounds.diff(dim=1)  # (B, P)
         slots = torch.arange(max(int(counts.max()), 1), device=lengths.device)
         # Slots beyond a chunk's end repeat its last window, which changes neither the maximum nor its first position.
-        self._starts = bounds[:, :-1, None] + torch.minimum(slots, (counts - 1).clamp(min=0)[:, :, None])  # (B, P, C)
-        self._occupied = (counts > 0)[:, None, :, None]
+        self.starts = bounds[:, :-1, None] + torch.minimum(slots, (counts - 1).clamp(min=0)[:, :, None])  # (B, P, C)
+        self.occupied = counts > 0  # (B, P)
 
     def sums(self, projection: Tensor, index: Tensor) -> list[Tensor]:
         """Return for each size the window sums (B, P, C, F) of `projection` (R, H, F) at the rows `index` (B, T)."""
@@ -38,7 +38,7 @@ class Windows:
         padded = self.pad(index)
         sums = []
         for offsets in torch.arange(sum(self._sizes), device=index.device).split(self._sizes):
-            places = self._starts[..., None] + (offsets - offsets[0])
+            places = self.starts[..., None] + (offsets - offsets[0])
             sums.append(window_sums(projection, padded[documents, places], offsets))
         return sums
 
@@ -48,16 +48,16 @@ class Windows:
 
     def stack(self, maxima: Sequence[Tensor]) -> Tensor:
         """Return the maxima (B, P, F) of every size as one tensor (B, W, P, F), 0 at chunks without a window."""
-        return torch.stack(tuple(maxima), 1) * self._occupied
+        return torch.stack(tuple(maxima), 1) * self.occupied[:, None, :, None]
 
     def positions(self, winners: Sequence[Tensor]) -> Tensor:
         """Return the columns (H, F, B, P) of `pad(index)` that the winning slots (B, P, F) of each size read."""
-        starts = [self._starts.gather(2, winner).permute(2, 0, 1) for winner in winners]
+        starts = [self.starts.gather(2, winner).permute(2, 0, 1) for winner in winners]
         return torch.stack([start + j for start, size in zip(starts, self._sizes, strict=True) for j in range(size)])
 
     def spread(self, gradient: Tensor) -> Tensor:
         """Return the `gradient` (B, W, P, F) of the maxima as (H, F, B, P), once for each token of a window."""
-        gradient = (gradient * self._occupied).permute(1, 3, 0, 2)
+        gradient = (gradient * self.occupied[:, None, :, None]).permute(1, 3, 0, 2)
         return gradient.repeat_interleave(torch.tensor(self._sizes, device=gradient.device), 0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from xmlcore.ranking.results import LabelBin, value_of
-from xmlcore.report.results import Beside, Results, Run
+from xmlcore.report.results import Results, Run, Stack
 from xmlcore.report.table import MISSING, Best, Column, Row, Table, percent, seconds
 
 METRICS = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1")
@@ -45,15 +45,13 @@ def label_frequencies(results: Results) -> Table:
     return Table("By label frequency (%)", columns, tuple(rows), row_headers=len(NAMES))
 
 
-def _by_corpus(
-    results: Results, shown: Callable[[Run | Beside], bool]
-) -> Iterator[tuple[list[Row], list[Run | Beside]]]:
+def _by_corpus(results: Results, shown: Callable[[Run | Stack], bool]) -> Iterator[tuple[list[Row], list[Run | Stack]]]:
     """Yield, corpus by corpus, the `NAMES` and the runs that are `shown`.
 
     The linear classifier comes first, the stack last.
     """
     for corpus, experiments in groupby(results.experiments, lambda experiment: experiment.corpus):
-        found: list[tuple[Row, Run | Beside]] = [
+        found: list[tuple[Row, Run | Stack]] = [
             ((corpus, experiment.model, experiment.loss, regime), run)
             for experiment in experiments
             for regime, run in experiment.runs()
