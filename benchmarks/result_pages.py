@@ -202,13 +202,14 @@ def certificates(read: Callable[[str], Rows]) -> str:
             f"{float(row['substitutes']):.2f}",
             *(
                 " / ".join(percent(row.get(f"{kind}.P@{k}", "")) for k in (1, 3, 5)).strip(" /")
-                for kind in ("clean", "attacked", "certified")
+                for kind in ("clean", "attacked", "certified", "certified_few")
             ),
             row["violations"],
         ]
         for row in read("certificates")
     ]
-    names = ("clean P@1 / P@3 / P@5", "attacked", "certified", "certificates that the attack broke")
+    kinds = ("clean P@1 / P@3 / P@5", "attacked", "certified", "certified, a tenth of the words")
+    names = (*kinds, "certificates that the attack broke")
     return markdown(("corpus", "model", "regime", "substitutes a word", *names), rows)
 
 

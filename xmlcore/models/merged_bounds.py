@@ -29,8 +29,8 @@ class MergedBounds(LogitBounds):
         return Box(*map(self.merge, zip(*(part.logits() for part in self.parts), strict=True)))
 
     def magnitude(self) -> Tensor:
-        """Return (B, L) the largest of the parts: a mean moves no further than what it is of."""
-        return torch.stack(self.of_labels([part.magnitude() for part in self.parts])).amax(0)
+        """Return (B, L) the largest of the parts, as a mean moves no further than what it is of, and 1 for merging."""
+        return torch.stack(self.of_labels([part.magnitude() for part in self.parts])).amax(0) + 1
 
     def margins(self, documents: Tensor, labels: Tensor, others: Tensor) -> Tensor:
         """Return the margins (M, O), the two logits each bounded for itself."""
