@@ -6,6 +6,7 @@ writes benchmarks/CORPUS-MODEL-SUM-processes.json, and fails where the two leave
 """
 
 import filecmp
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
+from xmlcore.common import paths
 from xmlcore.common.cli import run, track
 from xmlcore.common.errors import UserError
 from xmlcore.common.files import write_json
@@ -46,15 +48,17 @@ def prepare(folder: Path, corpus: str, model: str, **training: object) -> None:
     subprocess.run(command, cwd=folder, env=environment, check=True)
 
 
-def seconds(folder: Path, launcher: Sequence[str], stage: str, *cell: str) -> float:
-    """Wall-clock time of a stage in `folder`, its start included."""
+def seconds(folder: Path, launcher: Sequence[str], stage: str, *cell: str) -> tuple[float, float]:
+    """Wall-clock time of a stage in `folder`, its start included, and that of its work alone."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [*launcher, str(ROOT / "stages" / f"{stage}.py"), *cell]
     started = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"{' '.join(command)}: {done.stderr}")
-    return time.perf_counter() - started
+    total = time.perf_counter() - started
+    timing = json.loads((folder / paths.results(*cell, stage) / "timing.json").read_text())
+    return total, timing["seconds"]
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -88,17 +92,27 @@ def main(
             prepare(folder, corpus, model, **settings)
         for stage, regime in track([*TRAININGS, *(OTHERS if exact else ())], "stages"):
             pairs = zip(folders, ([sys.executable], several), strict=True)
-            alone, together = (
+            (alone, work_alone), (together, work_together) = (
                 seconds(folder, launcher, stage, corpus, model, regime, LOSS) for folder, launcher in pairs
             )
-            rows.append({"stage": f"{stage} {regime}", "one": alone, "several": together, "ratio": alone / together})
+            rows.append(
+                {
+                    "stage": f"{stage} {regime}",
+                    "one": alone,
+                    "several": together,
+                    "ratio": alone / together,
+                    "ratio_of_the_work": work_alone / work_together,
+                }
+            )
         different = differing(*folders) if exact else []
     if different:
         raise UserError(f"one process and {processes} differ in {', '.join(different)}")
 
-    table = Table("stage", "one, s", f"{processes}, s", "ratio", title=f"{corpus}, {model}, one thread a process")
+    columns = ["one", "several", "ratio", "ratio_of_the_work"]
+    names = ["one, s", f"{processes}, s", "ratio", "without the start"]
+    table = Table("stage", *names, title=f"{corpus}, {model}, one thread a process")
     for row in rows:
-        table.add_row(row["stage"], f"{row['one']:.1f}", f"{row['several']:.1f}", f"{row['ratio']:.2f}")
+        table.add_row(row["stage"], *(f"{row[column]:.2f}" for column in columns))
     Console().print(table)
     write_json(Path("benchmarks", f"{corpus}-{model}-{gradient_sum}-processes.json"), rows)
 

@@ -34,6 +34,8 @@ class Workspace:
             shutil.copy(ROOT / name, folder / name)
         for name in ("vectors", "checkpoints", "lexicons", "substitutes"):
             shutil.copytree(ROOT / "data" / name, folder / "data" / name)
+        (folder / "stacked").mkdir()
+        shutil.copy(ROOT / "stacked" / "README.md", folder / "stacked")
         workspace.edit(shrink)
         workspace.run("git", "init", "--quiet")
         workspace.run("dvc", "init", "--quiet")
@@ -87,6 +89,8 @@ def shrink(params: Any) -> None:
         section["models"][:] = ["xml_cnn"]
     for section in (params["words"], params["substitutes"]):
         section["corpora"][:] = [CORPORA[0]]
+    params["stacking"]["corpora"][:] = [CORPORA[0]]
+    params["stacking"]["members"][:] = ["linear", "xml_cnn/clean/bce", "xml_cnn/adversarial/bce"]
     for corpus in CORPORA:
         params["corpus"][corpus]["model"]["xml_cnn"] = {}
         params["corpus"][corpus]["fetch"]["simulation"].update(

@@ -30,7 +30,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     from xmlcore.config.params import load_params
     from xmlcore.data.dataset import load_encoded
     from xmlcore.defenses.squeezing import squeeze
-    from xmlcore.models.registry import load_model
+    from xmlcore.models.registry import load_token_classifier
     from xmlcore.ranking.predictions import predictions_of
 
     params, cell = load_params(), (corpus, model, regime, loss)
@@ -39,7 +39,7 @@ def main(corpus: str, model: str, regime: str, loss: str, right_regime: str, rig
     data, device = load_encoded(paths.encoded(corpus, model)), choose_device(params.device)
     targets = choose_targets(data, predictions_of(data, known_right), options, params.seed)
     words = load_language(language / "words")
-    classifier = squeeze(load_model(paths.trained(*cell), device), where, params.fgsm.bits)
+    classifier = squeeze(load_token_classifier(paths.trained(*cell), device), where, params.fgsm.bits)
     victim = Victim(classifier, data, params.explain.batch_size, options.scores)
     substitutes = paths.substitutes(corpus)
     generators = load_generators(options, victim, words, language / "masked_lm", paths.LEXICONS, substitutes)

@@ -31,7 +31,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.ranking.calibration import calibrate, calibration_figures
     from xmlcore.ranking.predictions import BATCH_SIZE, predict, read_predictions, write_predictions
     from xmlcore.ranking.summary import summarise
-    from xmlcore.serving.model_card import Facts, model_card
+    from xmlcore.serving.model_card import Facts, model_card, network_training
     from xmlcore.serving.model_folder import Defence, write_model_folder
 
     params, cell = load_params(), (corpus, model, regime, loss)
@@ -95,8 +95,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             license=about.license,
             split="test",
             corpus=sizes_of_corpus,
-            training=training,
-            regime=defence,
+            how=network_training(training, defence, sizes_of_corpus["validation_documents"]),
             curve=curve,
             calibration=calibrated,
         )

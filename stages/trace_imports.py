@@ -14,12 +14,13 @@ def main() -> None:
     from xmlcore.common import paths
     from xmlcore.common.files import atomic_directory, write_json
     from xmlcore.common.source_code import library_files
-    from xmlcore.config.architectures import ARCHITECTURES
+    from xmlcore.config.architectures import ARCHITECTURES, BASELINES, source_of
 
     with atomic_directory(paths.IMPORTS) as folder:
         for script in Path("stages").glob("*.py"):
             write_json(folder / f"{script.stem}.json", library_files([script]))
-        write_json(folder / "architectures.json", library_files(each.source for each in ARCHITECTURES.values()))
+        places = [*(each.place for each in ARCHITECTURES.values()), *BASELINES.values()]
+        write_json(folder / "architectures.json", library_files(map(source_of, places)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train a model, clean, adversarially or certified: `python stages/train.py reuters21578 xml_cnn adversarial bce`.
 
-Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL, the recipe and, certified,
+Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL, the recipe and, where the regime takes substitutes,
 data/CORPUS/substitutes/REGIME. Writes trained/CORPUS/MODEL/REGIME/LOSS (weights, readable config) and, in
 results/CORPUS/MODEL/REGIME/LOSS/train, the summary training.json, the learning curves and timing.json. While it runs,
 .journals/train has where it is: a training that was killed goes on from there.
@@ -23,6 +23,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.config.params import load_params
     from xmlcore.config.recipes import read_architecture, read_training
     from xmlcore.data.dataset import load_encoded
+    from xmlcore.data.document_vectors import with_document_vectors
     from xmlcore.data.substitutes import load_table
     from xmlcore.data.vector_tables import load_vectors
     from xmlcore.models.registry import build_model, save_model
@@ -33,9 +34,9 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     params, cell = load_params(), (corpus, model, regime, loss)
     device, recipe = choose_device(params.device), paths.recipe(corpus, model)
     architecture, network = read_architecture(recipe)
-    data = load_encoded(paths.encoded(corpus, model))
+    data = with_document_vectors(load_encoded(paths.encoded(corpus, model)), paths.embedding(corpus, model))
     given, substitutes = paths.given_substitutes(corpus, regime), None
-    if params.regime_of(regime).certified_weight:
+    if params.regime_of(regime).takes_substitutes:
         substitutes = load_table(given, data.vocabulary, "give_substitutes")
     sources = [recipe, paths.encoded(corpus, model), paths.embedding(corpus, model), given, PACKAGE]
     settings = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), params.seed

@@ -37,6 +37,7 @@ def main(
     from xmlcore.common.yaml_edits import set_values
     from xmlcore.config.params import load_params
     from xmlcore.data.dataset import load_encoded
+    from xmlcore.data.document_vectors import with_document_vectors
     from xmlcore.data.vector_tables import load_vectors
 
     try:
@@ -48,14 +49,14 @@ def main(
     from xmlcore.tuning.trainings import SPLITS, Trainings
 
     params, cell = load_params(), (corpus, model, regime, loss)
-    if params.regime_of(regime).certified_weight:
+    if params.regime_of(regime).takes_substitutes:
         raise UserError(
-            f"--regime: {regime} gives clean P@1, by which trials are judged, for certified; tune for another"
+            f"--regime: {regime} gives clean P@1, by which trials are judged, for substituted words; tune for another"
         )
     budget, device, tune = Budget(minutes), choose_device(params.device), params.tune_of(model)
     recipe, encoded, embedding = (place(corpus, model) for place in (paths.recipe, paths.encoded, paths.embedding))
     architecture, settings = read_settings(params, corpus, model, recipe)
-    data = load_encoded(encoded, splits=SPLITS)
+    data = with_document_vectors(load_encoded(encoded, splits=SPLITS), embedding)
     others = sorted(path for path in encoded.iterdir() if path.is_file())
     sources = [recipe, *others, *(encoded / split for split in SPLITS), embedding, PACKAGE]
     given = params.regime_of(regime).model_dump(), params.loss_of(loss).model_dump(), tune.model_dump(), params.seed

@@ -26,6 +26,10 @@ ARCHITECTURES = {
     ),
     "aplc_xlnet": ("aplc_xlnet", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
     "aplc_bert": ("aplc_bert", {"checkpoint": "none", "body": BODY, "hidden": 6, "clusters": [0.2, 0.5]}),
+    "sentence_encoder": (
+        "sentence_encoder",
+        {"checkpoint": "none", "layers": 2, "body": BODY, "neighbours": 3, "linear_share": 0.4},
+    ),
     "ensemble": (
         "ensemble",
         {

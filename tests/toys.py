@@ -29,6 +29,18 @@ def labels_of(*documents: Sequence[int]) -> TrueLabels:
     return true_labels(split_of([[1]] * len(documents), documents), np.arange(len(documents)))
 
 
+def topics(documents: int, seed: int, labels: int = 40) -> Split:
+    """Documents with one or two labels; label i is told by the words 2 i + 1 and 2 i + 2, among six of no meaning."""
+    rng = np.random.default_rng(seed)
+    own = [rng.choice(labels, rng.integers(1, 3), replace=False) for _ in range(documents)]
+    first = 2 * labels + 1
+    texts = [
+        [*np.concatenate([[2 * label + 1, 2 * label + 2] for label in each]), *rng.integers(first, first + 19, 6)]
+        for each in own
+    ]
+    return split_of(texts, own)
+
+
 class LinearClassifier(Classifier):
     """Logits `mean of the real tokens' embeddings @ weights + bias`: gradients are known, and the loss is convex."""
 

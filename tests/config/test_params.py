@@ -64,7 +64,7 @@ def test_the_repositorys_own_file():
         ("fgsm.epsilons", 0.1, ["fgsm.epsilons", "list", "0.1"]),
         (f"model.{MODEL}.training.refit", "yes", [f"model.{MODEL}.training.refit", "boolean", "'yes'"]),
         (f"model.{MODEL}.training.epochs", 1.5, [f"model.{MODEL}.training.epochs", "integer", "1.5"]),
-        (f"model.{MODEL}.training.epochs", 0, [f"model.{MODEL}.training.epochs", "greater than 0", "0"]),
+        (f"model.{MODEL}.training.epochs", -1, [f"model.{MODEL}.training.epochs", "greater than or equal to 0", "-1"]),
         (f"model.{MODEL}.network.dropout", 1.0, [f"model.{MODEL}.network.dropout", "less than 1", "1.0"]),
         ("fgsm.bits", 32, ["fgsm.bits", "16", "32"]),
         ("fgsm.epsilons", [], ["fgsm.epsilons", "at least 1"]),
@@ -89,12 +89,32 @@ def test_the_repositorys_own_file():
         ("models", ["cnn"], ["models", "'cnn'", MODEL]),
         ("regimes", ["sturdy"], ["regimes", "'sturdy'", "clean, adversarial"]),
         ("regimes", ["clean", "certified"], ["regimes: 'certified'", "list it in substitutes.corpora"]),
+        ("regimes", ["clean", "substituted"], ["regimes: 'substituted'", "list it in substitutes.corpora"]),
+        ("regimes", ["adversarial_words"], ["regimes: 'adversarial_words'", "list it in substitutes.corpora"]),
         ("certify.models", [MODEL], ["certify.models", "list substitutes.corpora"]),
         ("certify.models", ["cnn"], ["certify.models", "'cnn'", "`models`"]),
+        ("stacking", {"corpora": ["simulated-rcv1"], "members": ["linear"]}, ["stacking", "two or more"]),
+        ("stacking.corpora", ["tibkat"], ["stacking", "two or more"]),
+        ("stacking.members", ["linear", "linear"], ["stacking", "once"]),
+        ("stacking.members", ["xml_cnn"], ["stacking", "MODEL/REGIME/LOSS"]),
+        (
+            "stacking",
+            {"corpora": ["simulated-rcv1"], "members": ["linear", "mach/clean/bce"]},
+            ["stacking.members", "'mach/clean/bce'", "`models`"],
+        ),
+        (
+            "stacking",
+            {"corpora": ["tibkat"], "members": ["linear", "xml_cnn/clean/bce"]},
+            ["stacking.corpora", "'tibkat'", "`corpora`"],
+        ),
         ("substitutes.corpora", ["reuters"], ["substitutes.corpora", "'reuters'", "`corpora`"]),
         ("substitutes.cosine", 1.5, ["substitutes.cosine", "less than or equal to 1", "1.5"]),
         ("regime.clean.certified_warmup", 2, ["regime.clean", "certified_warmup", "certified_weight"]),
         ("regime.adversarial.certified_weight", 0.5, ["regime.adversarial", "adversarial_weight of 0"]),
+        ("regime.adversarial.max_change", 0.5, ["regime.adversarial", "max_change", "attack_space words"]),
+        ("regime.adversarial.attack_space", "words", ["regime.adversarial", "attack_space", "an epsilon of 0"]),
+        ("regime.clean.attack_space", "words", ["regime.clean", "adversarial_weight above 0"]),
+        ("regime.clean.attack_space", "tokens", ["regime.clean.attack_space", "'embeddings' or 'words'", "'tokens'"]),
         ("losses", ["focal"], ["losses", "'focal'", "bce, pw"]),
         ("vectors", ["fasttext"], ["vectors", "'fasttext'", "glove"]),
         ("checkpoint.tiny-xlnet", {"hub": ""}, ["checkpoint.tiny-xlnet.hub", "at least 1 character"]),
@@ -133,6 +153,11 @@ def test_an_architecture_is_one_of_those_there_are(changed):
     key, known = f"model.{MODEL}.architecture", ", ".join(ARCHITECTURES)
     assert complaint(changed({key: "xml_cn"})).endswith(f"params.yaml: {key}: one of {known} (is 'xml_cn')")
     assert complaint(changed({key: None})).endswith(f"params.yaml: {key}: missing; add it")
+
+
+def test_no_recipe_is_called_as_the_linear_classifier_is(changed):
+    recipe = CONTENT["model"][MODEL]
+    assert "model: 'linear' is what the stage `baseline` fits" in complaint(changed({"model.linear": recipe}))
 
 
 @pytest.mark.parametrize("name", ["../other", "a/b", ".hidden", ""])

@@ -8,6 +8,7 @@ from xmlcore.attacks.embeddings.fgsm import gradient_sign
 from xmlcore.data.tokens import PAD
 from xmlcore.defenses.squeezing import SqueezedEmbeddings, SqueezedOutputs, reduce_bits, squeeze, squeeze_logits
 from xmlcore.models.base import Classifier
+from xmlcore.models.token_rows import TokenRows
 
 TABLE = [[0.0, 0.0], [1.0, -1.0], [0.25, 0.5], [-0.9, 0.1]]  # the range is [-1, 1]
 WEIGHTS = [[1.0, -2.0, 0.5], [-1.0, 1.5, 0.5]]
@@ -132,7 +133,9 @@ def test_substitutions_are_squeezed_and_scored_as_the_model_inside_does(model, w
 
     monkeypatch.setattr(model, "score_substitutions", in_its_own_way)
     defended = squeeze(model, where, 2)
-    found = defended.score_substitutions(model.distinct(TOKENS[0]), torch.tensor([0, 2]), torch.tensor([3, 1]))
+    rows, index = model.distinct(TOKENS[0])
+    document = TokenRows(defended.precompute(rows), index)
+    found = defended.score_substitutions(document, torch.tensor([0, 2]), torch.tensor([3, 1]))
     assert torch.equal(found, defended(torch.tensor([[3, 2, 3], [1, 2, 1]])))
     assert len(asked) == 1
 

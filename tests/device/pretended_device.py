@@ -85,7 +85,7 @@ def _run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     tensors = [*_tensors_of(args), *_tensors_of(kwargs)]
     here = _is_of_device(name, args, kwargs, tensors)
     _check(func, name, args, kwargs, tensors, here)
-    if _is_wait(name, args, tensors, here):
+    if _is_wait(func, args, kwargs, tensors, here):
         waits[name] += 1
     held_args, held_kwargs = _held(args), _held(kwargs)
     if kwargs.get("device") is not None:
@@ -150,12 +150,21 @@ def _check(
         raise RuntimeError(f"Expected all tensors on {DEVICE}: {name} was given {shapes} on the CPU")
 
 
-def _is_wait(name: str, args: Sequence[Any], tensors: Sequence[Tensor], here: bool) -> bool:
-    """Return whether a value, or the size of a result, has to be known on the CPU before it can go on."""
+def _is_wait(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], tensors: Sequence[Tensor], here: bool) -> bool:
+    """Return whether the CPU cannot go on before the device has come so far.
+
+    So it is where a value, or the size of a result, has to be known, and where tensors are copied across, unless they
+    go there and `non_blocking` allows it.
+    """
+    name = func._schema.name
+    if name in COPIES and here:
+        source = args[1] if name != "aten::_to_copy" else args[0]
+        named = dict(zip((each.name for each in func._schema.arguments), args, strict=False)) | kwargs
+        return not isinstance(source, Pretended) and not named.get("non_blocking")
     if not any(isinstance(each, Pretended) for each in tensors):
         return False
     by_mask = name in INDEXING and any(isinstance(each, Pretended) and each.dtype == torch.bool for each in args[1])
-    return name in WAITING or by_mask or (name in COPIES and not here)
+    return name in WAITING or by_mask or name in COPIES
 
 
 def _empty(

@@ -79,6 +79,7 @@ WAITS = {  # at most, of a training step that is clean, and of one that is adver
     "mach_xml_cnn": (0, 1),
     "aplc_xlnet": (2, 5),  # documents that have labels of a tail
     "aplc_bert": (3, 7),
+    "sentence_encoder": (1, 3),  # what a body asks of its mask
     "ensemble": (5, 11),
     "wide_and_deep": (0, 1),
 }
@@ -129,6 +130,7 @@ def trained(recipe: Recipe, device: torch.device, regime: Regime = HARDENED, **c
         loss=Loss(propensity={}),
         seed=3,
         device=device,
+        substitutes=SUBSTITUTES,
         **others,
     ).model
 
@@ -149,6 +151,12 @@ def test_training_gives_the_same_weights(recipe: Recipe) -> None:
 def test_so_does_a_training_in_parts_that_moves_some_rows(recipe: Recipe) -> None:
     changes = {"micro_batches": 2, "sparse_embedding": True, "refit": False}
     assert_equal_weights(*(trained(recipe, device, **changes) for device in BOTH))
+
+
+@of_every_architecture("xml_cnn", "bag_of_words")
+def test_and_one_against_attacks_on_words(recipe: Recipe) -> None:
+    regime = Regime(epsilon=0.0, adversarial_weight=0.5, adversarial_share=0.5, attack_space="words", squeeze="none")
+    assert_equal_weights(*(trained(recipe, device, regime, refit=False) for device in BOTH))
 
 
 @pytest.fixture

@@ -83,5 +83,6 @@ def test_what_a_heavy_word_leaves_when_it_is_substituted_is_what_it_left_out():
     model = bag()
     rows = torch.randn(4, 512).index_fill(0, torch.tensor([0]), 0)
     rows[2] *= 1e7
-    found = model.score_substitutions(TokenRows(rows, torch.tensor([1, 2, 3])), torch.tensor([1]), torch.tensor([3]))
+    document = TokenRows(model.precompute(rows), torch.tensor([1, 2, 3]))
+    found = model.score_substitutions(document, torch.tensor([1]), torch.tensor([3]))
     torch.testing.assert_close(found, model.score_rows(TokenRows(rows, torch.tensor([[1, 3, 3]]))))

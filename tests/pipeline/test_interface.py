@@ -117,6 +117,7 @@ model.*.architecture
 model.*.embedding.checkpoint
 model.*.embedding.dimension
 model.*.embedding.kind
+model.*.embedding.layers
 model.*.embedding.parts
 model.*.embedding.vectors
 model.*.encode.*
@@ -182,13 +183,20 @@ model.*.network.factor
 model.*.network.filters
 model.*.network.hidden
 model.*.network.initialisation
+model.*.network.layers
+model.*.network.linear_share
 model.*.network.lstm
 model.*.network.members
+model.*.network.memory.documents
+model.*.network.memory.labels
 model.*.network.merge
+model.*.network.neighbours
+model.*.network.penalty
 model.*.network.prototype_scale
 model.*.network.random_fill
 model.*.network.repetitions
 model.*.network.ridge
+model.*.network.temperature
 model.*.network.tree
 model.*.network.windows
 model.*.training.averaging_from
@@ -221,11 +229,13 @@ propensity.b
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.attack_objective
+regime.*.attack_space
 regime.*.attack_steps
 regime.*.attribution_weight
 regime.*.certified_warmup
 regime.*.certified_weight
 regime.*.epsilon
+regime.*.max_change
 regime.*.squeeze
 regime.*.word_substitution
 regimes
@@ -250,6 +260,8 @@ smoothing.kept
 smoothing.models
 smoothing.sizes
 smoothing.words
+stacking.corpora
+stacking.members
 substitutes.corpora
 substitutes.cosine
 substitutes.count
@@ -304,11 +316,14 @@ STAGES = {
     "give_substitutes": "give_substitutes.py",
     "train": "train.py",
     "evaluate": "evaluate.py",
+    "stack": "stack.py",
     "explain": "explain.py",
+    "explain_linear": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
     "certify": "certify.py",
     "smooth": "smooth.py",
     "attack_words": "attack_words.py",
+    "attack_words_linear": "attack_words.py",
     "explain_attacks": "explain_attacks.py",
     "report": "report.py",
 }
@@ -357,7 +372,7 @@ def test_stages_and_their_scripts():
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
     names = "train evaluate explain attack_embeddings certify smooth attack_words explain_attacks"
-    assert launched == {*names.split()}
+    assert launched == {*names.split(), "explain_linear", "attack_words_linear"}
 
 
 def test_scripts():
@@ -373,7 +388,8 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
     assert [*stages["give_substitutes"]["matrix"]] == ["corpus", "regime"]
-    for name in ("fetch", "convert", "baseline", "learn_language", "choose_substitutes"):
+    of_linear = ("baseline", "explain_linear", "attack_words_linear")
+    for name in ("fetch", "convert", *of_linear, "stack", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 
 
@@ -395,14 +411,17 @@ def test_regimes():
         "stable",
         "squeezed",
         "substituted",
+        "adversarial_words",
         "certified",
     ]
     assert [*Regime.model_fields] == [
         "epsilon",
         "adversarial_weight",
         "adversarial_share",
+        "attack_space",
         "attack_objective",
         "attack_steps",
+        "max_change",
         "attribution_weight",
         "word_substitution",
         "certified_weight",
@@ -460,6 +479,7 @@ def test_places():
             paths.metrics(*cell),
             paths.word_metrics(*cell),
             paths.results(*cell, "explain"),
+            paths.stacked("rcv1"),
             paths.REPORT,
         )
     ] == [
@@ -479,6 +499,7 @@ def test_places():
         "metrics/rcv1/xml_cnn/clean/bce",
         "metrics/rcv1/xml_cnn/clean/bce.words",
         "results/rcv1/xml_cnn/clean/bce/explain",
+        "stacked/rcv1",
         "report",
     ]
 

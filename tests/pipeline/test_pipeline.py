@@ -55,6 +55,18 @@ OF_ATTACKED_WORDS = (
     "attack_words/clusters.json",
     "explain_attacks/gallery.json",
 )
+OF_THE_LINEAR_CLASSIFIER = (
+    "train/timing.json",
+    "evaluate/predictions/labels.npy",
+    "evaluate/ranking.json",
+    "evaluate/label_bins.json",
+    "evaluate/calibration.json",
+    "evaluate/corpus.json",
+    "explain/lime/document-000.html",
+    "explain/shap/global.svg",
+    "attack_words/attacks.jsonl",
+    "attack_words/summary.json",
+)
 
 
 def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
@@ -71,6 +83,15 @@ def test_every_stage_leaves_what_it_promises(workspace: Workspace) -> None:
         for name in OF_EVERY_CELL + OF_ATTACKED_WORDS:
             assert (workspace.folder / "results" / place / name).stat().st_size, (place, name)
         assert str(Path("models", place)) in report  # of its provenance
+    weights = json.loads((workspace.folder / "stacked" / CORPUS / "weights.json").read_bytes())["weights"]
+    assert [*weights] == ["linear", *(f"xml_cnn/{regime}/bce" for regime in REGIMES)]
+    assert "stacked, weighted on validation" in report
+    linear = Path(CORPUS, "linear", "clean", "squared_hinge")
+    for folder in ("trained", "models"):
+        assert (workspace.folder / folder / linear / "weights.safetensors").stat().st_size
+    for name in OF_THE_LINEAR_CLASSIFIER:
+        assert (workspace.folder / "results" / linear / name).stat().st_size, name
+    assert not (workspace.folder / "results" / linear / "explain/ig").exists()  # it has no embeddings
     assert not list(workspace.folder.rglob("*.partial"))
 
 
@@ -95,12 +116,15 @@ def test_a_colleague_with_the_remote_uses_the_model_without_training(workspace: 
     assert "probability" in run("xmlcore", "predict", str(model), "a text of anybody")
 
 
-def test_the_table_has_a_row_for_each_regime_and_epsilon_and_for_the_linear_classifier(workspace: Workspace) -> None:
+def test_the_table_has_rows_for_each_epsilon_the_linear_classifier_and_the_stack(
+    workspace: Workspace,
+) -> None:
     rows = workspace.metrics()
     epsilons = ("0.00", "0.10")
     expected = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce/eps={each}.json" for regime in REGIMES for each in epsilons}
-    linear = rows.pop(f"metrics/{CORPUS}/linear.json")["data"]
-    assert [*linear] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5"] and 0 < linear["P@1"] <= 1
+    for name in ("linear", "stacked"):
+        row = rows.pop(f"metrics/{CORPUS}/{name}.json")["data"]
+        assert [*row] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5"] and 0 < row["P@1"] <= 1
     words = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce.words" for regime in REGIMES}
     kinds = ("attacked", "certified", "certified_few")
     for attacked, certified, few in ([rows.pop(f"{folder}/{kind}.json")["data"] for kind in kinds] for folder in words):
@@ -111,7 +135,7 @@ def test_the_table_has_a_row_for_each_regime_and_epsilon_and_for_the_linear_clas
         assert [*row["data"]] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "gap@1"]
         assert 0 <= row["data"]["P@1"] <= 1
     shown = workspace.run("dvc", "metrics", "show").splitlines()
-    assert len(shown) == 2 + len(expected) + 2 * len(words) and max(map(len, shown)) <= 120
+    assert len(shown) == 3 + len(expected) + 2 * len(words) and max(map(len, shown)) <= 120
 
 
 def test_a_second_repro_runs_nothing(workspace: Workspace) -> None:
@@ -122,7 +146,7 @@ def test_a_new_epsilon_runs_evaluation_and_report_alone_and_an_old_one_nothing_t
     before = workspace.metrics()
     workspace.edit(lambda params: params["fgsm"].update(epsilons=[0.0, 0.1, 0.2]))
     ran = workspace.repro()
-    assert {name.split("@")[0] for name in ran} == {"evaluate", "report"}
+    assert {name.split("@")[0] for name in ran} == {"evaluate", "stack", "report"}
     assert any("eps=0.20" in row for row in workspace.metrics())
     workspace.edit(lambda params: params["fgsm"].update(epsilons=[0.0, 0.1]))
     assert {name.split("@")[0] for name in workspace.repro()} <= {"report"}  # the run cache has the rest
@@ -248,6 +272,9 @@ STUDIED = [
     "encode@simulated-rcv1-xml_cnn",
     "build_embedding@simulated-rcv1-xml_cnn",
     "baseline@simulated-rcv1",
+    "stack@simulated-rcv1",
+    "explain_linear@simulated-rcv1",
+    "attack_words_linear@simulated-rcv1",
     "learn_language@simulated-rcv1",
     "choose_substitutes@simulated-rcv1",
     "give_substitutes@simulated-rcv1-adversarial",
@@ -298,7 +325,7 @@ def test_a_stage_names_every_parameter_that_it_looks_up(
 
 
 OF_SECTION = {"substitutes": "choose_substitutes", "certify": "certify", "smoothing": "smooth"}
-BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "smooth", "attack_words"}
+BEHIND_DEFENCES = {"evaluate", "attack_embeddings", "certify", "smooth", "attack_words", "attack_words_linear"}
 
 
 def changed(value: Any) -> Any:
@@ -330,7 +357,8 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif parameter.startswith("model."):
             assert not stale, parameter
         elif parameter.startswith("regime.adversarial."):
-            own = {f"give_substitutes@{CORPUS}-adversarial"} if place[-1] == "certified_weight" else set()
+            given = place[-1] in ("word_substitution", "certified_weight")
+            own = {f"give_substitutes@{CORPUS}-adversarial"} if given else set()
             assert stale == {f"train@{CELL}", f"evaluate@{CELL}"} | own, parameter  # whose card tells the regime
         elif place[0] == "regime":
             kinds -= {"give_substitutes"}
@@ -340,9 +368,9 @@ def test_a_changed_parameter_makes_stale_what_names_it_and_nothing_else(
         elif place[0] in OF_SECTION:
             assert kinds == {OF_SECTION[place[0]]}, parameter
         elif place[0] in ("propensity", "metrics"):
-            assert kinds == {"baseline", "evaluate"}, parameter
+            assert kinds == {"baseline", "evaluate", "stack"}, parameter
         elif place[0] == "predict":
-            assert kinds - {"baseline"} == {"evaluate"}, parameter
+            assert kinds - {"baseline", "stack"} == {"evaluate"}, parameter
         elif place[0] == "baseline":
             assert kinds == {"baseline"}, parameter
         elif place[0] == "masked_lm":
@@ -385,7 +413,7 @@ def test_every_other_architecture_is_trained_and_evaluated_by_changing_parameter
         studies = map(params.get, ("robustness", "words", "certify", "smoothing"))
         for section in (*studies, params["explain"]["study"]):
             section["models"][:] = []
-        for section in (params["words"], params["substitutes"]):
+        for section in (params["words"], params["substitutes"], params["stacking"]):
             section["corpora"][:] = []
 
     workspace.edit(others)

@@ -13,6 +13,7 @@ from xmlcore.report.provenance import read_provenance
 from xmlcore.report.render import write_report
 from xmlcore.report.results import Results
 from xmlcore.report.sections import accuracy as ranking
+from xmlcore.report.sections import overview
 from xmlcore.report.table import Best, Table
 
 
@@ -46,11 +47,18 @@ def read(root: Path) -> Results:
 
 def write_baseline(root: Path, shift: float) -> None:
     """The linear classifier of `toy`, with a ranking as `write` makes it."""
-    write(root, "linear", shift, 2.5)
-    write_bins(root, "linear", **{"1-5": 0.25})
-    (root / "baselines").mkdir()
-    (root / "results/linear/evaluate").rename(root / "baselines/toy")
-    dump(root / "baselines/toy/timing.json", {"seconds": 2.5})
+    write(root, "toy/linear/clean/squared_hinge", shift, 2.5)
+    write_bins(root, "toy/linear/clean/squared_hinge", **{"1-5": 0.25})
+
+
+def test_a_stack_comes_last(root: Path) -> None:
+    write(root, "stack", 0.0)
+    (root / "results/stack/evaluate").rename(root / "stacked/toy")
+    dump(root / "stacked/toy/label_bins.json", json.loads("[]"))
+    write_bins(root, "toy/mach/clean/bce", **{"1-5": 0.5})
+    table = ranking.models(read(root))
+    assert [row[:2] for row in table.rows][3:] == [("toy", "stacked, weighted on validation"), ("other", "xml_cnn")]
+    assert "stacked" in ranking.label_frequencies(read(root)).rows[-1][1]
 
 
 def marked(table: Table) -> list[list[str]]:
@@ -65,6 +73,17 @@ def root(tmp_path: Path) -> Path:
     write(tmp_path, "toy/xml_cnn/adversarial/bce", 0.05)
     write(tmp_path, "other/xml_cnn/clean/pw", 0.2, 5.0)
     return tmp_path
+
+
+def test_attacks_on_embeddings_do_not_apply_to_the_linear_classifier_and_it_is_not_called_robust(root: Path) -> None:
+    write_baseline(root, 0.3)
+    results = read(root)
+    for table, places in ((story.table(results), slice(7, 9)), (overview.overview(results), slice(7, 10))):
+        (row,) = [row for row in table.rows if row[1] == "linear"]
+        assert row[:5] == ("toy", "linear", "clean", "squared_hinge", "80.00")
+        assert {*row[places]} == {"does not apply"}
+        assert all("does not apply" not in other for other in table.rows if other != row)
+    assert "linear" not in story.trained(results)
 
 
 def test_the_linear_classifier_comes_first_and_may_be_best(root: Path) -> None:

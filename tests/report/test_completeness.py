@@ -53,8 +53,8 @@ def test_the_figure_has_no_number_and_links_to_its_pages(project: Path) -> None:
     assert [label.name for label in figure.labels] == ["C15", "M11"]
     assert [name for name, _ in figure.pages] == ["Base", "Robust"]
     assert [pages.title for pages in explanations.page_lists(read(project))] == [
-        "toy, base model, IG",
-        "toy, robust model, IG",
+        "toy · xml_cnn · clean · bce, IG",
+        "toy · xml_cnn · adversarial · bce, IG",
     ]
 
 

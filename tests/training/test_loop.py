@@ -6,23 +6,26 @@ import torch
 from torch.nn import functional
 from toys import LinearClassifier, labels_of, split_of
 
+from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Loss, Propensity, Regime, Training
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.data.tokens import PAD
 from xmlcore.data.vector_tables import InitialVectors
-from xmlcore.models.losses import label_weights
+from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.predictions import untracked
 from xmlcore.training import loop
 from xmlcore.training.adversarial import Reduction, hybrid_backward
-from xmlcore.training.loop import label_prior, train
+from xmlcore.training.loop import train
 from xmlcore.training.optimiser import Optimisation
 
 CLEAN = Regime(epsilon=0.0, adversarial_weight=0.0, adversarial_share=1.0, squeeze="none")
 ADVERSARIAL = Regime(epsilon=1.0, adversarial_weight=0.3, adversarial_share=1.0, squeeze="none")
 STABLE = ADVERSARIAL.model_copy(update={"attribution_weight": 0.1})
+WORDS = ADVERSARIAL.model_copy(update={"epsilon": 0.0, "attack_space": "words"})
+SUBSTITUTES = torch.tensor([[each, each] for each in range(4)] + [[each, 4 + (each - 3) % 6] for each in range(4, 10)])
 BCE, PW = Loss(), Loss(propensity=Propensity())
 LABELS = 3
 
@@ -64,7 +67,16 @@ def build(vectors: np.ndarray) -> XMLCNN:
     return XMLCNN(torch.tensor(vectors), LABELS, network)
 
 
-def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build, loss=BCE, **changes):
+def run(
+    regime=CLEAN,
+    seed=0,
+    training=TRAIN,
+    validation=VALIDATION,
+    build=build,
+    loss=BCE,
+    substitutes=SUBSTITUTES,
+    **changes,
+):
     """The outcome of a training, and its log."""
     log = []
     given = options(**changes)
@@ -79,6 +91,7 @@ def run(regime=CLEAN, seed=0, training=TRAIN, validation=VALIDATION, build=build
         seed=seed,
         log=log.append,
         track=untracked,
+        substitutes=substitutes,
     )
     return outcome, log
 
@@ -91,7 +104,7 @@ def equal(first, second):
     return all(torch.equal(tensor, weights(second)[name]) for name, tensor in weights(first).items())
 
 
-@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL, STABLE], ids=["clean", "adversarial", "stable"])
+@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL, STABLE, WORDS], ids=["clean", "adversarial", "stable", "words"])
 def test_it_learns_a_separable_corpus(regime):
     outcome, log = run(regime, epochs=12, patience=12)
     assert outcome.validation_precision == 1
@@ -99,7 +112,7 @@ def test_it_learns_a_separable_corpus(regime):
     assert not outcome.model.training
 
 
-@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL, STABLE], ids=["clean", "adversarial", "stable"])
+@pytest.mark.parametrize("regime", [CLEAN, ADVERSARIAL, STABLE, WORDS], ids=["clean", "adversarial", "stable", "words"])
 @pytest.mark.parametrize("refit", [False, True])
 @pytest.mark.parametrize("averaging_from", [0, 1])
 def test_the_same_seed_gives_the_same_weights_to_the_bit(regime, refit, averaging_from):
@@ -279,6 +292,21 @@ def test_the_measure_of_selection_chooses_the_epoch(selection, best):
     assert outcome.validation_precision == (best == 1)
 
 
+@pytest.mark.parametrize("refit", [False, True])
+def test_without_epochs_the_model_stays_as_it_is_prepared(refit):
+    outcome, log = run(epochs=0, refit=refit)
+    expected = build(initial_vectors().refit if refit else initial_vectors().selection)
+    assert torch.equal(outcome.model.embedding_table, expected.embedding_table)
+    assert outcome.summary()["epochs"] == outcome.summary()["best_epoch"] == 0
+    assert outcome.validation.labels.shape == (len(VALIDATION), LABELS)
+    assert [epoch.number for epoch in log] == [0] * (1 + refit)
+
+
+def test_without_epochs_nothing_is_trained_against_attacks():
+    with pytest.raises(UserError, match=r"training\.epochs: 0"):
+        run(ADVERSARIAL, epochs=0)
+
+
 def test_all_epochs_run_while_it_grows_better():
     outcome, log = run(epochs=3, patience=3)
     assert (len(log), outcome.epochs) == (3, 3)
@@ -430,7 +458,6 @@ def test_tokens_are_dropped_in_training_only_if_asked():
 
 
 def test_words_are_substituted_in_training_only_if_asked():
-    """Two groups of tokens point two ways: a token becomes one of its own group, and the other side stays whole."""
     seen = set()
 
     class Watched(LinearClassifier):
@@ -439,16 +466,22 @@ def test_words_are_substituted_in_training_only_if_asked():
                 seen.update(tokens.unique().tolist())
             return super().distinct(tokens)
 
-    table = [[0.0, 0.0], [0.0, 0.0]] + [[1.0, 0.01 * i] for i in range(9)] + [[-1.0, 0.01 * i] for i in range(9)]
     arguments = {
-        "build": lambda _: Watched(table, [[0.0] * LABELS] * 2),
+        "build": lambda _: Watched([[0.0, 0.0]] * 10, [[0.0] * LABELS] * 2),
         "training": split_of([[2, 3, 4]] * 8, [[0]] * 8),
         "validation": split_of([[2, 3]] * 2, [[0]] * 2),
+        "substitutes": torch.tensor([[each, each] for each in range(4)] + [[each, 9] for each in range(4, 10)]),
     }
     run(**arguments, epochs=3)
     assert seen == {2, 3, 4}
     run(**arguments, epochs=3, regime=CLEAN.model_copy(update={"word_substitution": 0.9}))
-    assert {2, 3, 4} < seen <= set(range(2, 11))
+    assert seen == {2, 3, 4, 9}
+
+
+@pytest.mark.parametrize("regime", [WORDS, CLEAN.model_copy(update={"word_substitution": 0.9})])
+def test_a_regime_that_takes_substitutes_is_not_trained_without(regime):
+    with pytest.raises(UserError, match="needs substitutes and is given none"):
+        run(regime, substitutes=None)
 
 
 def test_the_summary_is_flat():

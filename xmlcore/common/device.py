@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from xmlcore.common.errors import UserError
 
@@ -17,6 +18,14 @@ AVAILABLE: dict[str, Callable[[], bool]] = {
     "cuda": lambda: torch.cuda.is_available(),
     "mps": lambda: torch.backends.mps.is_available(),
 }
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return `tensor` on `device`; one of the CPU gets there without waiting for what a GPU still has to do.
+
+    CUDA has put the values aside when the call returns; MPS may read them later, and is waited for.
+    """
+    return tensor.to(device, non_blocking=device.type not in ("cpu", "mps"))
 
 
 def choose_device(name: str) -> torch.device:

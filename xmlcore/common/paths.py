@@ -12,9 +12,10 @@ LEXICONS = Path("data/lexicons")
 SUBSTITUTES = Path("data/substitutes")
 METRICS = Path("metrics")
 RESULTS = Path("results")
-BASELINES = Path("baselines")
+STACKED = Path("stacked")
 REPORT = Path("report")
 IMPORTS = Path("imports")
+LINEAR = ("linear", "clean", "squared_hinge")  # model, regime and loss of the linear classifier of every corpus
 JOURNALS = Path(".journals")  # of stages that carry on where they were killed
 
 
@@ -68,9 +69,9 @@ def model(corpus: str, model: str, regime: str, loss: str) -> Path:
     return Path("models", corpus, model, regime, loss)
 
 
-def baseline(corpus: str) -> Path:
-    """Return the folder of what a linear classifier reaches on a corpus."""
-    return BASELINES / corpus
+def stacked(corpus: str) -> Path:
+    """Return the folder of what a weighted mean of several classifiers reaches on a corpus."""
+    return STACKED / corpus
 
 
 def training(corpus: str, model: str, regime: str, loss: str) -> Path:

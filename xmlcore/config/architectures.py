@@ -1,4 +1,4 @@
-"""Every architecture: its name, its shape as params.yaml gives it, and where its network is."""
+"""Every architecture: its name, its shape as params.yaml gives it, and where its network is; and what is no network."""
 
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from xmlcore.common.source_code import module_file
-from xmlcore.config.schema import Fraction, PositiveFloat, PositiveInt, Section
+from xmlcore.config.schema import Fraction, PositiveFloat, PositiveInt, Section, Share
 
 
 class XMLCNNNetwork(Section):
@@ -105,6 +105,26 @@ class APLCBERTNetwork(APLCNetwork):
     body: BERTShape | None = None
 
 
+class Memory(Section):
+    """How many documents a classifier remembers, and the most labels that one of them has."""
+
+    documents: PositiveInt
+    labels: PositiveInt
+
+
+class SentenceEncoderNetwork(Section):
+    """The shape of `xmlcore.models.sentence_encoder`."""
+
+    checkpoint: Annotated[str, Field(min_length=1)]
+    layers: PositiveInt  # of its body, the first ones; as many as `embedding.layers`
+    body: BERTShape | None = None  # None: as the checkpoint, with its weights; a stored model has its own here
+    memory: Memory | None = None  # None: not known before it is prepared; a stored model has its own here
+    neighbours: PositiveInt = 40  # documents that vote
+    temperature: PositiveFloat = 0.1  # of the softmax over their cosines that weighs the votes
+    penalty: PositiveFloat = 0.1  # of the logistic regression, for half the squared length of a label's weights
+    linear_share: Share = 0.6  # the regression's, in the probability of a label; the votes have the rest
+
+
 class Encoder(Section):
     """An architecture that is a part of another, and its shape; just one is given."""
 
@@ -160,11 +180,16 @@ class Architecture(NamedTuple):
     @property
     def source(self) -> Path:
         """Return the file that holds the class."""
-        module = self.place.partition(":")[0]
-        file = module_file(module)
-        if file is None:
-            raise ModuleNotFoundError(module)
-        return file
+        return source_of(self.place)
+
+
+def source_of(place: str) -> Path:
+    """Return the file that holds the class at `place`, module:class."""
+    module = place.partition(":")[0]
+    file = module_file(module)
+    if file is None:
+        raise ModuleNotFoundError(module)
+    return file
 
 
 ARCHITECTURES = {
@@ -176,4 +201,6 @@ ARCHITECTURES = {
     "aplc_bert": Architecture(APLCBERTNetwork, "xmlcore.models.aplc.bert:APLCBERT"),
     "ensemble": Architecture(EnsembleNetwork, "xmlcore.models.ensemble:Ensemble"),
     "wide_and_deep": Architecture(EnsembleNetwork, "xmlcore.models.wide_and_deep:WideAndDeep"),
+    "sentence_encoder": Architecture(SentenceEncoderNetwork, "xmlcore.models.sentence_encoder:SentenceEncoder"),
 }
+BASELINES = {"linear": "xmlcore.models.linear:LinearClassifier"}  # of the stage `baseline`: no recipe, no embeddings

@@ -10,18 +10,20 @@ from collections import Counter
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError, create_model, model_validator
 
 from xmlcore.common.errors import UserError
+from xmlcore.common.paths import LINEAR
 from xmlcore.common.yaml_files import load_yaml
-from xmlcore.config.architectures import ARCHITECTURES, XLNetShape
-from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section
+from xmlcore.config.architectures import ARCHITECTURES, BASELINES, XLNetShape
+from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, PositiveInt, Section, Share
 
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
 AttackObjective = Literal["loss", "margin"]  # that an attack in training raises
+AttackSpace = Literal["embeddings", "words"]  # that it moves
 GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
 Scores = Literal["logits", "probabilities"]
@@ -30,7 +32,6 @@ OfficialSplit = Literal["train", "test"]
 Device = Literal["auto", "cpu", "cuda", "mps"]  # of `xmlcore.common.device`
 Column = Literal["id", "labels", "text", "ignored"]
 SPLITS: tuple[OfficialSplit, ...] = ("train", "test")
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SourceFile(Section):
@@ -133,6 +134,7 @@ class Embedding(Section):
     kind: Literal["random", "random_idf", "glove", "in_domain", "checkpoint", "side_by_side"] = "in_domain"
     dimension: Annotated[int, Field(ge=2)] = 300  # a checkpoint has its own, as have parts
     checkpoint: str | None = None
+    layers: PositiveInt | None = None  # of a frozen encoder's checkpoint: documents are read by so many, and stored
     vectors: str | None = None  # of kind glove: a name in `vectors`, or a file below it; None: the one that there is
     parts: list["Embedding"] = []  # of kind side_by_side, for a model that is several
 
@@ -140,6 +142,8 @@ class Embedding(Section):
     def _what_its_kind_needs(self) -> "Embedding":
         if (self.kind == "checkpoint") != bool(self.checkpoint):
             raise ValueError("give `checkpoint`, a name or folder, with kind checkpoint and with no other")
+        if self.layers is not None and self.kind != "checkpoint":
+            raise ValueError("`layers`, of a checkpoint that reads documents, is for kind checkpoint")
         if self.vectors is not None and (self.kind != "glove" or ".." in self.vectors.split("/")):
             raise ValueError("`vectors`, a name in `vectors` or a file below it, is for kind glove")
         if (self.kind == "side_by_side") != bool(self.parts):
@@ -150,7 +154,7 @@ class Embedding(Section):
 class Training(Section):
     """Optimisation (`xmlcore.training.loop`). Milestones are epochs after which the learning rate falls by `gamma`."""
 
-    epochs: PositiveInt = 15
+    epochs: Annotated[int, Field(ge=0)] = 15  # 0: the model stays as it is prepared, without a gradient
     patience: PositiveInt = 5
     selection: Literal["P@1", "nDCG@5"] = "P@1"  # on the validation documents, by which the epoch is chosen
     batch_size: PositiveInt = 64
@@ -290,23 +294,38 @@ class Regime(Section):
     epsilon: Epsilon
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
+    attack_space: AttackSpace = "embeddings"  # within epsilon; words within their substitutes
     attack_objective: AttackObjective = "loss"
     attack_steps: PositiveInt = 1
+    max_change: Annotated[float, Field(gt=0, le=1)] = 1.0  # of the words of an attacked document
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
-    word_substitution: Share = 0.0  # of a training document's words, replaced by near neighbours
+    word_substitution: Share = 0.0  # of a training document's words, replaced by random ones of their substitutes
     certified_weight: Share = 0.0  # in the loss, of the worst that substitutes can do (`xmlcore.training.certified`)
     certified_warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which that weight rises
     squeeze: Squeeze
 
     @property
     def takes_free_step(self) -> bool:
-        """Whether the attack is FGSM, whose gradient training has anyway."""
+        """Whether the attack is one step up the loss, whose gradient training has anyway."""
         return self.attack_objective == "loss" and self.attack_steps == 1
+
+    @property
+    def takes_substitutes(self) -> bool:
+        """Whether training reads the fixed substitutes of words."""
+        return bool(self.certified_weight or self.word_substitution or self.attack_space == "words")
 
     @model_validator(mode="after")
     def _attributions_of_what_is_attacked(self) -> "Regime":
         if self.attribution_weight and not self.adversarial_weight:
             raise ValueError("attribution_weight: needs an adversarial_weight above 0, whose attack it looks at")
+        return self
+
+    @model_validator(mode="after")
+    def _what_its_attack_moves(self) -> "Regime":
+        if self.attack_space == "words" and (self.epsilon or not self.adversarial_weight):
+            raise ValueError("attack_space: words go with an epsilon of 0, and an adversarial_weight above 0")
+        if self.attack_space == "embeddings" and self.max_change < 1:
+            raise ValueError("max_change: of words, with attack_space words; give 1.0")
         return self
 
     @model_validator(mode="after")
@@ -330,6 +349,32 @@ class Baseline(Section):
 
     cost: PositiveFloat = 1.0  # of a misplaced document, C of liblinear
     group: Annotated[int, Field(ge=2)] = 200  # labels at most that are told apart at once
+
+
+class Stacking(Section):
+    """A weighted mean of several classifiers, its weights fitted on validation documents (`xmlcore.ranking.stacking`).
+
+    A member is a training, MODEL/REGIME/LOSS, or `linear`, the linear classifier.
+    """
+
+    corpora: list[Name] = []  # for which the weights are fitted
+    members: list[str] = []
+
+    @model_validator(mode="after")
+    def _several_members(self) -> "Stacking":
+        if len(set(self.members)) < len(self.members):
+            raise ValueError(f"members: each once (is {self.members!r})")
+        if any(member != LINEAR[0] and member.count("/") != 2 for member in self.members):
+            raise ValueError(f"members: MODEL/REGIME/LOSS each, or {LINEAR[0]} (is {self.members!r})")
+        if self.corpora and len(self.members) < 2:
+            raise ValueError("members: two or more, where `corpora` lists any")
+        return self
+
+    @property
+    def trainings(self) -> dict[str, tuple[str, str, str]]:
+        """The model, regime and loss of each member."""
+        places = {member: LINEAR if member == LINEAR[0] else tuple(member.split("/")) for member in self.members}
+        return cast("dict[str, tuple[str, str, str]]", places)
 
 
 class Metrics(Section):
@@ -562,6 +607,7 @@ class Params(Section):
     baseline: Baseline
     propensity: Propensity
     metrics: Metrics
+    stacking: Stacking
     fgsm: Fgsm
     robustness: Robustness
     masked_lm: MaskedLM
@@ -589,23 +635,35 @@ class Params(Section):
         ):
             for name in getattr(self, plural):
                 _named(known, name, plural)
+        for name in BASELINES:
+            if name in self.model:
+                raise UserError(f"model: {name!r} is what the stage `baseline` fits to every corpus; rename the recipe")
         for key, chosen, of in (
             ("words.corpora", self.words.corpora, "corpora"),
             ("words.models", self.words.models, "models"),
             ("robustness.models", self.robustness.models, "models"),
             ("substitutes.corpora", self.substitutes.corpora, "corpora"),
             ("certify.models", self.certify.models, "models"),
+            ("stacking.corpora", self.stacking.corpora, "corpora"),
             ("smoothing.models", self.smoothing.models, "models"),
             ("explain.study.models", self.explain.study.models, "models"),
         ):
             for name in chosen:
                 if name not in getattr(self, of):
                     raise UserError(f"{key}: {name!r} is not listed in `{of}`; add it there, or leave it out here")
-        certified = [name for name in self.regimes if self.regime[name].certified_weight]
-        for corpus in self.corpora if certified else ():
+        for member, names in self.stacking.trainings.items() if self.stacking.corpora else ():
+            listed = () if names == LINEAR else zip(names, ("models", "regimes", "losses"), strict=True)
+            for name, of in listed:
+                if name not in getattr(self, of):
+                    raise UserError(
+                        f"stacking.members: {member!r}: {name!r} is not listed in `{of}`; add it there, or leave the "
+                        "member out"
+                    )
+        substituting = [name for name in self.regimes if self.regime[name].takes_substitutes]
+        for corpus in self.corpora if substituting else ():
             if corpus not in self.substitutes.corpora:
                 raise UserError(
-                    f"regimes: {certified[0]!r} needs substitutes for {corpus!r}; list it in substitutes.corpora"
+                    f"regimes: {substituting[0]!r} needs substitutes for {corpus!r}; list it in substitutes.corpora"
                 )
         if self.certify.models and not self.substitutes.corpora:
             raise UserError("certify.models: for substitutes of words, and none are chosen; list substitutes.corpora")

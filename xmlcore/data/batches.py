@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xmlcore.common.device import to_device
 from xmlcore.data.dataset import Split
 from xmlcore.data.tokens import PAD
 
@@ -83,7 +84,7 @@ class TrueLabels(NamedTuple):
 
     def to(self, device: torch.device) -> "TrueLabels":
         """Return the labels on `device`."""
-        return TrueLabels(self.ids.to(device), self.weights.to(device))
+        return TrueLabels(to_device(self.ids, device), to_device(self.weights, device))
 
     def targets(self, columns: Tensor, width: int) -> Tensor:
         """Return (B, `width`) the weight of a label at its column, `columns` (B, Y); the largest where columns meet."""

@@ -27,6 +27,7 @@ class Split:
     token_offsets: np.ndarray  # (N + 1,) int64
     labels: np.ndarray  # (sum of label counts,) int32, UNSEEN_LABEL possible
     label_offsets: np.ndarray  # (N + 1,) int64
+    vectors: np.ndarray | None = None  # (N, D) float32, where a frozen encoder has read the documents
 
     def __len__(self) -> int:
         return len(self.token_offsets) - 1
@@ -49,6 +50,7 @@ class Split:
             tokens - tokens[0],
             self.labels[labels[0] : labels[-1]],
             labels - labels[0],
+            None if self.vectors is None else self.vectors[start:end],
         )
 
     def take(self, documents: np.ndarray) -> "Split":
@@ -59,6 +61,7 @@ class Split:
             np.concatenate([[0], np.cumsum(self.lengths[documents])]),
             np.concatenate([*labels]),
             np.concatenate([[0], np.cumsum(np.diff(self.label_offsets)[documents])]),
+            None if self.vectors is None else self.vectors[documents],
         )
 
 
@@ -69,7 +72,8 @@ def concatenate(first: Split, second: Split) -> Split:
         a, b = getattr(first, name), getattr(second, name)
         return np.concatenate([a, a[-1] + b[1:] if name.endswith("_offsets") else b])
 
-    return Split(**{name: joined(name) for name in ARRAYS})
+    known = [split.vectors for split in (first, second) if split.vectors is not None]
+    return Split(**{name: joined(name) for name in ARRAYS}, vectors=np.concatenate(known) if len(known) == 2 else None)
 
 
 # The files of a split and their types.

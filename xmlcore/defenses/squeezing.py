@@ -1,12 +1,12 @@
 """Feature squeezing (Xu et al. 2018; Sapkal and Savalia 2025, eq. 16): a defence is a classifier around another."""
 
-from typing import TypeVar
+from typing import TypeVar, overload
 
 import torch
 from torch import Tensor
 
 from xmlcore.data.batches import TrueLabels
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import Classifier, TokenClassifier, with_embeddings
 from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.wrapped import Wrapped
@@ -44,8 +44,11 @@ class SqueezedEmbeddings(Wrapped):
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         return self.model.score_rows(self._squeeze_rows(batch), probe)
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        return self.model.precompute(self._squeeze_but_padding(rows))
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
-        return self.model.score_substitutions(self._squeeze_rows(document), positions, substitutes)
+        return self.model.score_substitutions(document, positions, substitutes)
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
         return self.model.loss(self._squeeze_rows(batch), labels, probe)
@@ -54,8 +57,11 @@ class SqueezedEmbeddings(Wrapped):
         return self.model.bounds(self._squeeze_rows(batch), radius, share)
 
     def _squeeze_rows(self, batch: Rows) -> Rows:
-        real = torch.arange(len(batch.rows), device=batch.rows.device) > 0
-        return batch._replace(rows=self._squeeze(batch.rows) * real.unsqueeze(-1))
+        return batch._replace(rows=self._squeeze_but_padding(batch.rows))
+
+    def _squeeze_but_padding(self, rows: Tensor) -> Tensor:
+        real = torch.arange(len(rows), device=rows.device) > 0
+        return self._squeeze(rows) * real.unsqueeze(-1)
 
     def _squeeze(self, embeddings: Tensor) -> Tensor:
         scale = self.high - self.low
@@ -76,6 +82,9 @@ class SqueezedOutputs(Wrapped):
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         return squeeze_logits(self.model.score_rows(batch, probe), self.bits)
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        return self.model.precompute(rows)
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
         return squeeze_logits(self.model.score_substitutions(document, positions, substitutes), self.bits)
 
@@ -87,10 +96,24 @@ def squeeze_logits(logits: Tensor, bits: int) -> Tensor:
     return _straight_through(logits, squeezed)
 
 
-def squeeze(model: Classifier, where: str, bits: int) -> Classifier:
-    """Return `model` behind feature squeezing of its `embeddings`, its `outputs`, `both` or `none`, as `where` says."""
+@overload
+def squeeze(model: Classifier, where: str, bits: int) -> Classifier: ...
+
+
+@overload
+def squeeze(model: TokenClassifier, where: str, bits: int) -> TokenClassifier: ...
+
+
+def squeeze(model: TokenClassifier, where: str, bits: int) -> TokenClassifier:
+    """Return `model` behind feature squeezing of its `embeddings`, its `outputs`, `both` or `none`, as `where` says.
+
+    Raises `UserError` where a model without embeddings shall be squeezed.
+    """
+    if where == "none":
+        return model
+    squeezed = with_embeddings(model, f"squeeze: {where}")
     if where in ("embeddings", "both"):
-        model = SqueezedEmbeddings(model, bits)
+        squeezed = SqueezedEmbeddings(squeezed, bits)
     if where in ("outputs", "both"):
-        model = SqueezedOutputs(model, bits)
-    return model
+        squeezed = SqueezedOutputs(squeezed, bits)
+    return squeezed

@@ -60,7 +60,7 @@ def _attacked_hits(
         batch = model.distinct_with_substitutes(tokens, substitutes)
     targets, found = labels.targets(labels.ids, model.labels), []
     for objective in OBJECTIVES:
-        for logits in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
+        for _, logits in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
             best = logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
             right = hits(best, split, documents)
             found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))

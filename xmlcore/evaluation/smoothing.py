@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xmlcore.common.device import to_device
 from xmlcore.common.distributed import map_shared
 from xmlcore.config.params import Smoothing
 from xmlcore.data.dataset import Split
@@ -53,7 +54,7 @@ class Noise:
     def logits(self, model: Classifier, tokens: Tensor, count: int, generator: torch.Generator) -> Tensor:
         embeddings = model.embed(tokens)
         size = self._deviation * self._norm / math.sqrt(embeddings.shape[2])
-        noise = torch.randn(count, *embeddings.shape[1:], generator=generator).to(embeddings.device)
+        noise = to_device(torch.randn(count, *embeddings.shape[1:], generator=generator), embeddings.device)
         mask = torch.ones(count, tokens.shape[1], dtype=torch.bool, device=embeddings.device)
         return model.score(embeddings + size * noise, mask)
 

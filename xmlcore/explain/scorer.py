@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 class Scorer(Protocol):
     def scores(self, documents: Sequence[Sequence[str]], labels: Sequence[int]) -> np.ndarray:
-        """Return sigmoid probabilities (len(documents), len(labels)), float32, of the asked labels only.
+        """Return probabilities (len(documents), len(labels)), float32, of the asked labels only.
 
         A document is a list of tokens. It may be empty, and its tokens may be outside the vocabulary.
         """

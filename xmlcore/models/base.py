@@ -1,4 +1,8 @@
-"""One protocol carries every architecture: attacks, defences and explanations need nothing else of a network."""
+"""One protocol carries every model: attacks, defences and explanations need nothing else of it.
+
+What reads tokens is a `TokenClassifier`: enough to predict, for LIME, SHAP and attacks on words. A network is a
+`Classifier`, which has embeddings besides.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -8,27 +12,83 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xmlcore.common.device import to_device
+from xmlcore.common.errors import UserError
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.data.tokens import PAD
 from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.losses import binary_cross_entropy
+from xmlcore.models.precomputed_rows import PrecomputedRows
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 Distinct = Callable[[Tensor], TokenRows]
+SubstitutesScorer = Callable[[Tensor, Tensor, Tensor], Tensor]  # as `TokenClassifier.score_substitutes`
+Objective = Callable[[Tensor], Tensor]  # of scores (..., K), one number (...) for each row
 
 
-class Classifier(nn.Module, ABC):
-    """A multi-label classifier in two halves, cut where gradient attacks and attributions act.
+class TokenClassifier(nn.Module, ABC):
+    """A multi-label classifier of token ids; `forward` returns the scores (B, L) of `tokens` (B, T).
 
-    Shapes: `B` batch, `T` tokens, `D` embedding width, `L` labels. Besides `embeddings` (B, T, D) and `mask` (B, T), a
-    batch may be given as `TokenRows`, in which equal tokens share their work.
-
-    Token ids may be on any device, best on the CPU, where to find the distinct ones keeps no GPU waiting. All else is
-    on `device`.
+    Shapes: `B` batch, `T` tokens, `L` labels, `V` tokens of the vocabulary. A score is any finite number that rises
+    with the probability of its label: a logit, where nothing else is said. `tokens` are int64, padded with `PAD` on the
+    right, on any device, best on the CPU, where to find the distinct ones keeps no GPU waiting. All else is on
+    `device`.
     """
 
     labels: int  # L, how many
+
+    @property
+    @abstractmethod
+    def vocabulary_size(self) -> int:
+        """V, how many tokens are known."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the classifier computes."""
+
+    @abstractmethod
+    def narrow(self, labels: Tensor) -> "TokenClassifier":
+        """Return this classifier with the scores of the label ids `labels` (K,) alone; it shares all other weights."""
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Return the probabilities of `scores`, of any shape."""
+        return scores.sigmoid()
+
+    @abstractmethod
+    def document_vectors(self, tokens: Tensor) -> Tensor:
+        """Return vectors (B, ·) of the documents `tokens` (B, T), whose cosine says how alike they are to the model."""
+
+    @abstractmethod
+    def score_substitutes(self, tokens: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        """Return the scores (S, L) of S copies of one document, each with token `substitutes[s]` at `positions[s]`.
+
+        `tokens` (T,) are without padding.
+        """
+
+    def substitutes_scorer(self) -> SubstitutesScorer:
+        """Return `score_substitutes` for many documents, between which it may keep what single tokens cost.
+
+        The weights of the model must not change meanwhile.
+        """
+        return self.score_substitutes
+
+    @abstractmethod
+    def preferences(self, tokens: Tensor, position: int, labels: Sequence[int], objective: Objective) -> Tensor:
+        """Return (V,) how much each token would raise `objective`, the scores of `labels`, if it stood at `position`.
+
+        `tokens` (T,) are one document without padding; of the figures the order counts.
+        """
+
+
+class Classifier(TokenClassifier):
+    """A multi-label classifier in two halves, cut where gradient attacks and attributions act.
+
+    Its scores are logits. `D` is the embedding width. Besides `embeddings` (B, T, D) and `mask` (B, T), a batch may be
+    given as `TokenRows`, in which equal tokens share their work.
+    """
+
     sparse_embedding = False  # whether the gradient of the table is sparse
 
     @abstractmethod
@@ -48,8 +108,11 @@ class Classifier(nn.Module, ABC):
         """The (V, D) table that `embed` looks tokens up in."""
 
     @property
+    def vocabulary_size(self) -> int:
+        return len(self.embedding_table)
+
+    @property
     def device(self) -> torch.device:
-        """Where the classifier computes."""
         return self.embedding_table.device
 
     @property
@@ -64,6 +127,33 @@ class Classifier(nn.Module, ABC):
     @abstractmethod
     def narrow(self, labels: Tensor) -> "Classifier":
         """Return this classifier with the logits of the label ids `labels` (K,) alone; it shares all other weights."""
+
+    def document_vectors(self, tokens: Tensor) -> Tensor:
+        """Return the means (B, D) of the embeddings of the documents `tokens` (B, T)."""
+        table = self.embedding_table.detach()
+        real = to_device(tokens != PAD, table.device).to(table.dtype).unsqueeze(-1)
+        return (table[to_device(tokens, table.device)] * real).sum(1) / real.sum(1)
+
+    def score_substitutes(self, tokens: Tensor, positions: Tensor, substitutes: Tensor) -> Tensor:
+        batch = self.distinct(torch.cat([tokens, substitutes])[None])
+        document, substituted = batch.row_of[0].split([len(tokens), len(substitutes)])
+        document_rows = TokenRows(self.precompute(batch.rows), document)
+        return self.score_substitutions(document_rows, to_device(positions, self.device), substituted)
+
+    def substitutes_scorer(self) -> SubstitutesScorer:
+        return PrecomputedRows(self).score_substitutes
+
+    def preferences(self, tokens: Tensor, position: int, labels: Sequence[int], objective: Objective) -> Tensor:
+        """Return (V,) to first order how much each token would raise `objective` (HotFlip, Ebrahimi et al. 2018).
+
+        It is the product of the gradient at the position and the token's embedding, but for what all tokens share.
+        """
+        batch = self.distinct(tokens[None])
+        rows = batch.rows.detach()
+        probe = rows.new_zeros(*batch.row_of.shape, rows.shape[1], requires_grad=True)
+        logits = self.score_rows(batch._replace(rows=rows), probe)[0, list(labels)]
+        (gradient,) = torch.autograd.grad(objective(logits), probe)
+        return self.embedding_table.detach() @ gradient[0, position]
 
     def prepare(self, split: Split, seed: int, distinct: Distinct | None = None) -> None:
         """Take from `split`, the training documents, what no gradient finds: groups of labels, initial weights.
@@ -85,9 +175,7 @@ class Classifier(nn.Module, ABC):
     def distinct(self, tokens: Tensor) -> TokenRows:
         """Return `embed(tokens)` of `tokens` (B, T) with one row for each distinct token."""
         distinct, index = functional.pad(tokens.flatten(), (1, 0), value=PAD).unique(return_inverse=True)
-        table = self.embedding_table
-        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return TokenRows(rows, index[1:].view_as(tokens).to(table.device))
+        return TokenRows(self._looked_up(distinct), to_device(index[1:].view_as(tokens), self.device))
 
     def distinct_with_substitutes(self, tokens: Tensor, substitutes: Tensor) -> SubstitutedRows:
         """Return `embed(tokens)` of `tokens` (B, T), and of the `substitutes` (V, K) of each, one row for each token.
@@ -98,9 +186,17 @@ class Classifier(nn.Module, ABC):
         reached, places = substitutes[own].unique(return_inverse=True)
         new = torch.ones_like(reached, dtype=torch.bool).index_fill(0, places[:, 0], False)
         row = (len(own) - 1 + new.cumsum(0)).index_copy(0, places[:, 0], torch.arange(len(own), device=own.device))
-        distinct, table = torch.cat([own, reached[new]]), self.embedding_table
-        rows = functional.embedding(distinct.to(table.device), table, padding_idx=PAD, sparse=self.sparse_embedding)
-        return SubstitutedRows(rows, row_of[1:].view_as(tokens).to(table.device), row[places].to(table.device))
+        rows = self._looked_up(torch.cat([own, reached[new]]))
+        return SubstitutedRows(
+            rows, to_device(row_of[1:].view_as(tokens), rows.device), to_device(row[places], rows.device)
+        )
+
+    def _looked_up(self, tokens: Tensor) -> Tensor:
+        """Return the rows (U, D) of the table of distinct `tokens` (U,)."""
+        table = self.embedding_table
+        return functional.embedding(
+            to_device(tokens, table.device), table, padding_idx=PAD, sparse=self.sparse_embedding
+        )
 
     def score_rows(self, batch: TokenRows, probe: Tensor | None = None) -> Tensor:
         """Return the logits (B, L) of a batch.
@@ -114,10 +210,15 @@ class Classifier(nn.Module, ABC):
         """Return the logits (B, L) at each of `steps` along `direction` (B, T, D), which is zero at the padding."""
         return [self.score(batch.embeddings() + step * direction, batch.mask) for step in steps]
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        """Return (R, E) what `score_substitutions` needs of each of `rows` (R, D) alone; row 0 is the padding."""
+        return rows
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
         """Return the logits (S, L) of S copies of one document, each with row `substitutes[s]` at `positions[s]`.
 
-        `row_of` of the document is (T,), without padding; no substitute is row 0.
+        `rows` of the document are as `precompute` returns them, and `row_of` is (T,), without padding; no substitute is
+        row 0.
         """
         copies = document.row_of.expand(len(positions), -1).scatter(1, positions[:, None], substitutes[:, None])
         return self.score_rows(document._replace(row_of=copies))
@@ -145,3 +246,13 @@ class Classifier(nn.Module, ABC):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits (B, L) of `tokens` (B, T)."""
         return self.score_rows(self.distinct(tokens))
+
+
+def with_embeddings(model: TokenClassifier, asked: str) -> Classifier:
+    """Return `model`, which must have embeddings. Raises `UserError` where it has none: `asked` does not apply."""
+    if not isinstance(model, Classifier):
+        raise UserError(
+            f"{asked}: does not apply to a model without embeddings, as the linear classifier is; "
+            "choose another, or a network"
+        )
+    return model

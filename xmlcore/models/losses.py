@@ -39,3 +39,12 @@ def label_weights(loss: Loss, split: Split, labels: int) -> Tensor:
     if loss.mean_one:
         weights /= weights.mean()
     return torch.from_numpy(weights).float()
+
+
+def label_prior(split: Split, labels: int) -> Tensor:
+    """Return the logit (L,) of each label's share of the documents, smoothed by half a document.
+
+    It is computed in double precision: the last bits of `torch.logit` depend on where its input lies in memory.
+    """
+    with_label = label_frequencies(split, labels=labels) + 0.5
+    return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from xmlcore.common.artifacts import written_by
 from xmlcore.common.device import CPU
-from xmlcore.config.architectures import ARCHITECTURES
+from xmlcore.config.architectures import ARCHITECTURES, BASELINES
 from xmlcore.config.schema import PositiveInt, Section
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import Classifier, TokenClassifier, with_embeddings
 
 
 class _Config(Section):
@@ -46,10 +46,25 @@ def save_model(folder: Path, model: Classifier, architecture: str, network: Sect
 
 
 def load_model(folder: Path, device: torch.device = CPU) -> Classifier:
-    """Return the classifier stored in `folder`, on `device` and in evaluation mode.
+    """Return the network stored in `folder`, on `device` and in evaluation mode.
 
-    Raises `UserError` if its files are damaged.
+    Raises `UserError` if its files are damaged, or of a classifier without embeddings.
     """
+    return with_embeddings(load_token_classifier(folder, device), str(folder))
+
+
+def load_token_classifier(folder: Path, device: torch.device = CPU) -> TokenClassifier:
+    """Return what is stored in `folder`, a network or a classifier without embeddings, in evaluation mode.
+
+    A network is on `device`. Raises `UserError` if the files are damaged.
+    """
+    with written_by("train", folder):
+        architecture = json.loads((folder / "config.json").read_bytes())["architecture"]
+        baseline = BASELINES.get(architecture)
+    return resolve_name(baseline).load(folder) if baseline else _load_network(folder, device)
+
+
+def _load_network(folder: Path, device: torch.device) -> Classifier:
     with written_by("train", folder):
         config = _Config.model_validate_json((folder / "config.json").read_bytes())
         weights = folder / "weights.safetensors"

@@ -66,10 +66,15 @@ class SideBySide(TableClassifier):
         ]
         return [self.merge(logits) for logits in zip(*found, strict=True)]
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        return torch.cat([each.precompute(part) for each, part in self.parts(rows)], 1)
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
+        none = document.rows.new_empty(0, sum(self.widths))
+        widths = [each.precompute(part).shape[1] for each, part in self.parts(none)]
         found = [
             each.score_substitutions(document._replace(rows=rows), positions, substitutes)
-            for each, rows in self.parts(document.rows)
+            for each, rows in zip(self.classifiers, document.rows.split(widths, 1), strict=True)
         ]
         return self.merge(found)
 

@@ -6,6 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from xmlcore.common.device import to_device
 from xmlcore.data.tokens import PAD
 from xmlcore.models.base import Classifier
 from xmlcore.models.modules import narrow_linear, shallow_copy
@@ -27,7 +28,7 @@ class TableClassifier(Classifier):
         return self.embedding.weight
 
     def embed(self, tokens: Tensor) -> Tensor:
-        return self.embedding(tokens.to(self.device))
+        return self.embedding(to_device(tokens, self.device))
 
     def narrow(self, labels: Tensor) -> Self:
         """Return this classifier with `labels` (K,) alone of its `asked` labels, which `score` heeds.

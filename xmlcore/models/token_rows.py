@@ -41,6 +41,11 @@ class TokenRows(NamedTuple):
         """Return the batch of the first `documents` documents alone, with the same rows."""
         return self._replace(row_of=self.row_of[:documents])
 
+    def used(self) -> "TokenRows":
+        """Return the batch without the rows that no position has."""
+        used, index = functional.pad(self.row_of.flatten(), (1, 0)).unique(return_inverse=True)
+        return TokenRows(self.rows.index_select(0, used), index[1:].view_as(self.row_of))
+
 
 class SubstitutedRows(NamedTuple):
     """A batch in which any token may become another: position (b, t) has one of the rows `sets[row_of[b, t]]`.
@@ -56,3 +61,12 @@ class SubstitutedRows(NamedTuple):
         """Return (B,) how many positions of each document are a `share` of them, rounded down."""
         tokens = (self.row_of != 0).sum(1)
         return (share * tokens.double() + 1e-9).long()
+
+    @property
+    def unchanged(self) -> TokenRows:
+        """The documents as they are, without the rows of substitutes."""
+        return TokenRows(self.rows[: len(self.sets)], self.row_of)
+
+    def first(self, documents: int) -> "SubstitutedRows":
+        """Return the batch of the first `documents` documents alone, with the same rows."""
+        return self._replace(row_of=self.row_of[:documents])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from xmlcore.common.device import to_device
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
 from xmlcore.models.modules import shallow_copy
@@ -49,7 +50,7 @@ class WithTable(Wrapped):
         return self._table
 
     def embed(self, tokens: Tensor) -> Tensor:
-        return self._table[tokens.to(self.device)]
+        return self._table[to_device(tokens, self.device)]
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.model.score(embeddings, mask)

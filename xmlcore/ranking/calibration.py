@@ -11,8 +11,7 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 from typing_extensions import TypedDict
 
-from xmlcore.config.params import Share
-from xmlcore.config.schema import PositiveFloat, Section
+from xmlcore.config.schema import PositiveFloat, Section, Share
 from xmlcore.data.dataset import Split
 from xmlcore.ranking.label_metrics import macro_f1, micro_f1, tally
 from xmlcore.ranking.metrics import hits, ratio

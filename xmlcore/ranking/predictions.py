@@ -12,7 +12,7 @@ from xmlcore.common.artifacts import read_array, written_by
 from xmlcore.common.distributed import add_up, share
 from xmlcore.data.batches import batches, pad
 from xmlcore.data.dataset import EncodedCorpus, Split
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import TokenClassifier
 
 BATCH_SIZE = 64
 Track = Callable[..., Iterable[np.ndarray]]
@@ -31,7 +31,7 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(
-    model: Classifier, split: Split, k: int, track: Track = untracked, batch_size: int = BATCH_SIZE
+    model: TokenClassifier, split: Split, k: int, track: Track = untracked, batch_size: int = BATCH_SIZE
 ) -> Predictions:
     """Return the `k` best labels of each document of `split`, or all where there are fewer."""
     model.eval()
@@ -41,7 +41,7 @@ def predict(
     total = -(-len(split) // batch_size)
     for documents in share(track(batches(split.lengths, batch_size), "predict", total=total)):
         best = model(pad([split.document(i) for i in documents])).topk(k)
-        labels[documents], scores[documents] = best.indices.cpu(), best.values.sigmoid().cpu()
+        labels[documents], scores[documents] = best.indices.cpu(), model.probabilities(best.values).cpu()
     add_up(labels)
     add_up(scores)
     return Predictions(labels, scores)
@@ -63,10 +63,10 @@ def read_predictions(folder: Path, stage: str = "evaluate") -> Predictions:
         return Predictions(labels, scores)
 
 
-def predictions_of(corpus: EncodedCorpus, folder: Path) -> Predictions:
+def predictions_of(corpus: EncodedCorpus, folder: Path, stage: str = "evaluate") -> Predictions:
     """Return the predictions of `folder`, for the test split of `corpus`. Raises `UserError` if they do not fit it."""
-    predictions = read_predictions(folder)
-    with written_by("evaluate", folder):
+    predictions = read_predictions(folder, stage)
+    with written_by(stage, folder):
         if len(predictions.labels) != len(corpus.splits["test"]):
             raise ValueError(f"{len(predictions.labels)} rows for {len(corpus.splits['test'])} test documents")
         if predictions.labels.max(initial=0) >= len(corpus.label_names):

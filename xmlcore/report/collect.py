@@ -9,6 +9,7 @@ from xmlcore.attacks.words.results import AttackBins, AttackSummaries, WordAttac
 from xmlcore.common import paths
 from xmlcore.common.errors import UserError
 from xmlcore.common.timing import Timing
+from xmlcore.config.architectures import BASELINES
 from xmlcore.data.dataset import Statistics
 from xmlcore.evaluation.results import (
     AttackPoint,
@@ -39,12 +40,12 @@ from xmlcore.report.results import (
     METHODS,
     ROBUST,
     TEXTS,
-    Baseline,
     Cell,
     Experiment,
     Explanations,
     Results,
     Run,
+    Stack,
     WordAttacks,
 )
 from xmlcore.training.results import Training
@@ -64,7 +65,7 @@ def collect(
     epsilon: float,
     simulated: Collection[str] = (),
 ) -> Results:
-    """Gather what lies below `root` of every listed corpus, model, regime and loss, and of nothing else.
+    """Gather what lies below `root` of every listed corpus, model, regime and loss, and of the linear classifiers.
 
     Raises:
         UserError: a file is broken, or a listed training was not evaluated at `epsilon`.
@@ -74,35 +75,40 @@ def collect(
     experiments: list[Experiment] = []
     words: dict[Cell, WordAttacks] = {}
     clusters: dict[tuple[str, str], tuple[list[str], ...]] = {}
-    read = {corpus: _read_baseline(root / paths.baseline(corpus)) for corpus in corpora}
-    baselines = {corpus: baseline for corpus, baseline in read.items() if baseline}
-    for corpus, model in product(corpora, models):
-        cells = [Cell(corpus, model, regime, loss) for loss, regime in product(losses, regimes)]
-        reference = Cell(corpus, model, regimes[0], losses[0])
+    stacks = {corpus: stack for corpus in corpora if (stack := _read_stack(root / paths.stacked(corpus)))}
+    for corpus, model in product(corpora, [*models, *BASELINES]):
+        cells = _cells(corpus, model, regimes, losses)
         trained = [cell for cell in cells if (root / paths.RESULTS / Path(*cell)).is_dir()]
-        found = {cell: _read_run(root, cell, reference) for cell in trained}
+        found = {cell: _read_run(root, cell, cells[0]) for cell in trained}
         for cell, run in found.items():
             _require(run, epsilon, root / paths.results(*cell, "evaluate"))
         if not found:
             continue
         statistics[corpus, model] = next((run.statistics for run in found.values() if run.statistics), None)
         runs |= found
-        experiments += [_experiment(found, corpus, model, loss) for loss in losses]
+        experiments += [_experiment(found, corpus, model, loss) for loss in losses if model in models]
         words |= _read_words(root, cells)
         attacked = (root / paths.results(*cell, "attack_words") for cell in found)
         named = (read_json(folder / "clusters.json", list[list[str]]) for folder in attacked)
         if names := next(filter(None, named), None):
             clusters[corpus, model] = tuple(names)
-    return Results(epsilon, statistics, runs, tuple(experiments), words, clusters, baselines, frozenset(simulated))
+    return Results(epsilon, statistics, runs, tuple(experiments), words, clusters, stacks, frozenset(simulated))
 
 
-def _read_baseline(folder: Path) -> Baseline | None:
+def _read_stack(folder: Path) -> Stack | None:
     ranking = read_json(folder / "ranking.json", Ranking)
     if ranking is None:
         return None
     timing = read_json(folder / "timing.json", Timing)
     bins = tuple(read_json(folder / "label_bins.json", list[LabelBin]) or ())
-    return Baseline(ranking, bins, {"train": timing["seconds"]} if timing else {})
+    return Stack(ranking, bins, {"train": timing["seconds"]} if timing else {})
+
+
+def _cells(corpus: str, model: str, regimes: Sequence[str], losses: Sequence[str]) -> list[Cell]:
+    """Return the trainings of `model`, the reference first; the linear classifier has one."""
+    if model in BASELINES:
+        return [Cell(corpus, *paths.LINEAR)]
+    return [Cell(corpus, model, regime, loss) for loss, regime in product(losses, regimes)]
 
 
 def _experiment(runs: dict[Cell, Run], corpus: str, model: str, loss: str) -> Experiment:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from xmlcore.attacks.words.results import AttackBin, AttackSummaries, WordAttack
+from xmlcore.config.architectures import BASELINES
 from xmlcore.config.params import Generator, Goal
 from xmlcore.data.dataset import Statistics
 from xmlcore.evaluation.results import (
@@ -76,8 +77,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """A linear classifier on a corpus, for comparison; the parts are those of a `Run`."""
+class Stack:
+    """A weighted mean of the classifiers of a corpus; the parts are those of a `Run`."""
 
     ranking: Ranking | None
     bins: tuple[LabelBin, ...]
@@ -96,6 +97,11 @@ class Cell(NamedTuple):
     def title(self) -> str:
         """The four names, as captions give them."""
         return " · ".join(self)
+
+    @property
+    def has_embeddings(self) -> bool:
+        """Whether attacks on embeddings, and explanations by gradients, apply to the model."""
+        return self.model not in BASELINES
 
 
 @dataclass(frozen=True)
@@ -134,13 +140,18 @@ class Results:
     experiments: tuple[Experiment, ...]
     words: dict[Cell, WordAttacks]  # of the models that were so attacked, the clean regime before the others
     clusters: dict[tuple[str, str], tuple[list[str], ...]]  # names of like labels, by corpus and model
-    baselines: dict[str, Baseline]  # by corpus
+    stacks: dict[str, Stack]  # by corpus
     simulated: frozenset[str] = frozenset()  # corpora that are no real ones
 
     @property
     def corpora(self) -> list[str]:
         """The corpora that are shown."""
         return [*dict.fromkeys(corpus for corpus, _ in self.statistics)]
+
+    @property
+    def baselines(self) -> dict[str, Run]:
+        """The linear classifiers, by corpus, with which networks are compared."""
+        return {cell.corpus: run for cell, run in self.runs.items() if not cell.has_embeddings}
 
     @property
     def attacked(self) -> dict[tuple[str, str], list[Cell]]:

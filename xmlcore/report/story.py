@@ -14,8 +14,8 @@ from xmlcore.explain.token_weights import sum_by_token, top_tokens
 from xmlcore.report.drawing import PAGE_COLOUR, Figure, draw_panels
 from xmlcore.report.results import BASE, ROBUST, Experiment, Results, Run
 from xmlcore.report.sections.attack_checks import outcome
-from xmlcore.report.sections.gap import gap_reduction, measured
-from xmlcore.report.table import Column, Fails, Table, percent
+from xmlcore.report.sections.gap import clean, gap_reduction, measured
+from xmlcore.report.table import NOT_APPLICABLE, Column, Fails, Table, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,9 +50,10 @@ def trained(results: Results) -> str:
         f"{counts['test_documents']:,} to test on, {counts['labels']:,} labels)"
         for corpus, counts in _sizes(results)
     ]
-    models = [*dict.fromkeys(cell.model for cell in results.runs)]
+    networks = [cell for cell in results.runs if cell.has_embeddings]
+    models = [*dict.fromkeys(cell.model for cell in networks)]
     regimes = {BASE: "clean", ROBUST: "adversarially"}
-    ways = [*dict.fromkeys(regimes.get(cell.regime, cell.regime) for cell in results.runs)]
+    ways = [*dict.fromkeys(regimes.get(cell.regime, cell.regime) for cell in networks)]
     return f"On {_listed(corpora)}, {_listed(models)} was trained {_listed(ways)}, attacked and explained."
 
 
@@ -71,9 +72,11 @@ def table(results: Results) -> Table:
     rows = tuple(
         (
             *cell,
-            *(percent(measured(run, 0, f"P@{k}")) for k in (1, 3, 5)),
-            percent(measured(run, results.epsilon, "P@1")),
-            percent(measured(run, results.epsilon, "gap@1")),
+            *(percent(clean(run, f"P@{k}")) for k in (1, 3, 5)),
+            *(
+                percent(measured(run, results.epsilon, key)) if cell.has_embeddings else NOT_APPLICABLE
+                for key in ("P@1", "gap@1")
+            ),
         )
         for cell, run in results.runs.items()
     )
@@ -134,8 +137,8 @@ def doubts(results: Results) -> list[str]:
 def _behind(results: Results) -> Iterator[str]:
     """Yield a sentence for each corpus on which no trained model is as good as the linear classifier."""
     for corpus, linear in results.baselines.items():
-        rankings = [run.ranking for cell, run in results.runs.items() if cell.corpus == corpus and run.ranking]
-        best = max((ranking["P@1"] for ranking in rankings), default=None)
+        networks = [run for cell, run in results.runs.items() if cell.corpus == corpus and cell.has_embeddings]
+        best = max((run.ranking["P@1"] for run in networks if run.ranking), default=None)
         if best is not None and linear.ranking and best < linear.ranking["P@1"]:
             yield (
                 f"{corpus}: a linear classifier on tf-idf is ahead, P@1 {percent(linear.ranking['P@1'])} against "

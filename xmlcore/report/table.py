@@ -7,6 +7,7 @@ from xmlcore.common.intervals import Interval
 
 Row = tuple[str, ...]
 MISSING = "–"
+NOT_APPLICABLE = "does not apply"
 NAMES = ("Corpus", "Model", "Regime", "Loss")  # of the columns that say which trained model a row is of
 
 

@@ -35,11 +35,12 @@ from xmlcore.data.dataset import EncodedCorpus, load_encoded, statistics
 from xmlcore.data.encoding import encode_corpus
 from xmlcore.data.tokens import WORD_TOKENIZERS
 from xmlcore.data.word_vectors import build_vectors
+from xmlcore.models.base import with_embeddings
 from xmlcore.models.registry import build_model, save_model
 from xmlcore.ranking.calibration import calibrate, calibration_figures
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import untracked
-from xmlcore.serving.model_card import Facts, model_card
+from xmlcore.serving.model_card import Facts, model_card, network_training
 from xmlcore.serving.model_folder import Defence, StoredModel, load_model_folder, write_model_folder
 from xmlcore.serving.text_classifier import Attacked, Label, TextClassifier, Words
 from xmlcore.training.loop import Outcome, train
@@ -147,7 +148,7 @@ class XMLClassifier(ClassifierMixin, BaseEstimator):
         path = Path(folder)
         with tempfile.TemporaryDirectory() as weights, atomic_directory(path) as destination:
             stored, options = self.classifier_.stored, self._options
-            save_model(Path(weights), stored.bare, options.architecture, options.network)
+            save_model(Path(weights), with_embeddings(stored.bare, "save"), options.architecture, options.network)
             write_model_folder(
                 destination, Path(weights), stored.reader, stored.calibration, stored.defence, stored.card
             )
@@ -186,8 +187,7 @@ class XMLClassifier(ClassifierMixin, BaseEstimator):
             license="other",
             split="validation",
             corpus=statistics(corpus),
-            training=options.training,
-            regime=self._regime,
+            how=network_training(options.training, self._regime, len(validation)),
             curve=[{"epsilon": 0.0} | ranking_metrics(found, np.diff(validation.label_offsets))],
             calibration=calibration_figures(outcome.validation, validation, labels, calibration),
         )

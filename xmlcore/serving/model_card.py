@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from xmlcore.config.params import Regime, Training
+from xmlcore.config.params import Baseline, Regime, Training
 from xmlcore.data.dataset import Statistics
 from xmlcore.ranking.calibration import CalibrationFigures
 
@@ -21,10 +21,35 @@ class Facts(NamedTuple):
     license: str
     split: str  # whose documents it was measured on, test or validation
     corpus: Statistics
-    training: Training
-    regime: Regime
+    how: str  # it was trained: `network_training`, `linear_training`
     curve: Sequence[Mapping[str, Any]]  # a row for each epsilon, 0 first: `epsilon`, `P@k`, `nDCG@k`
     calibration: CalibrationFigures
+
+
+def network_training(training: Training, regime: Regime, validation_documents: int) -> str:
+    """Return how a network was trained, as the card goes on after the documents."""
+    refit = ", then it was trained again on both" if training.refit else ""
+    attacked = (
+        f"; {100 * regime.adversarial_share:.1f} % of each batch under FGSM with ε = {regime.epsilon}, weight "
+        f"{regime.adversarial_weight}"
+        if regime.adversarial_weight
+        else ""
+    )
+    return (
+        f"the epoch was chosen on {validation_documents:,} more{refit}. At most {training.epochs} epochs, batches of "
+        f"{training.batch_size}, rate {training.learning_rate}{attacked}. Defence when used: {regime.squeeze}."
+    )
+
+
+def linear_training(options: Baseline, labels: int, validation_documents: int) -> str:
+    """Return how a linear classifier of `labels` labels was fitted, as the card goes on after the documents."""
+    grouped = f", among the documents of its group of at most {options.group} labels" if labels > options.group else ""
+    return (
+        f"{validation_documents:,} more taught the probabilities and thresholds, then it was fitted again to both. "
+        f"Liblinear on tf-idf, squared hinge loss, C = {options.cost}, a classifier for each label{grouped}."
+        "\n\nIt reads words and no vectors: attacks on embeddings, such as FGSM and PGD, do not apply to it, which "
+        "makes it no more robust; attacks on words do."
+    )
 
 
 def model_card(facts: Facts) -> str:

@@ -1,8 +1,8 @@
 """A model folder that stands alone: whoever has it and this library can use it, without the corpus or the pipeline.
 
-`config.json` and `weights.safetensors` (`xmlcore.models.registry`), `text.json`, `vocabulary.txt` or `tokenizer.json`
-and `labels.tsv` (`xmlcore.data.text_reader`), `calibration.json` (`xmlcore.ranking.calibration`), `defence.json`, which
-squeezing it wears, and `README.md`, the model card.
+`config.json` and `weights.safetensors` (`xmlcore.models.registry`, `xmlcore.models.linear`), `text.json`,
+`vocabulary.txt` or `tokenizer.json` and `labels.tsv` (`xmlcore.data.text_reader`), `calibration.json`
+(`xmlcore.ranking.calibration`), `defence.json`, which squeezing it wears, and `README.md`, the model card.
 """
 
 import shutil
@@ -20,8 +20,8 @@ from xmlcore.config.params import Squeeze
 from xmlcore.config.schema import PositiveInt, Section
 from xmlcore.data.text_reader import TextReader, load_text_reader, write_text_reader
 from xmlcore.defenses.squeezing import squeeze
-from xmlcore.models.base import Classifier
-from xmlcore.models.registry import load_model
+from xmlcore.models.base import TokenClassifier
+from xmlcore.models.registry import load_token_classifier
 from xmlcore.ranking.calibration import Calibration
 
 WEIGHTS = ("config.json", "weights.safetensors")
@@ -39,14 +39,14 @@ class Defence(Section):
 class StoredModel:
     """What a model folder holds, ready for use."""
 
-    bare: Classifier
+    bare: TokenClassifier
     defence: Defence
     reader: TextReader
     calibration: Calibration
     card: str
 
     @cached_property
-    def classifier(self) -> Classifier:
+    def classifier(self) -> TokenClassifier:
         """The model behind its defence."""
         return squeeze(self.bare, self.defence.squeeze, self.defence.bits)
 
@@ -54,7 +54,7 @@ class StoredModel:
 def write_model_folder(
     folder: Path, weights: Path, reader: TextReader, calibration: Calibration, defence: Defence, card: str
 ) -> None:
-    """Write what `load_model_folder` reads into `folder`, which exists; `weights` is what `save_model` wrote."""
+    """Write what `load_model_folder` reads into `folder`, which exists; `weights` holds `WEIGHTS`."""
     for name in WEIGHTS:
         shutil.copyfile(weights / name, folder / name)
     write_text_reader(folder, reader)
@@ -77,12 +77,12 @@ def load_model_folder(folder: Path, device: torch.device = CPU) -> StoredModel:
             f"{folder}: lacks {', '.join(sorted(missing))}: a folder of an older version, or not whole; "
             "run `dvc repro` again, or copy the whole folder"
         )
-    reader, classifier = load_text_reader(folder, "evaluate"), load_model(folder, device)
+    reader, classifier = load_text_reader(folder, "evaluate"), load_token_classifier(folder, device)
     with written_by("evaluate", folder):
         calibration = Calibration.model_validate_json((folder / "calibration.json").read_bytes())
         defence = Defence.model_validate_json((folder / "defence.json").read_bytes())
         sizes = len(reader.vocabulary), len(reader.label_names), len(calibration.thresholds.macro_f1)
-        if sizes != (len(classifier.embedding_table), classifier.labels, classifier.labels):
+        if sizes != (classifier.vocabulary_size, classifier.labels, classifier.labels):
             raise ValueError("vocabulary.txt, labels.tsv, calibration.json and config.json are of different models")
         card = (folder / CARD).read_text(encoding="utf-8") if CARD in parts else ""
         return StoredModel(classifier, defence, reader, calibration, card)

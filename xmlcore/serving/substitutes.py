@@ -11,6 +11,7 @@ from xmlcore.attacks.words.generators.base import Generator
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.common.errors import UserError
 from xmlcore.data.text_reader import TextReader
+from xmlcore.models.base import with_embeddings
 from xmlcore.serving.choices import OwnSubstitutes, Substitutes
 
 
@@ -49,7 +50,7 @@ def _neighbours(victim: Victim, reader: TextReader) -> Generator:
 
     if reader.pieces:
         raise UserError("substitutes: neighbours are of words, and this model reads pieces of words; give gradient")
-    vectors = victim.model.embedding_table.detach().cpu().numpy()
+    vectors = with_embeddings(victim.model, "substitutes: neighbours").embedding_table.detach().cpu().numpy()
     return Neighbours(Language(reader.vocabulary, np.ones(len(vectors), np.float32), vectors))
 
 

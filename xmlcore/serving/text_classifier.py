@@ -284,7 +284,7 @@ class TextClassifier:
         ids, scores = np.zeros((len(texts), k), np.int64), np.zeros((len(texts), k), np.float32)
         for chosen in batches(np.array([len(each) for each in tokens]), self._batch_size):
             best = self._model(pad([tokens[i] for i in chosen])).topk(k)
-            ids[chosen], scores[chosen] = best.indices.cpu(), best.values.sigmoid().cpu()
+            ids[chosen], scores[chosen] = best.indices.cpu(), self._model.probabilities(best.values).cpu()
         return ids, self._calibration.probabilities(scores)
 
     def _best_id(self, text: str) -> int:
@@ -319,14 +319,14 @@ class TextClassifier:
 
 
 class _OwnVectors:
-    """Documents as the mean of the vectors that the attacked model itself reads."""
+    """Documents as the attacked model itself sees them."""
 
     def __init__(self, victim: "Victim") -> None:
         self._victim = victim
-        self._table = victim.model.embedding_table.detach().cpu().numpy()
 
     def encode(self, documents: Sequence[Sequence[str]]) -> np.ndarray:
-        return np.stack([self._table[self._victim.tokens(words)].mean(0) for words in documents])
+        tokens = pad([self._victim.tokens(words) for words in documents])
+        return self._victim.model.document_vectors(tokens).cpu().numpy()
 
 
 def load_classifier(folder: str | Path, device: str = "cpu") -> TextClassifier:

@@ -1,9 +1,12 @@
 """The loss of adversarial training (Sapkal and Savalia 2025, equation 14), and its gradient in two backward passes.
 
-(1 - w) L(e, y) + w L(e + delta, y), where the attack's step delta is a constant. FGSM costs no pass of its own: its
+(1 - w) L(e, y) + w L(e + delta, y), where the attack's step delta is a constant. One step costs no pass of its own: its
 direction, the gradient of the clean loss with respect to the embeddings, comes with the clean loss's own pass backward.
 More steps, or steps that raise the margin of the best wrong label over the best true one, are those of PGD (Madry et
 al. 2018): the mean over thousands of labels hardly moves where the few that count are overtaken.
+
+An attack moves embeddings within a ball (FGSM and PGD), or words to those of their substitutes that the gradient likes
+best (as the adversarial training of Wang et al. 2021, who project one word at a time).
 """
 
 import math
@@ -17,11 +20,12 @@ from xmlcore.attacks.embeddings.documents import Documents
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, fgsm_step, sign_at_tokens
 from xmlcore.attacks.embeddings.objectives import Objective, cross_entropy, margin
 from xmlcore.attacks.embeddings.pgd import pgd, strongest
+from xmlcore.attacks.words.every_word import best_substitutes, substitute_every_word
+from xmlcore.common.bfloat16 import autocast
 from xmlcore.config.params import AttackObjective, LossReduction, Regime
 from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
-from xmlcore.models.bfloat16 import autocast
-from xmlcore.models.token_rows import TokenRows
+from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.training.attribution_stability import attribution_change
 
 OBJECTIVES: dict[AttackObjective, Objective] = {"loss": cross_entropy, "margin": margin}
@@ -44,12 +48,17 @@ class Reduction:
 
 
 def hybrid_backward(
-    model: Classifier, tokens: Tensor, labels: TrueLabels, regime: Regime, reduction: Reduction
+    model: Classifier,
+    tokens: Tensor,
+    labels: TrueLabels,
+    regime: Regime,
+    reduction: Reduction,
+    substitutes: Tensor | None = None,
 ) -> Tensor:
     """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss, a scalar.
 
     The batch is on the CPU, wherever the model is. A random `adversarial_share` of the documents is attacked, whatever
-    their order (batches come sorted by length).
+    their order (batches come sorted by length); an attack on words needs the `substitutes` (V, K) of each token.
     """
     if not regime.adversarial_weight:
         loss = reduction.of(_loss(model, model.distinct(tokens), labels.to(model.device)), len(tokens), model)
@@ -58,17 +67,18 @@ def hybrid_backward(
     order = torch.randperm(len(tokens))
     tokens, labels = tokens[order], labels.of(order).to(model.device)
     count = math.ceil(regime.adversarial_share * len(tokens))
-    rows, index = model.distinct(tokens)
-    batch = TokenRows(rows.detach().requires_grad_(), index)  # both passes gather their gradients in its rows
-    clean, gradient = _clean_pass(model, batch, labels, count, regime, reduction)
-    attacked = batch.first(count)
     some = labels.of(slice(count))
-    if regime.takes_free_step:
-        step = fgsm_step(attacked, sign_at_tokens(gradient, attacked.mask), regime.epsilon)
+    found: TokenRows | SubstitutedRows
+    if regime.attack_space == "words" and substitutes is not None:
+        found = model.distinct_with_substitutes(tokens, substitutes)
     else:
-        step = _pgd_step(model, attacked, some, regime)
-    adversarial = _adversarial_pass(model, attacked, some, step, regime, reduction)
-    rows.backward(batch.rows.grad)  # then these go through the table once
+        found = model.distinct(tokens)
+    shared = found._replace(rows=found.rows.detach().requires_grad_())  # both passes gather their gradients in its rows
+    batch = shared.unchanged if isinstance(shared, SubstitutedRows) else shared
+    clean, gradient = _clean_pass(model, batch, labels, count, regime, reduction)
+    attacked = _attacked(model, shared.first(count), some, gradient, regime)
+    adversarial = _adversarial_pass(model, batch.first(count), attacked, some, regime, reduction)
+    found.rows.backward(shared.rows.grad)  # then these go through the table once
     return (clean + adversarial).detach()
 
 
@@ -91,6 +101,24 @@ def _clean_pass(
     return loss, probe.grad
 
 
+def _attacked(
+    model: Classifier, batch: TokenRows | SubstitutedRows, labels: TrueLabels, gradient: Tensor, regime: Regime
+) -> TokenRows:
+    """Return the documents as the attack leaves them; `gradient` (B, T, D) is that of the loss."""
+    if isinstance(batch, SubstitutedRows):
+        return _substituted(model, batch, labels, gradient, regime)
+    return _moved(model, batch, labels, gradient, regime)
+
+
+def _moved(model: Classifier, batch: TokenRows, labels: TrueLabels, gradient: Tensor, regime: Regime) -> TokenRows:
+    """Return the documents with embeddings moved by FGSM, along the `gradient` of the loss, or by PGD."""
+    if regime.takes_free_step:
+        step = fgsm_step(batch, sign_at_tokens(gradient, batch.mask), regime.epsilon)
+    else:
+        step = _pgd_step(model, batch, labels, regime)
+    return TokenRows.one_each(batch.embeddings() + step, batch.mask)
+
+
 def _pgd_step(model: Classifier, batch: TokenRows, labels: TrueLabels, regime: Regime) -> Tensor:
     """Return the strongest of the points (B, T, D) that PGD visits."""
     with torch.no_grad():
@@ -101,19 +129,43 @@ def _pgd_step(model: Classifier, batch: TokenRows, labels: TrueLabels, regime: R
     return strongest(pgd(documents, ball=ball, objective=objective, steps=steps, step_size=REACH / steps))
 
 
+def _substituted(
+    model: Classifier, batch: SubstitutedRows, labels: TrueLabels, gradient: Tensor, regime: Regime
+) -> TokenRows:
+    """Return the documents with words substituted, along the `gradient` of the loss, or by as many steps as asked."""
+    if regime.takes_free_step:
+        row_of = best_substitutes(batch, gradient, regime.max_change)
+    else:
+        row_of = _strongest_substitutes(model, batch, labels, regime)
+    return TokenRows(batch.rows, row_of).used()
+
+
+def _strongest_substitutes(model: Classifier, batch: SubstitutedRows, labels: TrueLabels, regime: Regime) -> Tensor:
+    """Return the rows (B, T) of each document where its objective was highest."""
+    targets, objective = labels.targets(labels.ids, model.labels), OBJECTIVES[regime.attack_objective]
+    best, highest = batch.row_of, targets.new_full((len(targets),), -torch.inf)
+    for row_of, logits in substitute_every_word(
+        model, batch, targets, objective=objective, steps=regime.attack_steps, max_change=regime.max_change
+    ):
+        reached = objective(logits, targets)
+        best = torch.where((reached > highest)[:, None], row_of, best)
+        highest = torch.maximum(reached, highest)
+    return best
+
+
 def _adversarial_pass(
-    model: Classifier, batch: TokenRows, labels: TrueLabels, step: Tensor, regime: Regime, reduction: Reduction
+    model: Classifier, batch: TokenRows, attacked: TokenRows, labels: TrueLabels, regime: Regime, reduction: Reduction
 ) -> Tensor:
-    """Run the loss of the documents, moved by `step` (B, T, D), backward, and return it.
+    """Run the loss of the documents `batch` as they were `attacked` backward, and return it.
 
     With an `attribution_weight` the penalty of `attribution_stability` on the same step is a part of it.
     """
-    moved, documents = batch.embeddings() + step, len(batch.row_of)
-    loss = _loss(model, TokenRows.one_each(moved, batch.mask), labels)
-    loss = regime.adversarial_weight * reduction.of(loss, documents, model)
+    documents = len(batch.row_of)
+    loss = regime.adversarial_weight * reduction.of(_loss(model, attacked, labels), documents, model)
     if regime.attribution_weight:
         embeddings = batch.embeddings()
-        change = attribution_change(model, embeddings, batch.mask, (moved - embeddings).detach(), labels)
+        step = (attacked.embeddings() - embeddings).detach()
+        change = attribution_change(model, embeddings, batch.mask, step, labels)
         loss = loss + regime.attribution_weight * reduction.of(change, documents, model)
     loss.backward()
     return loss

@@ -9,6 +9,7 @@ Doshi-Velez 2018, Chen et al. 2019) need the derivative of a derivative.
 import torch
 from torch import Tensor
 
+from xmlcore.common.device import to_device
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.tokens import UNK
 from xmlcore.models.base import Classifier
@@ -21,7 +22,7 @@ def attribution_change(model: Classifier, embeddings: Tensor, mask: Tensor, step
     attack. From none to all of the words are hidden, every number as likely as another; a hidden word is replaced by
     the unknown one, attacked or not.
     """
-    hidden = (torch.rand(mask.shape) < torch.rand(len(mask), 1)).to(mask.device) & mask
+    hidden = to_device(torch.rand(mask.shape) < torch.rand(len(mask), 1), mask.device) & mask
     unknown = model.embedding_table[UNK].detach()
     texts = [embeddings, torch.where(hidden.unsqueeze(-1), unknown, embeddings)]
     texts += [texts[0] + step, texts[1] + step * ~hidden.unsqueeze(-1)]

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xmlcore.common.device import to_device
 from xmlcore.common.distributed import all_reduce, broadcast, processes, rank, share
 from xmlcore.config.params import GradientSum
 from xmlcore.data.batches import TrueLabels, pad
@@ -55,7 +56,7 @@ def _add_at_once(
     model.zero_grad()
     loss = sum(map(backward, share(micro_batches)), start=model.embedding_table.new_zeros(()))
     if processes() > 1:
-        rows = torch.cat([each.tokens.flatten() for each in micro_batches]).unique().to(model.device)
+        rows = to_device(torch.cat([each.tokens.flatten() for each in micro_batches]).unique(), model.device)
         packed = _packed(model, rows, loss)
         all_reduce(packed)
         in_table, rest = packed.tensor_split([len(rows) * model.embedding_table.shape[1]])
@@ -68,7 +69,7 @@ def _add_in_order(
 ) -> Tensor:
     """Add up in the order of `micro_batches`, holding the gradient of one at a time."""
     table = model.embedding_table
-    rows = [each.tokens.unique().to(table.device) for each in micro_batches]
+    rows = [to_device(each.tokens.unique(), table.device) for each in micro_batches]
     union, places = torch.cat(rows).unique(return_inverse=True)
     in_table = table.new_zeros(len(union), table.shape[1])
     rest = table.new_zeros(sum(parameter.numel() for parameter in _others(model)) + 1)

@@ -21,14 +21,13 @@ from xmlcore.common.errors import UserError
 from xmlcore.config.params import Loss, LossReduction, Regime, Training
 from xmlcore.data.batches import ShuffledBatches, true_labels
 from xmlcore.data.dataset import Split, concatenate
-from xmlcore.data.propensity import label_frequencies
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.models.base import Classifier
-from xmlcore.models.losses import label_weights
+from xmlcore.models.losses import label_prior, label_weights
 from xmlcore.ranking.metrics import TOP, hits, ranking_metrics
 from xmlcore.ranking.predictions import BATCH_SIZE, Predictions, Track, predict
 from xmlcore.training.adversarial import Reduction, hybrid_backward
-from xmlcore.training.augmentation import drop_tokens, nearest_tokens, substitute_tokens
+from xmlcore.training.augmentation import drop_tokens, substitute_tokens
 from xmlcore.training.certified import WorstCase, certified_backward, certified_precision
 from xmlcore.training.gradient_accumulation import MicroBatch, accumulate, micro_batches
 from xmlcore.training.optimiser import Optimisation
@@ -91,9 +90,9 @@ def train(
 ) -> Outcome:
     """Train a classifier that `build` makes of `vectors`, on `device`.
 
-    The same arguments on one CPU give the same weights. A regime with a `certified_weight` needs `substitutes` (V, K),
-    those of each token, itself first, and others none; its epoch is chosen once the warm-up is over, by clean and
-    certified P@1 together.
+    The same arguments on one CPU give the same weights. A regime that `takes_substitutes` needs `substitutes` (V, K),
+    those of each token, itself first. With a `certified_weight` the epoch is chosen once the warm-up is over, by clean
+    and certified P@1 together.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
     `checkpoint` a training that was killed goes on from there, to the same weights. Processes share the micro-batches
@@ -104,12 +103,17 @@ def train(
             f"training.micro_batches: {options.micro_batches} cannot be shared by {processes()} processes; "
             f"give a multiple of {processes()}, or start fewer by `launch`"
         )
-    if regime.certified_weight and substitutes is None:
-        raise UserError("certified_weight: this training is given no substitutes; train by `stages/train.py`")
+    if regime.takes_substitutes and substitutes is None:
+        raise UserError("regime: this training needs substitutes and is given none; train by `stages/train.py`")
     if options.epochs < regime.certified_warmup:
         raise UserError(
             f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
             "give more epochs, or a shorter warm-up"
+        )
+    if not options.epochs and regime.adversarial_weight:
+        raise UserError(
+            "training.epochs: 0, in which nothing is trained against attacks; give more, or a regime with an "
+            "adversarial_weight of 0"
         )
     torch.set_float32_matmul_precision(options.matmul_precision)
     stored = checkpoint.load() if checkpoint else None
@@ -147,7 +151,7 @@ def train(
         metrics = _metrics(found, validation)
         score, precision, certified = metrics[options.selection], metrics["P@1"], None
         warm = done.number >= regime.certified_warmup
-        if substitutes is not None and warm:
+        if regime.certified_weight and substitutes is not None and warm:
             certified = certified_precision(done.model, validation, substitutes)
             score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
         note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
@@ -163,7 +167,7 @@ def train(
         note(Epoch(**epoch))
     if begun == "selection":
         model = run("selection", vectors.selection, training, options.epochs, select)
-    epochs = sum(epoch.validation_precision is not None for epoch in logged)
+    epochs = max(epoch.number for epoch in logged if epoch.validation_precision is not None)
     if options.refit:
         model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
     else:
@@ -235,7 +239,7 @@ class _Course:
         model.prepare(split, seed)
         if options.prior_bias:
             model.initialise_output(label_prior(split, model.labels) + self._weights.log())
-        self._augment = _augmentation(model, options, regime)
+        self._augment = _augmentation(options, regime, substitutes)
         self._optimisation = Optimisation(model.to(device), options)
         self._average = WeightAverage(model, options.averaging_from, options.averaging_steps)
         self._over, self._regime, self._substitutes = options.loss_reduction, regime, substitutes
@@ -249,8 +253,10 @@ class _Course:
         return self._average.model
 
     def epochs(self, count: int, track: Track, after_step: Callable[[], None]) -> Iterator[_Done]:
-        """Go on to the end of epoch `count`, and yield what each epoch leaves."""
+        """Go on to the end of epoch `count`, and yield what each epoch leaves; of none, the model as it is prepared."""
         steps = self._batches.steps
+        if not count:
+            yield _Done(0, 0.0, self._optimisation.learning_rate, self.model)
         while self._number < count:
             number = self._number + 1
             self.learning.train()
@@ -299,8 +305,8 @@ class _Course:
 
     def _backward(self) -> Callable[[MicroBatch], Tensor]:
         """Return what adds the gradients of a micro-batch of this step."""
-        gradients: Gradients = partial(hybrid_backward, regime=self._regime)
-        if self._substitutes is not None:
+        gradients: Gradients = partial(hybrid_backward, regime=self._regime, substitutes=self._substitutes)
+        if self._regime.certified_weight and self._substitutes is not None:
             epochs = self._number + self._batches.done / self._batches.steps
             worst_case = WorstCase.after(epochs, self._substitutes, self._regime)
             gradients = partial(certified_backward, worst_case=worst_case)
@@ -320,26 +326,17 @@ def _seeded_backward(model: Classifier, over: LossReduction, gradients: Gradient
     return gradients(model, part.tokens, part.labels, reduction=Reduction(over, part.weight))
 
 
-def _augmentation(model: Classifier, options: Training, regime: Regime) -> Augment:
-    """Return the change of documents that `options` and `regime` ask for, with the neighbours of the initial table."""
-    neighbours = nearest_tokens(model.embedding_table) if regime.word_substitution else None
+def _augmentation(options: Training, regime: Regime, substitutes: Tensor | None) -> Augment:
+    """Return the change of documents that `options` and `regime` ask for."""
+    choices = substitutes.numpy() if regime.word_substitution and substitutes is not None else None
 
     def augment(documents: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
         if options.shuffle_tokens:
             documents = [rng.permutation(document) for document in documents]
         if options.token_dropout:
             documents = [drop_tokens(document, options.token_dropout, rng) for document in documents]
-        if neighbours is not None:
-            documents = [substitute_tokens(each, neighbours, regime.word_substitution, rng) for each in documents]
+        if choices is not None:
+            documents = [substitute_tokens(each, choices, regime.word_substitution, rng) for each in documents]
         return documents
 
     return augment
-
-
-def label_prior(split: Split, labels: int) -> Tensor:
-    """Return the logit (L,) of each label's share of the documents, smoothed by half a document.
-
-    It is computed in double precision: the last bits of `torch.logit` depend on where its input lies in memory.
-    """
-    with_label = label_frequencies(split, labels=labels) + 0.5
-    return torch.from_numpy(np.log(with_label / (len(split) + 1 - with_label))).float()

@@ -40,7 +40,11 @@ REPORTED: dict[str, Any] = {
         **SHARES,
         **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
     },
-    "baselines/toy/ranking.json": {
+    "results/toy/linear/clean/squared_hinge/evaluate/ranking.json": {
+        **SHARES,
+        **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
+    },
+    "stacked/toy/ranking.json": {
         **SHARES,
         **dict.fromkeys(("PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1"), 0.5),
     },

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from hostile.damage import damaged_text
 from hostile.parsers.base import Files, Parser, finite, written
@@ -28,7 +29,8 @@ from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.vector_tables import InitialVectors, load_vectors, save_vectors
 from xmlcore.explain.documents import select_documents
-from xmlcore.models.registry import build_model, load_model, save_model
+from xmlcore.models.linear import LinearClassifier
+from xmlcore.models.registry import build_model, load_token_classifier, save_model
 from xmlcore.ranking.predictions import Predictions, read_predictions, untracked, write_predictions
 
 VECTORS = np.random.default_rng(0).standard_normal((6, 4), np.float32)
@@ -82,8 +84,14 @@ def write_model(architecture: str, network: dict[str, Any], folder: Path) -> Non
     save_model(folder, build_model(architecture, VECTORS, 5, shape), architecture, shape)
 
 
+def write_linear(folder: Path) -> None:
+    weights = sparse.random_array((6, 7), density=0.5, format="csr", rng=0, dtype=np.float32)
+    idf, biases = VECTORS[:, 0], VECTORS.ravel()[:7]
+    LinearClassifier(idf, sparse.csr_matrix(weights), biases, np.array([0, 1, 1, 0, 1], np.int32)).save(folder)
+
+
 def use_model(folder: Path) -> None:
-    model = load_model(folder)
+    model = load_token_classifier(folder)
     with torch.inference_mode():
         logits = model(torch.tensor([[2, 3, 1], [1, 0, 0]]))
     assert logits.shape == (2, model.labels)
@@ -179,6 +187,9 @@ def parsers() -> Iterator[Parser]:
         files = written(partial(write_model, architecture, network))
         yield Parser(f"model {architecture} config.json", files, "config.json", use_model, damaged_text)
         yield Parser(f"model {architecture} weights", files, "weights.safetensors", use_model)
+    linear = written(write_linear)
+    yield Parser("model linear config.json", linear, "config.json", use_model, damaged_text)
+    yield Parser("model linear weights", linear, "weights.safetensors", use_model)
     for target in ("labels.npy", "scores.npy"):
         yield Parser(f"predictions {target}", best_files, target, use_best)
     samples = written(lambda folder: write_samples(SAMPLES, folder / "targets.json"))

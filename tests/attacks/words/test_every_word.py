@@ -9,11 +9,12 @@ from xmlcore.attacks.words.every_word import substitute_every_word
 TABLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.3], [0.2, 0.9], [0.0, 1.0]]
 
 
-def attacked(tokens, substitutes, steps=2):
+def attacked(tokens, substitutes, steps=2, max_change=1.0):
     model = LinearClassifier(TABLE, [[1.0, 0.0], [0.0, 1.0]])
     tokens, targets = torch.tensor(tokens), torch.tensor([[1.0, 0.0]] * len(tokens))
     batch = model.distinct_with_substitutes(tokens, substitutes)
-    return model, [*substitute_every_word(model, batch, targets, objective=margin, steps=steps)]
+    steps = substitute_every_word(model, batch, targets, objective=margin, steps=steps, max_change=max_change)
+    return model, [each.logits for each in steps]
 
 
 def test_on_a_linear_model_the_first_step_is_the_worst_of_all_substitutions():
@@ -33,3 +34,11 @@ def test_padding_stays_and_so_does_what_has_no_substitute():
     substitutes = torch.tensor([[0, 0], [1, 1], [2, 4], [3, 3], [4, 4]])
     model, (*_, last) = attacked([[1, 2], [1, 0]], substitutes, steps=1)
     torch.testing.assert_close(last, model(torch.tensor([[1, 4], [1, 0]])))
+
+
+def test_of_a_share_of_the_words_those_are_substituted_that_gain_most():
+    substitutes = torch.tensor([[0, 0], [1, 2], [2, 4], [3, 4], [4, 4]])  # leads of 0.8, 1.2 and 0.3
+    model, (_, last) = attacked([[1, 2, 3, 4], [2, 1, 0, 0]], substitutes, steps=1, max_change=0.5)
+    torch.testing.assert_close(last, model(torch.tensor([[2, 4, 3, 4], [4, 1, 0, 0]])))
+    model, (clean, last) = attacked([[1, 2, 3, 4]], substitutes, steps=1, max_change=0.2)
+    assert torch.equal(last, clean)  # a fifth of four words is none

@@ -84,10 +84,10 @@ def test_the_gradient_is_that_of_the_word_s_place(goal):
     victim = Victim(model, encoded(), 7)
     words = ["grain", "ship", "grain", "gold", "grain"]
     target = Target(0, goal, (1, 2), (True, True))
-    gradient = Gradient(victim)._gradient(Request(words, 2, target))
+    found = Gradient(victim)._preferences(Request(words, 2, target))
     embeddings = model.embed(torch.from_numpy(victim.tokens(words))[None]).detach().requires_grad_()
     model.score(embeddings, torch.ones(1, 5, dtype=torch.bool))[0, [1, 2]].sum().backward()
-    torch.testing.assert_close(gradient[0], target.direction * embeddings.grad[0, 2])
+    torch.testing.assert_close(found, model.embedding_table.detach() @ (target.direction * embeddings.grad[0, 2]))
 
 
 def test_generators_are_chosen_by_name(victim, language, tmp_path):

@@ -18,10 +18,10 @@ from xmlcore.data.pretrained import XLNET, load_body, piece_vectors
 from xmlcore.data.tokens import PAD
 from xmlcore.defenses.squeezing import SqueezedEmbeddings
 from xmlcore.models.aplc.xlnet import CLS_SEGMENT, APLCXLNet
+from xmlcore.models.losses import label_prior
 from xmlcore.models.predictor import Predictor
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.ranking.predictions import untracked
-from xmlcore.training.loop import label_prior
 
 BODY = XLNetShape(width=8, layers=2, heads=2, inner=12)
 LABELS, VOCABULARY = 7, 20

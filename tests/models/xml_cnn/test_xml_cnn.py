@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore.common import bfloat16
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.data.batches import pad
 from xmlcore.data.tokens import PAD, UNK
-from xmlcore.models import bfloat16
 from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import TokenRows
 from xmlcore.models.xml_cnn import substituted_windows
@@ -125,7 +125,7 @@ def test_substitutions_are_the_plain_convolution_of_the_substituted_documents(sh
     copies = index.repeat(count, 1).scatter(1, positions[:, None], substitutes[:, None])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(substituted_windows, "NUMBERS_AT_ONCE", at_once)
-        ours = model.score_substitutions(TokenRows(rows, index), positions, substitutes)
+        ours = model.score_substitutions(TokenRows(model.precompute(rows), index), positions, substitutes)
     assert_all_close([ours], [reference.logits(model, rows[copies], copies != 0)])
 
 
@@ -263,10 +263,9 @@ def test_substitutions_in_bfloat16_are_as_near_as_the_ordinary_way(medium_precis
     batch = rough.distinct(torch.randint(UNK, VOCABULARY, (1, 30), generator=torch.Generator().manual_seed(0)))
     document = batch._replace(row_of=batch.row_of[0])
     asked = torch.arange(30), torch.arange(30) % (len(batch.rows) - 1) + 1
-    expected = exact.score_substitutions(document._replace(rows=document.rows.double()), *asked)
-    ordinary, found = (
-        each(rough, document, *asked) for each in (Classifier.score_substitutions, XMLCNN.score_substitutions)
-    )
+    expected = exact.score_substitutions(document._replace(rows=exact.precompute(document.rows.double())), *asked)
+    ordinary = Classifier.score_substitutions(rough, document, *asked)
+    found = rough.score_substitutions(document._replace(rows=rough.precompute(document.rows)), *asked)
     assert found.dtype == torch.float32
     error, usual = ((each - expected).abs().mean() for each in (found, ordinary))
     assert 0 < error < 1.2 * usual

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from xmlcore.common.device import to_device
+
 SMALLEST = 1e-30  # the least norm that is divided by
 ROUNDING = 1 + 1e-5  # of a radius
 
@@ -51,7 +53,7 @@ class LInfinity(Ball):
         return self.radius * direction.sign()
 
     def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        drawn = torch.rand(*mask.shape, width, generator=generator).to(mask.device)
+        drawn = to_device(torch.rand(*mask.shape, width, generator=generator), mask.device)
         return self.farthest(drawn - 0.5) * mask.unsqueeze(-1)
 
 
@@ -69,7 +71,7 @@ class L2(Ball):
         return direction / _norms(direction) * self.radii
 
     def noise(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        drawn = torch.randn(*mask.shape, width, generator=generator).to(mask.device)
+        drawn = to_device(torch.randn(*mask.shape, width, generator=generator), mask.device)
         return self.farthest(drawn * mask.unsqueeze(-1))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from xmlcore.attacks.embeddings.balls import Ball
 from xmlcore.attacks.embeddings.documents import Documents, Iterate
 from xmlcore.attacks.embeddings.objectives import margin
+from xmlcore.common.device import to_device
 
 SHARE = 0.8  # of a document's tokens is the first run
 HALVED_AT = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # of the queries
@@ -24,7 +25,7 @@ def square(documents: Documents, *, ball: Ball, queries: int, generator: torch.G
     for query in range(1, queries):
         share = SHARE / 2 ** sum(query >= part * queries for part in HALVED_AT)
         runs = (share * lengths).round().long().clamp(min=1)
-        firsts = (torch.rand(len(runs), generator=generator).to(runs.device) * (lengths - runs + 1)).long()
+        firsts = (to_device(torch.rand(len(runs), generator=generator), runs.device) * (lengths - runs + 1)).long()
         places = torch.arange(documents.mask.shape[1], device=runs.device)
         inside = (places >= firsts[:, None]) & (places < (firsts + runs)[:, None])
         corner = _corner(documents, ball, generator)
@@ -36,5 +37,5 @@ def square(documents: Documents, *, ball: Ball, queries: int, generator: torch.G
 def _corner(documents: Documents, ball: Ball, generator: torch.Generator) -> Tensor:
     """Return a corner (B, T, D) of `ball` that is the same at all tokens of a document, zero at the padding."""
     count, _, width = documents.embeddings.shape
-    drawn = torch.rand(count, 1, width, generator=generator).to(documents.mask.device)
+    drawn = to_device(torch.rand(count, 1, width, generator=generator), documents.mask.device)
     return ball.farthest((drawn - 0.5) * documents.mask.unsqueeze(-1))

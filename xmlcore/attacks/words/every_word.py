@@ -1,10 +1,12 @@
-"""An attack that substitutes at every position at once, from given substitutes, along the gradient.
+"""An attack that substitutes at many positions at once, from given substitutes, along the gradient.
 
 To first order a substitute changes the objective by the product of the gradient with its way from the word (as HotFlip,
-Ebrahimi et al. 2018). The best at every position together are one step; the next one looks from there.
+Ebrahimi et al. 2018). The best at every position together, or at those where they do most, are one step; the next one
+looks from there.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,21 +16,54 @@ from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
-def substitute_every_word(
-    model: Classifier, batch: SubstitutedRows, targets: Tensor, *, objective: Objective, steps: int
-) -> Iterator[Tensor]:
-    """Yield the logits (B, L) of the documents as they are and after each of `steps`, up the gradient of `objective`.
+class Substituted(NamedTuple):
+    """Documents after a step of the attack."""
 
-    `targets` (B, L) are 0 and 1. The parameters get no gradient.
+    row_of: Tensor  # (B, T) of the rows of the batch
+    logits: Tensor  # (B, L)
+
+
+def substitute_every_word(
+    model: Classifier,
+    batch: SubstitutedRows,
+    targets: Tensor,
+    *,
+    objective: Objective,
+    steps: int,
+    max_change: float = 1.0,
+) -> Iterator[Substituted]:
+    """Yield the documents as they are and after each of `steps`, up the gradient of `objective`.
+
+    At most a share `max_change` of a document's words is substituted. `targets` (B, L) are 0 and 1. The parameters get
+    no gradient.
     """
-    rows, choices = batch.rows.detach(), batch.sets[batch.row_of]  # (B, T, K) the rows that each position may have
-    row_of = batch.row_of
+    batch = batch._replace(rows=batch.rows.detach())
+    rows, row_of = batch.rows, batch.row_of
     for step in range(steps + 1):
         with torch.set_grad_enabled(step < steps):
             probe = rows.new_zeros(*row_of.shape, rows.shape[1], requires_grad=step < steps)
             logits = model.score_rows(TokenRows(rows, row_of), probe)
-            yield logits.detach()
+            yield Substituted(row_of, logits.detach())
             if step < steps:
                 (gradient,) = torch.autograd.grad(objective(logits, targets).sum(), probe)
-                gains = torch.stack([(gradient * rows[choice]).sum(2) for choice in choices.unbind(2)], 2)
-                row_of = choices.gather(2, gains.argmax(2, keepdim=True))[:, :, 0]
+                row_of = best_substitutes(batch, gradient, max_change)
+
+
+def best_substitutes(batch: SubstitutedRows, gradient: Tensor, max_change: float = 1.0) -> Tensor:
+    """Return the rows (B, T) with which the documents of `batch` go furthest along `gradient` (B, T, D).
+
+    Where fewer than all words may change, floor(`max_change` x words) of a document, it is those that gain most.
+    """
+    rows, own = batch.rows.detach(), batch.row_of
+    choices = batch.sets[own]  # (B, T, K)
+    gains = gradient.new_zeros(choices.shape)
+    for gain, choice in zip(gains.unbind(2), choices.unbind(2), strict=True):
+        others = choice != own
+        gain[others] = (gradient[others] * (rows[choice[others]] - rows[own[others]])).sum(1)
+    gain, best = gains.max(2)
+    row_of = choices.gather(2, best.unsqueeze(2)).squeeze(2)
+    if max_change == 1:
+        return row_of
+    allowed = (max_change * (own != 0).sum(1, keepdim=True) + 1e-9).long()
+    place = gain.argsort(dim=1, descending=True, stable=True).argsort(1)
+    return torch.where(place < allowed, row_of, own)

@@ -14,15 +14,15 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
+from xmlcore.common.bfloat16 import has_bfloat16
 from xmlcore.common.checkpoints import Checkpoint, restore_optimizer
-from xmlcore.common.device import CPU
+from xmlcore.common.device import CPU, to_device
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import MaskedLM
 from xmlcore.data.batches import ShuffledBatches, batches, pad
 from xmlcore.data.dataset import Split
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import LONE_DOT, PAD, UNK, WORD, Vocabulary
-from xmlcore.models.bfloat16 import has_bfloat16
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -105,7 +105,7 @@ def train_masked_lm(
         for chosen in track(order, f"masked language model, epoch {epoch}/{options.epochs}", total=left):
             total = total if order.done > 1 else 0.0
             tokens, answers = mask_words([windows[i] for i in chosen], len(vocabulary), rng)
-            tokens, answers = tokens.to(device), answers.to(device)
+            tokens, answers = to_device(tokens, device), to_device(answers, device)
             places = answers != IGNORED
             model.zero_grad()
             with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
@@ -171,7 +171,7 @@ def masked_accuracy(model: "BertForMaskedLM", split: Split, words: int, options:
     right = asked = 0
     for chosen in batches(np.array([len(window) for window in windows]), options.batch_size):
         tokens, answers = mask_words([windows[i] for i in chosen], words, rng)
-        tokens, answers = tokens.to(model.device), answers.to(model.device)
+        tokens, answers = to_device(tokens, model.device), to_device(answers, model.device)
         places = answers != IGNORED
         right += int((masked_logits(model, tokens, places).argmax(1) == answers[places]).sum())
         asked += int(places.sum())

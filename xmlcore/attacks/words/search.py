@@ -90,7 +90,10 @@ class _Search:
         """Put in the best of the `proposed` substitutes of the next word, if one is better than the word."""
         position = self._left.pop(0)
         word = self.attack.words[position]
-        substitutes = [each for each in dict.fromkeys(proposed) if not each or _changes(word, each)]
+        own = fold(word)
+        substitutes = [
+            each for each in dict.fromkeys(proposed) if not each or (is_substitutable(each) and fold(each) != own)
+        ]
         if not substitutes:
             return
         judged = self._judge([position] * len(substitutes), substitutes)
@@ -116,7 +119,3 @@ class _Search:
     def _judge(self, positions: Sequence[int], substitutes: Sequence[str]) -> Judgement:
         self.attack.queries += len(positions)
         return self._victim.judge_substitutes(self.attack.words, positions, substitutes, self._target.labels)
-
-
-def _changes(word: str, substitute: str) -> bool:
-    return is_substitutable(substitute) and fold(substitute) != fold(word)

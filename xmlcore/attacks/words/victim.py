@@ -1,6 +1,6 @@
 """A classifier as word attacks see it: a text as words, and the scores and ranks of labels for changed copies of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +13,14 @@ from xmlcore.config.params import Scores
 from xmlcore.data.batches import pad
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import UNK, fold, is_word
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import TokenClassifier
 
 WORD_BEGINS = "\N{LOWER ONE EIGHTH BLOCK}\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"  # as pieces of XLNet, of GPT-2
+DOCUMENTS = 64  # whose logits are kept: what is asked again of a group of attacks
 MASK = "<unk>"  # what hides a word: outside every vocabulary, so that a model reads the unknown word
 
 
+@lru_cache(maxsize=100_000)
 def is_substitutable(word: str) -> bool:
     """Return whether `word` is a word, and not a stop word of English."""
     return any(letter.isalnum() for letter in word) and fold(word) not in ENGLISH_STOP_WORDS
@@ -38,13 +40,15 @@ class Victim:
     between spaces, and has as many tokens as pieces.
     """
 
-    def __init__(self, model: Classifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
+    def __init__(self, model: TokenClassifier, reader: TextReader, batch_size: int, scores: Scores = "logits") -> None:
         self.model = model.eval()
         self.labels = model.labels
+        self._score_substitutes = model.substitutes_scorer()
         self._scores = scores
         self._reader = reader
         self._batch_size = batch_size
         self._cached = lru_cache(maxsize=100_000)(self._encode_word)
+        self._whole = lru_cache(maxsize=DOCUMENTS)(self._score_whole)
 
     def words(self, text: str) -> list[str]:
         """Return the words of `text` that the model reads; those beyond its maximum are cut off."""
@@ -88,44 +92,48 @@ class Victim:
     @torch.inference_mode()
     def best(self, words: Sequence[str], count: int) -> np.ndarray:
         """Return the `count` best labels of one document, or all where there are fewer."""
-        logits = self.model(torch.from_numpy(self.tokens(words))[None])[0]
-        return logits.topk(min(count, self.labels)).indices.cpu().numpy()
+        return self._whole(tuple(words))[0].topk(min(count, self.labels)).indices.cpu().numpy()
 
+    @torch.inference_mode()
     def judge(self, words: Sequence[str], labels: Sequence[int]) -> Judgement:
         """Return scores and ranks of `labels` for one document."""
-        return self.judge_substitutes(words, [0], words[:1] or [MASK], labels)
+        return self._judged(self._whole(tuple(words)), labels)
 
     @torch.inference_mode()
     def judge_substitutes(
         self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str], labels: Sequence[int]
     ) -> Judgement:
         """Return scores and ranks of `labels` for copies of a document, each with one substitute at its position."""
-        one_for_one = len(self.tokens(words)) == len(words) and all(
+        found = [self._judged(scores, labels) for scores in self._copies(words, positions, substitutes)]
+        return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+    def scores_of(self, scores: Tensor) -> Tensor:
+        """Return what an attack moves, for `scores` of the model of any shape: themselves or their probabilities."""
+        return scores if self._scores == "logits" else self.model.probabilities(scores)
+
+    def _copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Iterator[Tensor]:
+        """Yield the scores (B, L) of the copies, `batch_size` at a time."""
+        one_for_one = 0 < len(words) <= self._reader.max_tokens and all(
             len(self.tokens_of(word)) == 1 for word in {*words, *substitutes}
         )
         score = self._score_in_place if one_for_one else self._score_copies
-        asked = torch.tensor(list(labels), device=self.model.device)
-        found = [
-            self._judged(score(words, positions[part], substitutes[part]), asked)
-            for part in (slice(first, first + self._batch_size) for first in range(0, len(positions), self._batch_size))
-        ]
-        return Judgement(*(np.concatenate(each) for each in zip(*found, strict=True)))
+        for first in range(0, len(positions), self._batch_size):
+            part = slice(first, first + self._batch_size)
+            yield score(words, positions[part], substitutes[part])
 
-    def scores_of(self, logits: Tensor) -> Tensor:
-        """Return what an attack moves, for `logits` of any shape: themselves or their probabilities."""
-        return logits if self._scores == "logits" else logits.sigmoid()
+    def _score_whole(self, words: tuple[str, ...]) -> Tensor:
+        """Return the scores (1, L) of one document."""
+        (scores,) = self._copies(words, [0], words[:1] or [MASK])
+        return scores
 
-    def _judged(self, logits: Tensor, asked: Tensor) -> Judgement:
-        chosen = logits[:, asked]
-        ranks = torch.stack([1 + (logits > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
+    def _judged(self, scores: Tensor, labels: Sequence[int]) -> Judgement:
+        chosen = scores[:, torch.tensor(list(labels), device=scores.device)]
+        ranks = torch.stack([1 + (scores > column.unsqueeze(1)).sum(1) for column in chosen.unbind(1)], 1)
         return Judgement(self.scores_of(chosen).cpu().numpy(), ranks.cpu().numpy())
 
     def _score_in_place(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
-        new = np.array([self.tokens_of(word)[0] for word in substitutes])
-        batch = self.model.distinct(torch.from_numpy(np.concatenate([self.tokens(words), new]))[None])
-        document, substituted = batch.row_of[0].split([len(words), len(new)])
-        places = torch.tensor(list(positions), device=self.model.device)
-        return self.model.score_substitutions(batch._replace(row_of=document), places, substituted)
+        new = torch.tensor([self.tokens_of(word)[0] for word in substitutes])
+        return self._score_substitutes(torch.from_numpy(self.tokens(words)), torch.tensor(list(positions)), new)
 
     def _score_copies(self, words: Sequence[str], positions: Sequence[int], substitutes: Sequence[str]) -> Tensor:
         copies = [

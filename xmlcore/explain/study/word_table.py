@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon
+from xmlcore.common.device import to_device
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.text_reader import TextReader
 from xmlcore.data.tokens import PAD, SPECIAL_TOKENS, UNK, Vocabulary
@@ -41,7 +42,7 @@ class WordTable:
     def noise(self, epsilon: float, generator: torch.Generator) -> Tensor:
         """Return random signs (W, D) as large as FGSM's movement with `epsilon`."""
         words = self._table[RESERVED:]
-        drawn = torch.rand(words.shape, generator=generator).to(words.device)
+        drawn = to_device(torch.rand(words.shape, generator=generator), words.device)
         return self._radius(epsilon) * (drawn - 0.5).sign()
 
     def fgsm(self, labels: TrueLabels, epsilon: float) -> Tensor:

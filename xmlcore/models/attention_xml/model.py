@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xmlcore.common.bfloat16 import may_round
 from xmlcore.config.architectures import AttentionXMLNetwork
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.dataset import Split
 from xmlcore.data.label_clustering import order_by_similarity
 from xmlcore.models.attention_xml.label_tree import LabelTree
 from xmlcore.models.base import Distinct
-from xmlcore.models.bfloat16 import may_round
 from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.modules import Modules
 from xmlcore.models.table import TableClassifier

@@ -19,7 +19,7 @@ from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.xml_cnn.bounds import bounded_maxima, ways_of_maxima
 from xmlcore.models.xml_cnn.padded_windows import padded_maxima
 from xmlcore.models.xml_cnn.substituted_windows import SubstitutedMax
-from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project
+from xmlcore.models.xml_cnn.windows import ConvolvedMax, Windows, project, rounded
 
 
 class XMLCNN(LinearOutputClassifier):
@@ -86,9 +86,13 @@ class XMLCNN(LinearOutputClassifier):
         sums = list(zip(start, along, strict=True))
         return [self._head(windows.stack([(at + step * by).amax(2) for at, by in sums])) for step in steps]
 
+    def precompute(self, rows: Tensor) -> Tensor:
+        return project(rounded(rows), rounded(self.kernel)).flatten(1)
+
     def score_substitutions(self, document: TokenRows, positions: Tensor, substitutes: Tensor) -> Tensor:
-        maxima = SubstitutedMax(document, self.kernel, self.windows, self.chunks).maxima(positions, substitutes)
-        return torch.cat([self._head(pooled) for pooled in maxima])
+        projected = document._replace(rows=document.rows.unflatten(1, self.kernel.shape[1:]))
+        maxima = SubstitutedMax(projected, self.windows, self.chunks).maxima(positions, substitutes)
+        return torch.cat([self._head(pooled.to(self.kernel.dtype)) for pooled in maxima])
 
     def bounds(self, batch: SubstitutedRows, radius: float = 1.0, share: float = 1.0) -> TwoLayerBounds:
         shape = self.windows, self.chunks, radius

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmlcore.models.bfloat16 import may_round
+from xmlcore.common.bfloat16 import may_round
 
 
 class Windows:

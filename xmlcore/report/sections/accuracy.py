@@ -4,16 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from xmlcore.ranking.results import LabelBin, value_of
-from xmlcore.report.results import Baseline, Results, Run
+from xmlcore.report.results import Results, Run, Stack
 from xmlcore.report.table import MISSING, Best, Column, Row, Table, percent, seconds
 
 METRICS = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "recall@5", "micro_F1", "macro_F1")
 NAMES = ("Corpus", "Model", "Loss", "Regime")
-LINEAR = "linear, on tf-idf"
+LINEAR, STACKED = "linear, on tf-idf", "stacked, weighted on validation"
 
 
 def models(results: Results) -> Table:
-    """Tabulate the linear classifier and every trained model with a ranking, the best of a corpus marked by column."""
+    """Tabulate the linear classifier, every trained model with a ranking, and their stack.
+
+    The best of a corpus is marked, column by column.
+    """
     rows: list[Row] = []
     for names, runs in _by_corpus(results, lambda run: run.ranking is not None):
         rankings = [run.ranking for run in runs if run.ranking]
@@ -42,20 +45,23 @@ def label_frequencies(results: Results) -> Table:
     return Table("By label frequency (%)", columns, tuple(rows), row_headers=len(NAMES))
 
 
-def _by_corpus(
-    results: Results, shown: Callable[[Run | Baseline], bool]
-) -> Iterator[tuple[list[Row], list[Run | Baseline]]]:
-    """Yield, corpus by corpus, the `NAMES` and the runs that are `shown`; the linear classifier comes first."""
+def _by_corpus(results: Results, shown: Callable[[Run | Stack], bool]) -> Iterator[tuple[list[Row], list[Run | Stack]]]:
+    """Yield, corpus by corpus, the `NAMES` and the runs that are `shown`.
+
+    The linear classifier comes first, the stack last.
+    """
     for corpus, experiments in groupby(results.experiments, lambda experiment: experiment.corpus):
-        found: list[tuple[Row, Run | Baseline]] = [
+        found: list[tuple[Row, Run | Stack]] = [
             ((corpus, experiment.model, experiment.loss, regime), run)
             for experiment in experiments
             for regime, run in experiment.runs()
             if shown(run)
         ]
-        linear = results.baselines.get(corpus)
+        linear, stack = results.baselines.get(corpus), results.stacks.get(corpus)
         if found and linear and shown(linear):
             found = [((corpus, LINEAR, MISSING, MISSING), linear), *found]
+        if found and stack and shown(stack):
+            found.append(((corpus, STACKED, MISSING, MISSING), stack))
         yield [names for names, _ in found], [run for _, run in found]
 
 

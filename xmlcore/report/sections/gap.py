@@ -12,6 +12,12 @@ def gap_reduction(experiment: Experiment, epsilon: float) -> float | None:
     return (base - robust) / base
 
 
+def clean(run: Run, key: str) -> float | None:
+    """Return the figure `key` of `run` without an attack, None where it was not measured."""
+    evaluation = run.at(0) or run.ranking
+    return value_of(evaluation, key) if evaluation else None
+
+
 def measured(run: Run | None, epsilon: float, key: str) -> float | None:
     """Return the figure `key` of `run` at `epsilon`, None where it was not measured."""
     evaluation = run.at(epsilon) if run else None

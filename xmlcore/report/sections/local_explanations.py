@@ -39,7 +39,7 @@ class LocalExplanation:
 
 @dataclass(frozen=True)
 class PageList:
-    """The pages of one method for one model."""
+    """The pages of one method for one trained model."""
 
     title: str
     pages: tuple[tuple[str, Path], ...]  # (document, page)
@@ -59,11 +59,10 @@ def page_lists(results: Results) -> list[PageList]:
     """Return every explanation page there is, by model and method."""
     return [
         PageList(
-            f"{results.title(experiment)}, {name.lower()} model, {method.upper()}",
+            f"{cell.title}, {method.upper()}",
             tuple((page.stem.replace("-", " "), page) for page in pages),
         )
-        for experiment in results.experiments
-        for name, run in experiment.runs()
+        for cell, run in results.runs.items()
         for method in METHODS
         if method in run.explanations
         if (pages := run.explanations[method].pages)

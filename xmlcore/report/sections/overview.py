@@ -7,7 +7,7 @@ from xmlcore.explain.results import Method
 from xmlcore.report.results import Results, Run
 from xmlcore.report.sections.attack_checks import outcome
 from xmlcore.report.sections.faithfulness import EXPLAINERS
-from xmlcore.report.table import MISSING, NAMES, Column, Table, figure, percent, seconds, verdict
+from xmlcore.report.table import MISSING, NAMES, NOT_APPLICABLE, Column, Table, figure, percent, seconds, verdict
 
 SHOWN: tuple[Method, ...] = ("lime", "shap", "ig")
 ABOUT = (
@@ -15,7 +15,8 @@ ABOUT = (
     "FGSM and clean figures are of all test documents, the worst of all attacks is of those that were attacked until "
     "they fell.",
     "Normalised AOPC says how much of a label's score goes with the words that a method names: 1 would be all of it "
-    "as soon as possible. A dash means that it was not measured, or not at this ε.",
+    "as soon as possible. A dash means that it was not measured, or not at this ε. Attacks on embeddings do not apply "
+    "to what has none, as the linear classifier: it is not robust for that, and attacks on words do apply.",
 )
 
 
@@ -25,7 +26,7 @@ def overview(results: Results) -> Table:
         (
             *cell,
             *_accuracy(run),
-            *_robustness(run, results.epsilon),
+            *(_robustness(run, results.epsilon) if cell.has_embeddings else [NOT_APPLICABLE] * 3),
             *(_faithfulness(run, method) for method in SHOWN),
             seconds(run.seconds.get("train")),
         )

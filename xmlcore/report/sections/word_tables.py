@@ -2,7 +2,7 @@
 
 from xmlcore.attacks.words.results import SWEPT, AttackRates
 from xmlcore.report.results import GENERATORS, Results
-from xmlcore.report.table import MISSING, NAMES, Column, Row, Table, percent
+from xmlcore.report.table import MISSING, NAMES, NOT_APPLICABLE, Column, Row, Table, percent
 
 SIMILAR = 0.8  # the least similarity with which Qaraei and Babbar count a success, in their Figure 2
 CLUSTERS, MEMBERS = 5, 8  # shown of each corpus and of each cluster
@@ -48,7 +48,7 @@ def attacks(results: Results) -> Table:
         for generator, found in by_generator.items()
     )
     rows += tuple(
-        (*cell, goal, "does not apply", *[MISSING] * 8)
+        (*cell, goal, NOT_APPLICABLE, *[MISSING] * 8)
         for cell, words in results.words.items()
         for goal, by_generator in words.summaries.items()
         if not by_generator

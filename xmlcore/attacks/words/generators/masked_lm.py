@@ -1,8 +1,9 @@
 """What a masked language model reads in the place of a word (BERT-Attack, Li et al. 2020)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.language_model import masked_logits
 from xmlcore.attacks.words.victim import is_substitutable
-from xmlcore.common.device import CPU
+from xmlcore.common.device import CPU, to_device
 from xmlcore.data.batches import batches
 from xmlcore.data.pretrained import load_masked_lm
 from xmlcore.data.tokens import fold
@@ -83,8 +84,8 @@ class MaskedLMGenerator:
             batch = [numbers[i] for i in chosen]
             for i, logs in zip(batch, self._read([contexts[i] for i in batch]), strict=True):
                 word = fold(requests[i].words[requests[i].position])
-                words = dict.fromkeys(self._words(contexts[i], logs, BREADTH * count))
-                found[i] = [each for each in words if fold(each) != word][:count]
+                others = (each for each in self._words(contexts[i], logs, BREADTH * count) if fold(each) != word)
+                found[i] = list(islice(_distinct(others), count))
         return found
 
     def _context(self, request: Request) -> _Context | None:
@@ -131,11 +132,11 @@ class MaskedLMGenerator:
         for row, context in zip(places, contexts, strict=True):
             row[context.places] = True
         device = self._model.device
-        logits = masked_logits(self._model, tokens.to(device), places.to(device))
+        logits = masked_logits(self._model, to_device(tokens, device), to_device(places, device))
         return logits.log_softmax(1).cpu().split([len(context.places) for context in contexts])
 
-    def _words(self, context: _Context, logs: Tensor, count: int) -> list[str]:
-        """Return the words of the `count` likeliest combinations of pieces with log probabilities `logs` (M, V)."""
+    def _words(self, context: _Context, logs: Tensor, count: int) -> Iterator[str]:
+        """Yield the words of the `count` likeliest combinations of pieces with log probabilities `logs` (M, V)."""
         totals, combinations = np.zeros(1, np.float32), np.empty((1, 0), np.int64)
         for begins, row in zip(context.begins, logs, strict=True):
             allowed = self._allowed[begins]
@@ -150,7 +151,16 @@ class MaskedLMGenerator:
             "".join(self._spellings[piece] + gap for piece, gap in zip(row, [*gaps, ""], strict=True))
             for row in combinations
         )
-        return [f"{start}{word}{end}" for word in words if is_substitutable(word)]
+        return (f"{start}{word}{end}" for word in words if is_substitutable(word))
+
+
+def _distinct(words: Iterable[str]) -> Iterator[str]:
+    """Yield each of `words` the first time that it comes."""
+    seen: set[str] = set()
+    for word in words:
+        if word not in seen:
+            seen.add(word)
+            yield word
 
 
 def _spelled(tokenizer: "PreTrainedTokenizerBase", size: int) -> tuple[list[str], np.ndarray]:
