@@ -5,7 +5,7 @@ training and validation documents together, from vectors of both, for just that 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal, NamedTuple
@@ -165,13 +165,16 @@ def train(
 
     for epoch in stored["log"] if stored else ():
         note(Epoch(**epoch))
-    if begun == "selection":
-        model = run("selection", vectors.selection, training, options.epochs, select)
+    selection: Callable[[], Classifier] = partial(run, "selection", vectors.selection, training, options.epochs, select)
+    if not options.refit:
+        model = selection()
+        model.load_state_dict(best.weights)
+    elif begun == "selection":
+        selection()
     epochs = max(epoch.number for epoch in logged if epoch.validation_precision is not None)
     if options.refit:
+        best = replace(best, weights={})  # only its epoch counts from here on
         model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
-    else:
-        model.load_state_dict(best.weights)
     return Outcome(model.eval(), epochs, best.epoch, best.precision, best.found)
 
 
