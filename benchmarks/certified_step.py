@@ -44,6 +44,7 @@ def main(
     torch.manual_seed(params.seed)
     torch.set_float32_matmul_precision(options.matmul_precision)
     classifier = build_model(architecture, vectors.selection, len(data.label_names), network).train()
+    classifier.sparse_embedding = options.sparse_embedding
     split, reduction = data.splits["train"], Reduction(options.loss_reduction)
     drawn = [*batches(split.lengths, options.batch_size, np.random.default_rng(params.seed))][:steps]
     given = [(pad([split.document(i) for i in batch]), true_labels(split, batch)) for batch in drawn]
