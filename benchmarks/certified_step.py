@@ -1,7 +1,8 @@
-"""A step of certified training against a clean one: `python benchmarks/certified_step.py reuters21578 xml_cnn`.
+"""A step of training with substitutes against a clean one: `python benchmarks/certified_step.py reuters21578 xml_cnn`.
 
 Reads data/CORPUS/encoded/MODEL, data/CORPUS/embeddings/MODEL and data/substitutes/CORPUS; prints the seconds of
-forward and backward passes over the same batches, and their ratio, while the substitutes move away and when they have.
+forward and backward passes over the same batches, and their ratio, of certified training while the substitutes move
+away and when they have, and of adversarial training on words.
 """
 
 from collections.abc import Callable
@@ -52,13 +53,17 @@ def main(
             classifier.zero_grad()
             backward(classifier, tokens, labels, reduction=reduction)
 
-    clean = partial(hybrid_backward, regime=params.regime_of("clean"))
-    for radius in RADII:
-        certified = partial(certified_backward, worst_case=WorstCase(substitutes, 0.5 * radius, radius))
-        row = compare("a step", partial(pass_over, clean), partial(pass_over, certified), repeats=repeats)
-        print(
-            f"radius {radius}: {row.reference / steps:.3f} s a step, clean {row.ours / steps:.3f} s: x {row.ratio:.2f}"
+    clean, on_words = (params.regime_of(name) for name in ("clean", "adversarial_words"))
+    others = {
+        f"certified, radius {radius}": partial(
+            certified_backward, worst_case=WorstCase(substitutes, 0.5 * radius, radius)
         )
+        for radius in RADII
+    } | {"adversarial_words": partial(hybrid_backward, regime=on_words, substitutes=substitutes)}
+    for name, other in others.items():
+        plain = partial(pass_over, partial(hybrid_backward, regime=clean))
+        row = compare(name, plain, partial(pass_over, other), repeats=repeats)
+        print(f"{name}: {row.reference / steps:.3f} s a step, clean {row.ours / steps:.3f} s: x {row.ratio:.2f}")
 
 
 if __name__ == "__main__":

