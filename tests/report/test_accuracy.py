@@ -53,8 +53,9 @@ def write_baseline(root: Path, shift: float) -> None:
 
 def test_a_stack_comes_last(root: Path) -> None:
     write(root, "stack", 0.0)
+    write_bins(root, "stack", **{"1-5": 0.25})
+    (root / "stacked").mkdir()
     (root / "results/stack/evaluate").rename(root / "stacked/toy")
-    dump(root / "stacked/toy/label_bins.json", json.loads("[]"))
     write_bins(root, "toy/mach/clean/bce", **{"1-5": 0.5})
     table = ranking.models(read(root))
     assert [row[:2] for row in table.rows][3:] == [("toy", "stacked, weighted on validation"), ("other", "xml_cnn")]
