@@ -179,6 +179,11 @@ def _empty_strided(
     return Pretended(torch.empty_strided(size, stride, dtype=dtype, layout=layout, device="cpu"))
 
 
+def _arange(*bounds: Any, dtype: Any = None, **_: Any) -> Tensor:
+    """Return what torch's own would make empty, then resize, of which a wrapper knows nothing."""
+    return Pretended(torch.arange(*bounds, dtype=dtype, device="cpu"))
+
+
 def _copy_from(source: Tensor, target: Tensor, non_blocking: bool = False) -> Tensor:
     held_source, held_target = (each.held if isinstance(each, Pretended) else each for each in (source, target))
     held_target.copy_(held_source)
@@ -190,6 +195,7 @@ _kernels: dict[str, Callable[..., Tensor]] = {
     "empty.memory_format": _empty,
     "empty_strided": _empty_strided,
     "_copy_from": _copy_from,
+    **dict.fromkeys(("arange", "arange.start", "arange.start_step"), _arange),
 }
 for _name, _kernel in _kernels.items():
     _library.impl(_name, _kernel, "PrivateUse1")
