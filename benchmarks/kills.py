@@ -266,6 +266,7 @@ def trainings(params: Any) -> None:
     one_corpus(params)
     params["models"][:] = ["xml_cnn", "attention_xml", "bag_of_words", "mach", "aplc_xlnet_tiny", "ensemble"]
     params["regimes"][:] = ["adversarial"]
+    params["stacking"]["corpora"].clear()
     params["corpus"][CORPUS]["model"] = {}
     recipes = {model: params["model"][model] for model in params["models"]}
     recipes["attention_xml"]["network"].update(lstm=4, hidden=[4], tree=[8], candidates=4)

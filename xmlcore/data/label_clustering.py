@@ -17,22 +17,33 @@ def order_by_similarity(split: Split, labels: int, seed: int) -> np.ndarray:
     """
     split = sample(split, seed)
     tfidf = tfidf_matrix(split, int(split.tokens.max()) + 1)
-    features = normalize(label_matrix(split, labels).T @ tfidf).tocsr()
-    return _halved(features, np.arange(labels), np.random.default_rng(seed))
+    return _in_halves(normalize(label_matrix(split, labels).T @ tfidf).tocsr(), np.random.default_rng(seed))
 
 
-def _halved(features: sparse.csr_matrix, members: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if len(members) < 3:
-        return members
-    similarity = features[members]
-    centres = similarity[rng.choice(len(members), 2, replace=False)].toarray()
-    middle = -(-len(members) // 2)
-    previous = np.full(len(members), -1)
+def _in_halves(features: sparse.csr_matrix, rng: np.random.Generator) -> np.ndarray:
+    """Return the order of the rows; only groups that are still to be halved are kept in memory."""
+    groups, ordered = [(np.arange(features.shape[0]), features)], list[np.ndarray]()
+    del features
+    while groups:
+        members, rows = groups.pop()
+        if len(members) < 3:
+            ordered.append(members)
+            continue
+        first, second = _halves(rows, rng)
+        groups += [(members[half], rows[half]) for half in (second, first)]
+    return np.concatenate(ordered)
+
+
+def _halves(rows: sparse.csr_matrix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows of unit norm are in the one half by 2-means, and which in the other."""
+    count = rows.shape[0]
+    centres = rows[rng.choice(count, 2, replace=False)].toarray()
+    middle = -(-count // 2)
+    previous = np.full(count, -1)
     for _ in range(20):
-        order = np.argsort(similarity @ (centres[1] - centres[0]), kind="stable")
+        order = np.argsort(rows @ (centres[1] - centres[0]), kind="stable")
         if np.array_equal(order[:middle], previous[:middle]):
             break
         previous = order
-        halves = similarity[order[:middle]], similarity[order[middle:]]
-        centres = normalize(np.vstack([np.asarray(half.sum(0)) for half in halves]))
-    return np.concatenate([_halved(features, members[half], rng) for half in (order[:middle], order[middle:])])
+        centres = normalize(np.vstack([np.asarray(rows[half].sum(0)) for half in (order[:middle], order[middle:])]))
+    return order[:middle], order[middle:]

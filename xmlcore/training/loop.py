@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xmlcore.common.allocator import give_back_freed_memory
 from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.device import CPU
 from xmlcore.common.distributed import processes
@@ -174,6 +175,7 @@ def train(
     epochs = max(epoch.number for epoch in logged if epoch.validation_precision is not None)
     if options.refit:
         best = replace(best, weights={})  # only its epoch counts from here on
+        give_back_freed_memory()
         model = run("refit", vectors.refit, concatenate(training, validation), best.epoch, note_refit)
     return Outcome(model.eval(), epochs, best.epoch, best.precision, best.found)
 
