@@ -22,7 +22,7 @@ from xmlcore.common import checkpoints
 from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.device import CPU
 from xmlcore.config import architectures
-from xmlcore.config.params import Cascade, Explain, Loss, MaskedLM, Regime, Robustness, Training
+from xmlcore.config.params import Cascade, Explain, Loss, MaskedLM, Regime, Robustness, Smoothing, Training
 from xmlcore.config.schema import Section
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.dataset import EncodedCorpus
@@ -32,6 +32,7 @@ from xmlcore.defenses.squeezing import squeeze
 from xmlcore.evaluation.attack_suite import Models, attack_embeddings
 from xmlcore.evaluation.certification import certification
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
+from xmlcore.evaluation.smoothing import smoothed
 from xmlcore.evaluation.worst_case import worst_case
 from xmlcore.explain.documents import Document, Prediction
 from xmlcore.explain.study.study import Study
@@ -159,6 +160,19 @@ def test_and_one_against_attacks_on_words(recipe: Recipe) -> None:
     assert_equal_weights(*(trained(recipe, device, regime, refit=False) for device in BOTH))
 
 
+@of_every_architecture("bag_of_words")
+def test_and_one_up_the_margin(recipe: Recipe) -> None:
+    regime = Regime(
+        epsilon=0.1,
+        adversarial_weight=0.5,
+        adversarial_share=0.5,
+        attack_objective="margin",
+        attack_steps=2,
+        squeeze="none",
+    )
+    assert_equal_weights(*(trained(recipe, device, regime, refit=False) for device in BOTH))
+
+
 @pytest.fixture
 def precision_as_before() -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
@@ -228,6 +242,13 @@ def test_training_for_certificates(models: list[Classifier]) -> None:
 @of_every_architecture("xml_cnn", "bag_of_words")
 def test_it_is_certified(models: list[Classifier]) -> None:
     here, there = (certification(model, SPLIT, SUBSTITUTES, steps=2, max_change=0.3) for model in models)
+    assert here == there
+
+
+@of_every_architecture("bag_of_words")
+def test_random_copies_vote(models: list[Classifier]) -> None:
+    options = Smoothing(documents=2, copies=100)
+    here, there = (smoothed(model, SPLIT, options, 0) for model in models)
     assert here == there
 
 
