@@ -23,11 +23,11 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     from xmlcore.defenses.squeezing import squeeze
     from xmlcore.evaluation.certification import certification
     from xmlcore.evaluation.metrics_table import write_row
-    from xmlcore.models.registry import load_model
+    from xmlcore.models.registry import load_token_classifier
 
     params, cell = load_params(), (corpus, model, regime, loss)
     data = load_encoded(paths.encoded(corpus, model))
-    bare = load_model(paths.trained(*cell), choose_device(params.device))
+    bare = load_token_classifier(paths.trained(*cell), choose_device(params.device))
     classifier = squeeze(bare, params.regime_of(regime).squeeze, params.fgsm.bits)
     substitutes = load_table(paths.substitutes(corpus), data.vocabulary)
     with (

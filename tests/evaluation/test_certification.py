@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 import torch
-from toys import LinearClassifier, random_xml_cnn, split_of
+from toys import LinearClassifier, random_xml_cnn, split_of, topics
 
+from xmlcore.baselines.linear import fit_linear
+from xmlcore.config.params import Baseline
 from xmlcore.defenses.squeezing import squeeze
 from xmlcore.evaluation.certification import certification
 
@@ -52,3 +55,17 @@ def test_a_model_without_bounds_is_attacked_all_the_same():
     found = certification(model, split_of([[1, 1]], [[0]]), substitutes, steps=1, max_change=0.2)
     assert found["certified"] is found["certified_few"] is None and found["violations"] == 0
     assert found["clean"]["P@1"] == 1 and found["attacked"]["P@1"] == 0
+
+
+@pytest.mark.parametrize("group", [200, 10], ids=["one group", "groups of ten"])
+def test_a_linear_classifier_is_attacked_by_its_scores_and_certified(group):
+    split = topics(40, 1)
+    substitutes = torch.arange(100)[:, None].repeat(1, 2)
+    substitutes[1:81:3, 1] += 3  # a word of another label
+    model = fit_linear(topics(300, 0), 40, 100, Baseline(group=group), seed=7)
+    found = certification(model, split, substitutes, steps=2, max_change=0.2)
+    assert found["violations"] == 0
+    for k in ("P@1", "P@3", "P@5"):
+        assert found["certified"][k] <= found["attacked"][k] <= found["clean"][k]
+        assert found["certified"][k] <= found["certified_few"][k] <= found["clean"][k]
+    assert 0 < found["certified"]["P@1"] < found["clean"]["P@1"] and found["attacked"]["P@1"] < found["clean"]["P@1"]

@@ -321,6 +321,7 @@ STAGES = {
     "explain_linear": "explain.py",
     "attack_embeddings": "attack_embeddings.py",
     "certify": "certify.py",
+    "certify_linear": "certify.py",
     "smooth": "smooth.py",
     "attack_words": "attack_words.py",
     "attack_words_linear": "attack_words.py",
@@ -372,7 +373,7 @@ def test_stages_and_their_scripts():
 def test_stages_with_a_model_run_as_launch_says():
     launched = {name for name, stage in dvc_stages().items() if stage["cmd"].startswith("${launch} ")}
     names = "train evaluate explain attack_embeddings certify smooth attack_words explain_attacks"
-    assert launched == {*names.split(), "explain_linear", "attack_words_linear"}
+    assert launched == {*names.split(), "explain_linear", "certify_linear", "attack_words_linear"}
 
 
 def test_scripts():
@@ -388,7 +389,7 @@ def test_matrix_order_makes_stage_names_such_as_train_rcv1_xml_cnn_adversarial_b
     for name in ("configure", "encode", "build_embedding"):
         assert [*stages[name]["matrix"]] == ["corpus", "model"]
     assert [*stages["give_substitutes"]["matrix"]] == ["corpus", "regime"]
-    of_linear = ("baseline", "explain_linear", "attack_words_linear")
+    of_linear = ("baseline", "explain_linear", "certify_linear", "attack_words_linear")
     for name in ("fetch", "convert", *of_linear, "stack", "learn_language", "choose_substitutes"):
         assert [*stages[name]["matrix"]] == ["corpus"]
 

@@ -3,17 +3,20 @@
 What is certified no attack can take, and what an attack takes no certificate can hold: the truth lies between the two.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from xmlcore.attacks.embeddings.objectives import margin, top_margin
-from xmlcore.attacks.words.every_word import substitute_every_word
+from xmlcore.attacks.embeddings.objectives import Objective, margin, top_margin
+from xmlcore.attacks.words.every_word import substitute_every_word, substitute_every_word_by_scores
 from xmlcore.common.distributed import map_shared
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split
+from xmlcore.data.tokens import PAD
 from xmlcore.evaluation.results import Certification
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import Classifier, TokenClassifier
 from xmlcore.ranking.certificates import certified_hits
 from xmlcore.ranking.metrics import KS, TOP, hits, mean_precision
 from xmlcore.ranking.predictions import Track, untracked
@@ -23,7 +26,13 @@ OBJECTIVES = (margin, top_margin)  # of P@1, and of P@5
 
 
 def certification(
-    model: Classifier, split: Split, substitutes: Tensor, *, steps: int, max_change: float, track: Track = untracked
+    model: TokenClassifier,
+    split: Split,
+    substitutes: Tensor,
+    *,
+    steps: int,
+    max_change: float,
+    track: Track = untracked,
 ) -> Certification:
     """Return the figures of `model` on `split`, whose tokens may become `substitutes` (V, K), each itself first.
 
@@ -52,16 +61,33 @@ def certification(
 
 
 def _attacked_hits(
-    model: Classifier, split: Split, documents: np.ndarray, substitutes: Tensor, steps: int
+    model: TokenClassifier, split: Split, documents: np.ndarray, substitutes: Tensor, steps: int
 ) -> np.ndarray:
     """Return (2, B, len(KS)) how many of the best k labels are true, of the `documents` and of them attacked."""
     tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents).to(model.device)
-    with torch.no_grad():
-        batch = model.distinct_with_substitutes(tokens, substitutes)
     targets, found = labels.targets(labels.ids, model.labels), []
     for objective in OBJECTIVES:
-        for _, logits in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
+        for logits in _attacked(model, tokens, substitutes, targets, objective, steps):
             best = logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
             right = hits(best, split, documents)
             found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))
     return np.stack([found[0], np.minimum.reduce(found)])
+
+
+def _attacked(
+    model: TokenClassifier, tokens: Tensor, substitutes: Tensor, targets: Tensor, objective: Objective, steps: int
+) -> Iterator[Tensor]:
+    """Yield the scores (B, L) of `tokens` (B, T) as they are, and after each of `steps`: by gradients if it has any."""
+    if isinstance(model, Classifier):
+        with torch.no_grad():
+            batch = model.distinct_with_substitutes(tokens, substitutes)
+        for substituted in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
+            yield substituted.logits
+        return
+    each = [
+        substitute_every_word_by_scores(
+            model, document[document != PAD], substitutes, target[None], objective=objective, steps=steps
+        )
+        for document, target in zip(tokens, targets, strict=True)
+    ]
+    yield from map(torch.cat, zip(*each, strict=True))

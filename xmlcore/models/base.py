@@ -81,6 +81,14 @@ class TokenClassifier(nn.Module, ABC):
         `tokens` (T,) are one document without padding; of the figures the order counts.
         """
 
+    def token_bounds(self, tokens: Tensor, substitutes: Tensor, share: float = 1.0) -> LogitBounds | None:
+        """Return bounds of the scores whatever `substitutes` (V, K) of each token, itself first, stand in `tokens`.
+
+        `tokens` are (B, T), and at most a `share` of those of a document is substituted, rounded down. None: this model
+        has no bounds.
+        """
+        return None
+
 
 class Classifier(TokenClassifier):
     """A multi-label classifier in two halves, cut where gradient attacks and attributions act.
@@ -230,6 +238,9 @@ class Classifier(TokenClassifier):
         positions of a document is substituted, rounded down; bounds that hold for more of them are bounds, too.
         """
         return None
+
+    def token_bounds(self, tokens: Tensor, substitutes: Tensor, share: float = 1.0) -> LogitBounds | None:
+        return self.bounds(self.distinct_with_substitutes(tokens, substitutes), share=share)
 
     def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
         """Return the loss of a batch as it is, and of the worst logits within its `bounds`, as `loss` sums them up.

@@ -26,6 +26,8 @@ from xmlcore.common.device import CPU
 from xmlcore.config.schema import PositiveInt, Section
 from xmlcore.data.tokens import PAD
 from xmlcore.models.base import Objective, TokenClassifier
+from xmlcore.models.linear_bounds import DocumentBounds, LinearBounds, PossibleWords, sublinear
+from xmlcore.models.token_rows import share_of
 
 ARCHITECTURE = "linear"
 
@@ -107,6 +109,16 @@ class LinearClassifier(TokenClassifier):
         narrowed = self.narrow(torch.tensor(list(labels)))
         return objective(narrowed.score_substitutes(tokens, torch.full_like(every, position), every))
 
+    def token_bounds(self, tokens: Tensor, substitutes: Tensor, share: float = 1.0) -> LinearBounds:
+        positions = share_of(share, (tokens != PAD).sum(1)).tolist()
+        choices = [substitutes[document[document != PAD]].numpy() for document in tokens]
+        return LinearBounds([self._bounds(*each) for each in zip(choices, positions, strict=True)])
+
+    def _bounds(self, choices: np.ndarray, positions: int) -> DocumentBounds:
+        words = PossibleWords(choices, positions)
+        idf, weights = self._idf[words.ids].astype(float), self._weights[words.ids].toarray().astype(float)
+        return DocumentBounds(words, idf, weights, self._biases.astype(float), self._group_of, _score)
+
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `config.json` into `folder`, which exists."""
         tensors = {
@@ -158,12 +170,15 @@ class LinearClassifier(TokenClassifier):
 
     def _value(self, words: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the tf-idf values of `words`, each so many times in a document: its frequency counts sublinearly."""
-        times = np.asarray(counts, np.float32)
-        return np.where(times > 0, 1 + np.log(np.maximum(times, 1)), 0) * self._idf[words]
+        return sublinear(np.asarray(counts, np.float32)) * self._idf[words]
 
     def _scores(self, products: np.ndarray) -> Tensor:
         """Return the scores (S, L) of the `products` (S, C) of weights and scaled tf-idf values."""
         distances = products.astype(np.float32) + self._biases
-        groups, own = distances[:, : self._groups][:, self._group_of], distances[:, self._groups :]
-        short = np.hypot(np.maximum(0, 1 - groups), np.maximum(0, 1 - own))
-        return torch.from_numpy(np.where(short > 0, 1 - short, np.minimum(groups, own)))
+        return torch.from_numpy(_score(distances[:, self._group_of], distances[:, self._groups :]))
+
+
+def _score(groups: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the scores of labels by the distances of their `groups`, and their `own`, of any shape."""
+    short = np.hypot(np.maximum(0, 1 - groups), np.maximum(0, 1 - own))
+    return np.where(short > 0, 1 - short, np.minimum(groups, own))

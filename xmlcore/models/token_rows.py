@@ -59,8 +59,7 @@ class SubstitutedRows(NamedTuple):
 
     def substituted(self, share: float) -> Tensor:
         """Return (B,) how many positions of each document are a `share` of them, rounded down."""
-        tokens = (self.row_of != 0).sum(1)
-        return (share * tokens.double() + 1e-9).long()
+        return share_of(share, (self.row_of != 0).sum(1))
 
     @property
     def unchanged(self) -> TokenRows:
@@ -70,3 +69,8 @@ class SubstitutedRows(NamedTuple):
     def first(self, documents: int) -> "SubstitutedRows":
         """Return the batch of the first `documents` documents alone, with the same rows."""
         return self._replace(row_of=self.row_of[:documents])
+
+
+def share_of(share: float, tokens: Tensor) -> Tensor:
+    """Return (B,) how many of so many `tokens` (B,) are a `share` of them, rounded down."""
+    return (share * tokens.double() + 1e-9).long()

@@ -12,7 +12,7 @@ from torch import Tensor
 from xmlcore.common.distributed import map_shared
 from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import Split
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import TokenClassifier
 from xmlcore.models.bounds import LogitBounds
 from xmlcore.ranking.metrics import KS, TOP
 from xmlcore.ranking.predictions import Track, untracked
@@ -24,7 +24,7 @@ ROUNDING = 1e-4  # of the sum of the absolute terms of a logit, many times its e
 
 @torch.inference_mode()
 def certified_hits(
-    model: Classifier, split: Split, substitutes: Tensor, share: float = 1.0, track: Track = untracked
+    model: TokenClassifier, split: Split, substitutes: Tensor, share: float = 1.0, track: Track = untracked
 ) -> np.ndarray | None:
     """Return how many true labels of each document are certainly among the best k: (N, len(KS)), for each of `KS`.
 
@@ -36,7 +36,7 @@ def certified_hits(
 
     def certify(documents: np.ndarray) -> np.ndarray | None:
         tokens = pad([split.document(i) for i in documents])
-        bounds = model.bounds(model.distinct_with_substitutes(tokens, substitutes), share=share)
+        bounds = model.token_bounds(tokens, substitutes, share)
         labels = true_labels(split, documents).to(model.device)
         return None if bounds is None else certainly_best(bounds, labels).cpu().numpy()
 

@@ -4,7 +4,7 @@ import torch
 from toys import LinearClassifier
 
 from xmlcore.attacks.embeddings.objectives import margin
-from xmlcore.attacks.words.every_word import substitute_every_word
+from xmlcore.attacks.words.every_word import substitute_every_word, substitute_every_word_by_scores
 
 TABLE = [[0.0, 0.0], [1.0, 0.0], [0.5, 0.3], [0.2, 0.9], [0.0, 1.0]]
 
@@ -28,6 +28,17 @@ def test_on_a_linear_model_the_first_step_is_the_worst_of_all_substitutions():
     torch.testing.assert_close(clean, model(torch.tensor([document])))
     assert (first - clean) @ torch.tensor([-1.0, 1.0]) > 0
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_by_scores_it_finds_on_a_linear_model_what_it_finds_by_gradients():
+    substitutes = torch.tensor([[0, 0, 0], [1, 2, 3], [2, 1, 2], [3, 4, 3], [4, 4, 4]])
+    model, by_gradients = attacked([[1, 2, 3]], substitutes)
+    targets = torch.tensor([[1.0, 0.0]])
+    found = substitute_every_word_by_scores(
+        model, torch.tensor([1, 2, 3]), substitutes, targets, objective=margin, steps=2
+    )
+    for each, expected in zip(found, by_gradients, strict=True):
+        torch.testing.assert_close(each, expected)
 
 
 def test_padding_stays_and_so_does_what_has_no_substitute():

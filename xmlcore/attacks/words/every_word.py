@@ -1,8 +1,8 @@
-"""An attack that substitutes at many positions at once, from given substitutes, along the gradient.
+"""An attack that substitutes at many positions at once, from given substitutes.
 
 To first order a substitute changes the objective by the product of the gradient with its way from the word (as HotFlip,
-Ebrahimi et al. 2018). The best at every position together, or at those where they do most, are one step; the next one
-looks from there.
+Ebrahimi et al. 2018); where there is no gradient, it changes it by what it does alone. The best at every position
+together, or at those where they do most, are one step; the next one looks from there.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from xmlcore.attacks.embeddings.objectives import Objective
-from xmlcore.models.base import Classifier
+from xmlcore.models.base import Classifier, TokenClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
 
@@ -49,6 +49,23 @@ def substitute_every_word(
                 row_of = best_substitutes(batch, gradient, max_change)
 
 
+def substitute_every_word_by_scores(
+    model: TokenClassifier, document: Tensor, substitutes: Tensor, targets: Tensor, *, objective: Objective, steps: int
+) -> Iterator[Tensor]:
+    """Yield the scores (1, L) of `document` (T,) as it is and after each of `steps`, asked of copies of it alone.
+
+    `substitutes` (V, K) are those of each token, itself first, and `targets` (1, L) are 0 and 1.
+    """
+    choices = substitutes[document]
+    positions = torch.arange(len(document)).repeat_interleave(choices.shape[1])
+    for step in range(steps + 1):
+        yield model(document[None])
+        if step < steps:
+            scores = model.score_substitutes(document, positions, choices.flatten())
+            gains = objective(scores, targets.expand_as(scores)).view_as(choices)
+            document = choices.gather(1, gains.argmax(1, keepdim=True))[:, 0]
+
+
 def best_substitutes(batch: SubstitutedRows, gradient: Tensor, max_change: float = 1.0) -> Tensor:
     """Return the rows (B, T) with which the documents of `batch` go furthest along `gradient` (B, T, D).
 
@@ -64,6 +81,6 @@ def best_substitutes(batch: SubstitutedRows, gradient: Tensor, max_change: float
     row_of = choices.gather(2, best.unsqueeze(2)).squeeze(2)
     if max_change == 1:
         return row_of
-    allowed = (max_change * (own != 0).sum(1, keepdim=True) + 1e-9).long()
+    allowed = batch.substituted(max_change)[:, None]
     place = gain.argsort(dim=1, descending=True, stable=True).argsort(1)
     return torch.where(place < allowed, row_of, own)
