@@ -1,8 +1,9 @@
 """An accelerator that only pretends: its tensors say that they are on `DEVICE`, and what they hold is on the CPU.
 
-As on a real one, an operation on tensors of two devices raises, as do `numpy()` and a generator of the CPU. Copies may
-cross, CPU tensors without dimensions may join element-wise work, and those of indices may index. Values are real, so
-that all of a program runs. `waits` counts by operation what would make the CPU wait for a GPU.
+As on a real one, an operation on tensors of two devices raises, as do `numpy()`, a generator of the CPU, and float64,
+which not every one has (`mps`). Copies may cross, CPU tensors without dimensions may join element-wise work, and those
+of indices may index. Values are real, so that all of a program runs. `waits` counts by operation what would make the
+CPU wait for a GPU.
 """
 
 from collections import Counter
@@ -121,6 +122,8 @@ def _held(given: Any) -> Any:
 
 def _pretended(found: Any) -> Any:
     if isinstance(found, Tensor):
+        if found.dtype == torch.float64:
+            raise TypeError(f"{DEVICE} has no float64")
         return Pretended(found)
     return type(found)(map(_pretended, found)) if type(found) in (list, tuple) else found
 

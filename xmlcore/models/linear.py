@@ -110,9 +110,8 @@ class LinearClassifier(TokenClassifier):
         return objective(narrowed.score_substitutes(tokens, torch.full_like(every, position), every))
 
     def token_bounds(self, tokens: Tensor, substitutes: Tensor, share: float = 1.0) -> LinearBounds:
-        positions = share_of(share, (tokens != PAD).sum(1)).tolist()
         choices = [substitutes[document[document != PAD]].numpy() for document in tokens]
-        return LinearBounds([self._bounds(*each) for each in zip(choices, positions, strict=True)])
+        return LinearBounds([self._bounds(each, share_of(share, len(each))) for each in choices])
 
     def _bounds(self, choices: np.ndarray, positions: int) -> DocumentBounds:
         words = PossibleWords(choices, positions)

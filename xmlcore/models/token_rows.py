@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmlcore.common.device import to_device
+
 
 class TokenRows(NamedTuple):
     """Position (b, t) of a batch has the embedding `rows[row_of[b, t]]`. `B` batch, `T` tokens, `D` width, `R` rows."""
@@ -59,7 +61,8 @@ class SubstitutedRows(NamedTuple):
 
     def substituted(self, share: float) -> Tensor:
         """Return (B,) how many positions of each document are a `share` of them, rounded down."""
-        return share_of(share, (self.row_of != 0).sum(1))
+        by_length = torch.tensor([share_of(share, length) for length in range(self.row_of.shape[1] + 1)])
+        return to_device(by_length, self.row_of.device)[(self.row_of != 0).sum(1)]
 
     @property
     def unchanged(self) -> TokenRows:
@@ -71,6 +74,6 @@ class SubstitutedRows(NamedTuple):
         return self._replace(row_of=self.row_of[:documents])
 
 
-def share_of(share: float, tokens: Tensor) -> Tensor:
-    """Return (B,) how many of so many `tokens` (B,) are a `share` of them, rounded down."""
-    return (share * tokens.double() + 1e-9).long()
+def share_of(share: float, tokens: int) -> int:
+    """Return how many of so many `tokens` are a `share` of them, rounded down."""
+    return int(share * tokens + 1e-9)

@@ -14,6 +14,7 @@ from xmlcore.attacks.words.generators.base import Generator, Request
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.victim import MASK, Judgement, Victim, is_substitutable
 from xmlcore.data.tokens import fold
+from xmlcore.models.token_rows import share_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class _Search:
         self._scores = before.scores[0]
         self.attack.ranks_before = self.attack.ranks_after = before.ranks[0].tolist()
         self.attack.clean = target.untouched(before.ranks[0], k)
-        self._left = self._by_importance()[: int(max_change * len(words) + 1e-9)] if self.attack.clean else []
+        self._left = self._by_importance()[: share_of(max_change, len(words))] if self.attack.clean else []
 
     @property
     def goes_on(self) -> bool:
