@@ -4,35 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from small_checkpoint import CORPUS, TEXTS, write_checkpoint
 from torch.nn import functional
-from toys import split_of
 from transformers import BertModel, BertTokenizer
 
 from xmlcore.common.device import CPU
 from xmlcore.common.errors import UserError
-from xmlcore.config.architectures import BERTShape
 from xmlcore.config.params import Embedding
-from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.document_vectors import document_vectors, save_document_vectors, with_document_vectors
-from xmlcore.data.pretrained import BERT, piece_vectors
-from xmlcore.data.tokens import Vocabulary
+from xmlcore.data.pretrained import piece_vectors
 from xmlcore.ranking.predictions import untracked
-
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "wheat", "trade", "price", "##s", "rose", "fell"]
-SPLITS = {"train": split_of([[2, 4, 5, 6], [7]], [[0], [1]]), "validation": split_of([[3, 4, 5]], [[1]])}
-CORPUS = EncodedCorpus(Vocabulary(PIECES[5:]), ["a", "b"], "words", 10, splits=SPLITS)
-TEXTS = ["wheat prices rose", "fell", "trade prices"]
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("checkpoint")
-    shape = BERTShape(width=8, layers=3, heads=2, inner=12, positions=9)
-    BertModel(BERT.config(shape, vocab_size=len(PIECES))).save_pretrained(folder)
-    BertTokenizer(vocab={piece: i for i, piece in enumerate(PIECES)}).save_pretrained(folder)
-    return str(folder)
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
 
 
 def found(checkpoint: str, layers: int) -> np.ndarray:

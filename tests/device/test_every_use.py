@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import small_checkpoint
 import torch
 from small_architectures import ARCHITECTURES, LABELS, SPLIT
 from toys import split_of
@@ -22,10 +23,12 @@ from xmlcore.common import checkpoints
 from xmlcore.common.checkpoints import Checkpoint
 from xmlcore.common.device import CPU
 from xmlcore.config import architectures
-from xmlcore.config.params import Cascade, Explain, Loss, MaskedLM, Regime, Robustness, Smoothing, Training
+from xmlcore.config.params import Cascade, Embedding, Explain, Loss, MaskedLM, Regime, Robustness, Smoothing, Training
 from xmlcore.config.schema import Section
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.dataset import EncodedCorpus
+from xmlcore.data.document_vectors import document_vectors
+from xmlcore.data.pretrained import piece_vectors
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.vector_tables import InitialVectors
 from xmlcore.defenses.squeezing import squeeze
@@ -294,6 +297,13 @@ def test_texts_of_ones_own(models: list[Classifier]) -> None:
         )
     for here, there in zip(*found, strict=True):
         np.testing.assert_allclose(there, here, rtol=1e-3, atol=1e-5)
+
+
+def test_a_frozen_encoder_reads_documents(tmp_path: Path) -> None:
+    options = Embedding(kind="checkpoint", checkpoint=small_checkpoint.write_checkpoint(tmp_path), layers=2)
+    table, _ = piece_vectors(options.checkpoint, small_checkpoint.CORPUS.vocabulary)
+    here, there = (document_vectors(small_checkpoint.CORPUS, table, options, device, untracked) for device in BOTH)
+    np.testing.assert_allclose(there, here, atol=0.02)  # bfloat16 on the device, and on some processors
 
 
 def test_a_masked_language_model_learns_and_proposes(tmp_path: Path) -> None:
