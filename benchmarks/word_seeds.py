@@ -92,7 +92,8 @@ def record(names: dict[str, str], found: Iterable[dict[str, Any]]) -> None:
     command = f"python benchmarks/word_seeds.py {names['corpus']} {names['model']} --seed {names['seed']}"
     new = [names | row | origin(command) for row in found]
     for row in new:
-        console.print({key: row[key] for key in (*names, "goal", "lowest", "highest", "samples", "success_rate")})
+        labels = f"labels with {row['lowest']} to {row['highest']} documents"
+        console.print(f"{' '.join(names.values())}, {row['goal']}, {labels}: {row['success_rate']:.1%} succeed")
     key = (*names, "goal", "generator")
     replaced = {tuple(row[each] for each in key) for row in new}
     kept = [row for row in read_table("word_seeds") if tuple(row[each] for each in key) not in replaced]
