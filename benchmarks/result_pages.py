@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from statistics import fmean, stdev
 
 from xmlcore.common import paths
 from xmlcore.common.errors import UserError
+from xmlcore.common.intervals import interval, interval_of_share
 
 Rows = list[dict[str, str]]
 Read = Callable[[str, Path], Rows]
 PAPER = ("xml_cnn_seed",)  # recipes that are there for comparison alone
+CELL_OF_ATTACKS = ("corpus", "model", "loss", "generator")
 SHOWN_EPSILONS = ("0.02", "0.05", "0.1", "0.2")
 
 
@@ -304,6 +307,93 @@ def word_frequency(read: Callable[[str], Rows]) -> str:
     return markdown(("corpus", "model", "loss", "rarest labels", "", "", "most frequent"), rows)
 
 
+def word_seeds(read: Callable[[str], Rows]) -> str:
+    """Draw the share of attacks on words that succeed, those of all seeds together, on models trained with BCE."""
+    goals = ("positive", "negative", "negative_clustered")
+    found = _grouped([row for row in read("word_seeds") if row["loss"] == "bce"], *CELL_OF_ATTACKS)
+    rows = []
+    for key, of_cell in found.items():
+        of_goals = _grouped(of_cell, "goal")
+        attacks = [sum(int(row["samples"]) for row in of_goals.get((goal,), [])) for goal in goals]
+        shares = [_pooled(of_goals[goal,]) if (goal,) in of_goals else "" for goal in goals]
+        rows.append([*_named(key), _seeds(of_cell), " / ".join(map(str, attacks)), *shares])
+    names = ("corpus", "model", "loss", "substitutes", "seeds", "attacks")
+    return markdown((*names, *(f"`{goal}`" for goal in goals)), rows)
+
+
+def word_seeds_frequency(read: Callable[[str], Rows]) -> str:
+    """Draw the share of attacks on positive targets that succeed by label frequency, those of all seeds together."""
+    rows = []
+    for key, of_cell in _grouped(_positive(read), *CELL_OF_ATTACKS).items():
+        shares = [_pooled(of_bin) for of_bin in _by_bin(of_cell)]
+        rows.append([*_named(key), _seeds(of_cell), *(shares + [""] * 4)[:4]])
+    names = ("corpus", "model", "loss", "substitutes", "seeds")
+    return markdown((*names, "rarest labels", "", "", "most frequent"), rows)
+
+
+def word_seeds_losses(read: Callable[[str], Rows]) -> str:
+    """Draw how many more labels are right after attacks on positive targets than with BCE: mean over the seeds."""
+    rows = []
+    for key, of_model in _grouped(_positive(read), "corpus", "model", "generator").items():
+        of_losses = _grouped(of_model, "loss")
+        plain = _right_after(of_losses.pop(("bce",), []))
+        for (loss,), of_loss in of_losses.items():
+            cells = []
+            for figures, before in zip(_right_after(of_loss), plain, strict=True):
+                more = [100 * (share - before[seed]) for seed, share in figures.items() if seed in before]
+                cells.append(_signed(more))
+            rows.append([key[0], f"`{key[1]}`", f"`{loss}`", _seeds(of_loss), *(cells + [""] * 4)[:4]])
+    return markdown(("corpus", "model", "loss", "seeds", "rarest labels", "", "", "most frequent"), rows)
+
+
+def _positive(read: Callable[[str], Rows]) -> Rows:
+    return [row for row in read("word_seeds") if row["goal"] == "positive"]
+
+
+def _grouped(rows: Rows, *names: str) -> dict[tuple[str, ...], Rows]:
+    groups: dict[tuple[str, ...], Rows] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
+
+
+def _named(key: tuple[str, ...]) -> list[str]:
+    return [key[0], *(f"`{name}`" for name in key[1:])]
+
+
+def _seeds(rows: Rows) -> str:
+    return str(len({row["seed"] for row in rows}))
+
+
+def _by_bin(rows: Rows) -> list[Rows]:
+    """Return the rows of the rarest range of labels of every seed together, those of the next, and so on."""
+    by_seed = _grouped(sorted(rows, key=lambda row: int(row["lowest"])), "seed").values()
+    return [[row for row in of_bin if row] for of_bin in zip_longest(*by_seed)]
+
+
+def _right_after(rows: Rows) -> list[dict[str, float]]:
+    """Return, of each range of label frequency, what is right after the attacks, by seed."""
+    return [{row["seed"]: float(row["accuracy_under_attack"]) for row in of_bin} for of_bin in _by_bin(rows)]
+
+
+def _signed(values: Sequence[float]) -> str:
+    """Return the mean of `values` with its sign and, of several, its interval."""
+    found = interval(values)
+    if not found or len(values) == 1:
+        return f"{found['mean']:+.1f}" if found else ""
+    return f"{found['mean']:+.1f} [{found['low']:+.1f}, {found['high']:+.1f}]"
+
+
+def _pooled(rows: Rows) -> str:
+    """Return the share of the attacks of `rows` that succeed, in percent, with Wilson's interval; none, and nothing."""
+    right = [round(int(row["samples"]) * float(row["clean_accuracy"])) for row in rows]
+    if not any(right):
+        return ""
+    fell = sum(round(count * float(row["success_rate"])) for count, row in zip(right, rows, strict=True))
+    share = interval_of_share(fell, sum(right))
+    return f"{100 * share['mean']:.1f} [{100 * share['low']:.1f}, {100 * share['high']:.1f}]"
+
+
 def faithfulness(read: Callable[[str], Rows]) -> str:
     """Draw how far each explainer can be believed."""
     seconds = {_key(row): row for row in read("explanation_time")}
@@ -356,6 +446,9 @@ VIEWS = {
         word_attacks,
         word_defences,
         word_frequency,
+        word_seeds,
+        word_seeds_frequency,
+        word_seeds_losses,
         faithfulness,
         explanation_stability,
     )

@@ -10,7 +10,7 @@ from result_tables import APART, CELL, FOLDER, ORIGIN, TABLES, read_table, recor
 
 from xmlcore.common.errors import UserError
 
-OTHERS = ("peers", "learning", "seeds")
+OTHERS = ("peers", "learning", "seeds", "word_seeds")
 ORIGIN_OF_RUN = {"command": "dvc repro", "commit": "abc", "machine": "x86_64, 2 cores", "threads": "1"}
 TOY = ("toy", "xml_cnn", "clean", "bce")
 
@@ -80,6 +80,43 @@ def test_a_table_apart_is_recorded_alone(tmp_path: Path) -> None:
     record_cell(TOY, results, ORIGIN_OF_RUN, tables, {"calibration": APART["calibration"]})
     assert [row["micro_F1"] for row in read_table("calibration", tables)] == ["0.25"]
     assert read_table("ranking", tables) == []
+
+
+def attacked(seed: int, loss: str, lowest: int, right: float, success: float) -> dict[str, str]:
+    names = {
+        "corpus": "toy",
+        "model": "mach",
+        "loss": loss,
+        "seed": str(seed),
+        "goal": "positive",
+        "generator": "deletion",
+    }
+    rates = {"clean_accuracy": right, "success_rate": success, "accuracy_under_attack": right * (1 - success)}
+    return names | {"lowest": str(lowest), "samples": "200"} | {key: str(value) for key, value in rates.items()}
+
+
+def test_attacks_of_all_seeds_are_told_together_and_losses_by_seed() -> None:
+    # the second seed's ranges begin elsewhere, and stand in another order
+    rows = [attacked(7, "bce", 1, 1.0, 0.9), attacked(7, "bce", 5, 1.0, 0.5)]
+    rows += [attacked(8, "bce", 6, 1.0, 0.3), attacked(8, "bce", 2, 1.0, 0.8)]
+    rows += [attacked(7, "pw", 1, 0.8, 0.75), attacked(7, "pw", 5, 1.0, 0.5)]
+    rows += [attacked(8, "pw", 2, 0.8, 0.5), attacked(8, "pw", 6, 0.7, 0.0)]
+
+    cells = {
+        name: result_pages.VIEWS[name](lambda table: rows).splitlines()[2:]
+        for name in result_pages.VIEWS
+        if name.startswith("word_seeds")
+    }
+    # 500 of 800, and of the rarest ranges 340 of 400: Wilson's intervals by Brown, Cai and DasGupta 2001, eq. 4
+    assert "| 2 | 800 / 0 / 0 | 62.5 [59.1, 65.8] |" in cells["word_seeds"][0]
+    assert "| 2 | 85.0 [81.2, 88.2] | 40.0 [35.3, 44.9] |" in cells["word_seeds_frequency"][0]
+    # right after, rarest: 0.2 and 0.4 where BCE leaves 0.1 and 0.2; Student's t of one degree of freedom is 12.706
+    assert "| `pw` | 2 | +15.0 [-48.5, +78.5] | +0.0 [+0.0, +0.0] |" in cells["word_seeds_losses"][0]
+
+
+def test_a_model_that_was_right_about_nothing_has_no_share_of_attacks_that_succeed() -> None:
+    shown = result_pages.VIEWS["word_seeds_frequency"](lambda table: [attacked(7, "bce", 1, 0.0, 0.0)])
+    assert shown.splitlines()[2] == "| toy | `mach` | `bce` | `deletion` | 1 |  |  |  |  |"
 
 
 def test_a_table_that_is_none_is_named() -> None:

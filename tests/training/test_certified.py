@@ -5,8 +5,10 @@ from torch.nn import functional
 from toys import LinearClassifier, labels_of
 
 from xmlcore.common.errors import UserError
-from xmlcore.config.architectures import XMLCNNNetwork
+from xmlcore.config.architectures import BagOfWordsNetwork, XMLCNNNetwork
 from xmlcore.config.params import Regime
+from xmlcore.models import base
+from xmlcore.models.bag_of_words import BagOfWords
 from xmlcore.models.xml_cnn.model import XMLCNN
 from xmlcore.ranking.certificates import certified_hits
 from xmlcore.ranking.predictions import untracked
@@ -66,6 +68,24 @@ def test_the_loss_is_that_of_the_worst_logits_of_each_label() -> None:
     found = certified_backward(model, tokens, labels, WorstCase(SUBSTITUTES, 0.3, 0.5), SUM)
     assert found.item() == pytest.approx(expected)
     assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("kind", [XMLCNN, BagOfWords])
+def test_of_many_labels_those_are_bounded_that_are_true_or_rank_high(monkeypatch, kind) -> None:
+    monkeypatch.setattr(base, "BOUNDED", 3)
+    torch.manual_seed(0)
+    network = XMLCNNNetwork(windows=[1, 2], filters=4, hidden=6) if kind is XMLCNN else BagOfWordsNetwork()
+    model = kind(torch.randn(10, 4), 6, network).eval()
+    model.output.bias.data = torch.tensor([0.0, 0, 0, 5, -5, -5])
+    tokens, labels = torch.tensor([[1, 2, 3], [4, 5, 0]]), labels_of([0], [1])
+    batch = model.distinct_with_substitutes(tokens, SUBSTITUTES)
+    own, low, high = model.bounds(batch, 0.5).logits()
+    targets = torch.eye(6)[:2]
+    bounded = torch.tensor([True, True, False, True, False, False])
+    worst = torch.where(bounded, torch.where(targets > 0, low, high), own)
+    for found, logits in zip(model.losses_within(batch, labels, 0.5), (own, worst), strict=True):
+        expected = functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        torch.testing.assert_close(found, expected)
 
 
 def test_without_a_weight_the_gradients_are_those_of_clean_training() -> None:

@@ -22,6 +22,8 @@ from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.precomputed_rows import PrecomputedRows
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
+BOUNDED = 512  # labels in training: others are too far behind to pass one that is true
+
 Distinct = Callable[[Tensor], TokenRows]
 SubstitutesScorer = Callable[[Tensor, Tensor, Tensor], Tensor]  # as `TokenClassifier.score_substitutes`
 Objective = Callable[[Tensor], Tensor]  # of scores (..., K), one number (...) for each row
@@ -245,14 +247,18 @@ class Classifier(TokenClassifier):
     def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
         """Return the loss of a batch as it is, and of the worst logits within its `bounds`, as `loss` sums them up.
 
-        The worst logit of a true label is the least that it can be, and of any other label the most.
+        The worst logit of a true label is the least that it can be, and of any other label the most. Of more labels
+        than `BOUNDED` those are bounded that a document of the batch has, then those that rank highest in any.
         """
         bounds = self.bounds(batch, radius)
         if bounds is None:
             return None
-        own, low, high = bounds.logits()
-        targets = labels.targets(labels.ids, self.labels)
-        return binary_cross_entropy(own, targets), binary_cross_entropy(torch.where(targets > 0, low, high), targets)
+        own, targets = bounds.unchanged(), labels.targets(labels.ids, self.labels)
+        height = own.detach().masked_fill(targets > 0, torch.inf).amax(0)
+        chosen = height.topk(min(BOUNDED, self.labels)).indices
+        _, low, high = bounds.logits_of(chosen)
+        worst = own.index_copy(1, chosen, torch.where(targets[:, chosen] > 0, low, high))
+        return binary_cross_entropy(own, targets), binary_cross_entropy(worst, targets)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits (B, L) of `tokens` (B, T)."""

@@ -53,6 +53,14 @@ class LogitBounds(ABC):
     def logits(self) -> Box:
         """Return the logits (B, L), each bounded for itself."""
 
+    def unchanged(self) -> Tensor:
+        """Return the logits (B, L) of the documents as they are."""
+        return self.logits().own
+
+    def logits_of(self, labels: Tensor) -> Box:
+        """Return the logits (B, M) of `labels` (M,), each bounded for itself."""
+        return Box(*(each[:, labels] for each in self.logits()))
+
     @abstractmethod
     def magnitude(self) -> Tensor:
         """Return (B, L) the most that the absolute terms of each logit can add up to, by which rounding is judged."""
@@ -82,6 +90,9 @@ class TwoLayerBounds(LogitBounds):
 
     def logits(self) -> Box:
         return self.features.through(self.output)
+
+    def unchanged(self) -> Tensor:
+        return self.output(self.features.own)
 
     def magnitude(self) -> Tensor:
         return functional.linear(self.features.high, self.output.weight.abs(), self.output.bias.abs())

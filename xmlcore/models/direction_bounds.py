@@ -10,7 +10,7 @@ on the left by Cauchy and Schwarz, and on the right because (‖s‖ - ‖s₀�
 tokens, `K` substitutes, `N` sets of them and `R` rows as in `token_rows`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -42,7 +42,13 @@ class DirectionBounds(LogitBounds):
         length = self.weight.norm(dim=1)
         low = torch.where(least < 0, least / shortest, least / longest).maximum(-length)
         high = torch.where(most < 0, most / longest, most / shortest).minimum(length)
-        return Box(functional.linear(self._direction, self.weight, self.bias), low + self.bias, high + self.bias)
+        return Box(self.unchanged(), low + self.bias, high + self.bias)
+
+    def unchanged(self) -> Tensor:
+        return functional.linear(self._direction, self.weight, self.bias)
+
+    def logits_of(self, labels: Tensor) -> Box:
+        return replace(self, weight=self.weight[labels], bias=self.bias[labels]).logits()
 
     def magnitude(self) -> Tensor:
         rows, sets = self.batch.rows, self.batch.sets

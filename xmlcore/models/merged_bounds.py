@@ -45,7 +45,16 @@ class AddedBounds(LogitBounds):
     parts: Sequence[LogitBounds]
 
     def logits(self) -> Box:
-        return Box(*map(_sum, zip(*(part.logits() for part in self.parts), strict=True)))
+        return self._added([part.logits() for part in self.parts])
+
+    def unchanged(self) -> Tensor:
+        return _sum([part.unchanged() for part in self.parts])
+
+    def logits_of(self, labels: Tensor) -> Box:
+        return self._added([part.logits_of(labels) for part in self.parts])
+
+    def _added(self, boxes: Sequence[Box]) -> Box:
+        return Box(*map(_sum, zip(*boxes, strict=True)))
 
     def magnitude(self) -> Tensor:
         return _sum([part.magnitude() for part in self.parts])
