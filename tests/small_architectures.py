@@ -48,6 +48,15 @@ ARCHITECTURES = {
             ]
         },
     ),
+    "wide_and_deep_attention_xml": (
+        "wide_and_deep",
+        {
+            "members": [
+                {"width": 4, "encoder": {"attention_xml": {"lstm": 4, "hidden": [5]}}},
+                {"width": 2, "encoder": {"bag_of_words": {}}},
+            ]
+        },
+    ),
     "mach_aplc_xlnet": (
         "mach",
         {

@@ -86,6 +86,7 @@ WAITS = {  # at most, of a training step that is clean, and of one that is adver
     "sentence_encoder": (1, 3),  # what a body asks of its mask
     "ensemble": (5, 11),
     "wide_and_deep": (0, 1),
+    "wide_and_deep_attention_xml": (0, 1),
 }
 
 
