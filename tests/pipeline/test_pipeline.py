@@ -57,6 +57,7 @@ OF_ATTACKED_WORDS = (
 )
 OF_THE_LINEAR_CLASSIFIER = (
     "train/timing.json",
+    "certify/certified.json",
     "evaluate/predictions/labels.npy",
     "evaluate/ranking.json",
     "evaluate/label_bins.json",
@@ -126,6 +127,7 @@ def test_the_table_has_rows_for_each_epsilon_the_linear_classifier_and_the_stack
         row = rows.pop(f"metrics/{CORPUS}/{name}.json")["data"]
         assert [*row] == ["P@1", "P@3", "P@5", "nDCG@3", "nDCG@5"] and 0 < row["P@1"] <= 1
     words = {f"metrics/{CORPUS}/xml_cnn/{regime}/bce.words" for regime in REGIMES}
+    words.add(f"metrics/{CORPUS}/linear.words")
     kinds = ("attacked", "certified", "certified_few")
     for attacked, certified, few in ([rows.pop(f"{folder}/{kind}.json")["data"] for kind in kinds] for folder in words):
         assert [*attacked] == [*certified] == [*few] == ["P@1", "P@3", "P@5"]

@@ -100,7 +100,9 @@ def metrics(corpus: str, model: str, regime: str, loss: str) -> Path:
 
 
 def word_metrics(corpus: str, model: str, regime: str, loss: str) -> Path:
-    """Return the folder of its rows of that table with words substituted."""
+    """Return the folder of its rows of that table with words substituted; the linear classifier's is beside its row."""
+    if (model, regime, loss) == LINEAR:
+        return METRICS / corpus / f"{model}.words"
     return METRICS / corpus / model / regime / f"{loss}.words"
 
 
