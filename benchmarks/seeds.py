@@ -11,16 +11,13 @@ import typer
 from result_pages import write_pages
 from result_tables import FOLDER, origin, read_table, write_table
 
+from trained import trained
 from xmlcore.common import paths
 from xmlcore.common.cli import console, run, track
 from xmlcore.config.params import load_params
-from xmlcore.config.recipes import read_architecture, read_training
 from xmlcore.data.dataset import load_encoded
-from xmlcore.data.vector_tables import load_vectors
 from xmlcore.evaluation.fgsm_sweep import Setting, fgsm_sweep
-from xmlcore.models.registry import build_model
 from xmlcore.ranking.metrics import KS
-from xmlcore.training.loop import train
 
 
 def main(
@@ -31,25 +28,11 @@ def main(
     seed: Annotated[list[int], typer.Option(help="Of one training; name the option again for more.")],
 ) -> None:
     """Train and evaluate the MODEL of CORPUS in REGIME with LOSS, once with each seed."""
-    params, recipe = load_params(), paths.recipe(corpus, model)
-    architecture, network = read_architecture(recipe)
-    data = load_encoded(paths.encoded(corpus, model))
+    params, data = load_params(), load_encoded(paths.encoded(corpus, model))
     epsilon, defended = params.report.epsilon, Setting(params.regime_of(regime).squeeze, "aware")
     for one in seed:
-        outcome = train(
-            build=lambda table: build_model(architecture, table, len(data.label_names), network),
-            vectors=load_vectors(paths.embedding(corpus, model), data.vocabulary),
-            training=data.splits["train"],
-            validation=data.splits["validation"],
-            options=read_training(recipe),
-            regime=params.regime_of(regime),
-            loss=params.loss_of(loss),
-            seed=one,
-            log=lambda epoch: None,
-            track=track,
-        )
         clean, attacked = fgsm_sweep(
-            outcome.model,
+            trained(params, data, corpus, model, regime, loss, one),
             data.splits["test"],
             epsilons=[epsilon],
             settings=[defended],

@@ -16,6 +16,7 @@ import typer
 from result_pages import write_pages
 from result_tables import FOLDER, origin, read_table, write_table
 
+from trained import trained
 from xmlcore.attacks.words.campaign import Campaign, by_frequency
 from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.language import load_language
@@ -28,13 +29,8 @@ from xmlcore.common.cli import console, run, track
 from xmlcore.common.device import choose_device
 from xmlcore.common.journal import Journal
 from xmlcore.config.params import load_params
-from xmlcore.config.recipes import read_architecture, read_training
 from xmlcore.data.dataset import load_encoded
-from xmlcore.data.vector_tables import load_vectors
-from xmlcore.models.base import Classifier
-from xmlcore.models.registry import build_model
 from xmlcore.ranking.predictions import predict
-from xmlcore.training.loop import train
 
 REGIME = "clean"
 
@@ -45,31 +41,15 @@ def main(
     seed: Annotated[list[int], typer.Option(help="Of one training with each loss; name the option again for more.")],
 ) -> None:
     """Train the MODEL of CORPUS with each seed and each of `losses`, and attack the words of its documents."""
-    params, recipe, device = load_params(), paths.recipe(corpus, model), choose_device(load_params().device)
-    architecture, network = read_architecture(recipe)
-    data, options, language = load_encoded(paths.encoded(corpus, model)), params.words, paths.language(corpus)
+    params, data, language = load_params(), load_encoded(paths.encoded(corpus, model)), paths.language(corpus)
+    options = params.words
     words = load_language(language / "words")
-    encoder = load_encoder(options.encoder, words, device)
-
-    def trained(loss: str, one: int) -> Classifier:
-        return train(
-            build=lambda table: build_model(architecture, table, len(data.label_names), network),
-            vectors=load_vectors(paths.embedding(corpus, model), data.vocabulary),
-            training=data.splits["train"],
-            validation=data.splits["validation"],
-            options=read_training(recipe),
-            regime=params.regime_of(REGIME),
-            loss=params.loss_of(loss),
-            seed=one,
-            log=lambda epoch: None,
-            track=track,
-            device=device,
-        ).model
+    encoder = load_encoder(options.encoder, words, choose_device(params.device))
 
     for one in seed:
         samples = []
         for loss in params.losses:
-            classifier = trained(loss, one)
+            classifier = trained(params, data, corpus, model, REGIME, loss, one)
             if loss == params.losses[0]:
                 known = predict(classifier, data.splits["test"], options.k, track)
                 samples = choose_targets(data, known, options, one).samples

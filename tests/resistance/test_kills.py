@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from kills import Stage, Trial, compare_stages
+from kills import TRAININGS, Stage, Trial, compare_stages, kind, stages_of, trainings
 from workspace import Workspace
 
 SCRIPT = "import time; from pathlib import Path; out = Path('out'); "
@@ -32,3 +32,10 @@ def test_what_is_half_written_or_left_is_seen(tmp_path: Path, command: str, comp
     with pytest.raises(AssertionError, match=complaint):
         for _ in range(9):
             trial.kill(writing=False)
+
+
+def test_the_trainings_that_are_killed_are_those_of_every_kind_of_model(tmp_path: Path) -> None:
+    workspace = Workspace.scaled_down(tmp_path / "killed")
+    workspace.edit(trainings)
+    found = [stage.name for stage in stages_of(workspace, TRAININGS) if kind(stage.name) in TRAININGS]
+    assert len(found) == 7  # six architectures, and the masked language model

@@ -3,7 +3,8 @@
 What is certified no attack can take, and what an attack takes no certificate can hold: the truth lies between the two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -65,29 +66,31 @@ def _attacked_hits(
 ) -> np.ndarray:
     """Return (2, B, len(KS)) how many of the best k labels are true, of the `documents` and of them attacked."""
     tokens, labels = pad([split.document(i) for i in documents]), true_labels(split, documents).to(model.device)
-    targets, found = labels.targets(labels.ids, model.labels), []
+    attack, found = _attack(model, tokens, substitutes, labels.targets(labels.ids, model.labels), steps), []
     for objective in OBJECTIVES:
-        for logits in _attacked(model, tokens, substitutes, targets, objective, steps):
+        for logits in attack(objective):
             best = logits.topk(min(TOP, model.labels)).indices.cpu().numpy()
             right = hits(best, split, documents)
             found.append(np.stack([right[:, :k].sum(1) for k in KS], 1))
     return np.stack([found[0], np.minimum.reduce(found)])
 
 
-def _attacked(
-    model: TokenClassifier, tokens: Tensor, substitutes: Tensor, targets: Tensor, objective: Objective, steps: int
-) -> Iterator[Tensor]:
-    """Yield the scores (B, L) of `tokens` (B, T) as they are, and after each of `steps`: by gradients if it has any."""
+def _attack(
+    model: TokenClassifier, tokens: Tensor, substitutes: Tensor, targets: Tensor, steps: int
+) -> Callable[[Objective], Iterator[Tensor]]:
+    """Return what yields the scores (B, L) of `tokens` (B, T) as they are, and after each of `steps` up an objective.
+
+    It is by gradients, if `model` has any.
+    """
     if isinstance(model, Classifier):
         with torch.no_grad():
             batch = model.distinct_with_substitutes(tokens, substitutes)
-        for substituted in substitute_every_word(model, batch, targets, objective=objective, steps=steps):
-            yield substituted.logits
-        return
-    each = [
-        substitute_every_word_by_scores(
-            model, document[document != PAD], substitutes, target[None], objective=objective, steps=steps
+        return lambda objective: (
+            each.logits for each in substitute_every_word(model, batch, targets, objective=objective, steps=steps)
         )
-        for document, target in zip(tokens, targets, strict=True)
-    ]
-    yield from map(torch.cat, zip(*each, strict=True))
+    documents = [(document[document != PAD], target[None]) for document, target in zip(tokens, targets, strict=True)]
+    by_scores = partial(substitute_every_word_by_scores, model, substitutes=substitutes, steps=steps)
+    return lambda objective: map(
+        torch.cat,
+        zip(*(by_scores(each, targets=target, objective=objective) for each, target in documents), strict=True),
+    )

@@ -22,7 +22,7 @@ from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.precomputed_rows import PrecomputedRows
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
-BOUNDED = 512  # labels in training: others are too far behind to pass one that is true
+BOUNDED = 512  # labels in training: others hardly ever pass one that is true
 
 Distinct = Callable[[Tensor], TokenRows]
 SubstitutesScorer = Callable[[Tensor, Tensor, Tensor], Tensor]  # as `TokenClassifier.score_substitutes`

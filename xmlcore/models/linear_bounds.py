@@ -136,14 +136,13 @@ class PossibleWords:
 
     def __init__(self, choices: np.ndarray, substituted: int) -> None:
         """Take the tokens (T, K) that each position may have, its own first; so many of them are `substituted`."""
-        self.ids, self._choices = np.unique(choices, return_inverse=True)
-        self._choices = self._choices.reshape(choices.shape)
+        self.ids, places = np.unique(choices, return_inverse=True)
+        self._choices = places.reshape(choices.shape)
         self._substituted, count = substituted, len(self.ids)
         own, single = self._choices[:, 0], (choices == choices[:, :1]).all(1)
         possible = np.zeros((len(choices), count), bool)
         np.put_along_axis(possible, self._choices, True, 1)
-        times = np.bincount(own, minlength=count)
-        self._times = times
+        self._times = times = np.bincount(own, minlength=count)
         self._fewest = np.maximum(np.bincount(own[single], minlength=count), times - substituted)
         self._most = np.minimum(possible.sum(0), times + substituted)
 
