@@ -13,14 +13,14 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from measure import compare
-from peers import installed_peers
-from plain import PlainXMLCNN, backward, fgsm
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from measure import compare
+from peers import installed_peers
+from plain import PlainXMLCNN, backward, fgsm
 from xmlcore.common import paths
 from xmlcore.common.cli import run
 from xmlcore.common.files import write_json

@@ -12,8 +12,8 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from measure import compare
 
+from measure import compare
 from xmlcore.common import paths
 from xmlcore.common.cli import run
 from xmlcore.config.params import load_params

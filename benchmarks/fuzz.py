@@ -23,12 +23,12 @@ from typing import Annotated
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import typer  # noqa: E402
-from hostile.parsers import PARSERS  # noqa: E402
-from hostile.parsers.base import Parser  # noqa: E402
 from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from hostile.parsers import PARSERS  # noqa: E402
+from hostile.parsers.base import Parser  # noqa: E402
 from xmlcore.common.cli import LINE, as_line  # noqa: E402
 from xmlcore.common.errors import UserError  # noqa: E402
 from xmlcore.common.printable import printable  # noqa: E402

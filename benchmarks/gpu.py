@@ -22,11 +22,11 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import torch
 import typer
-from measure import compare
 from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
+from measure import compare
 from xmlcore.attacks.embeddings.balls import LInfinity
 from xmlcore.attacks.embeddings.documents import Documents
 from xmlcore.attacks.embeddings.objectives import margin

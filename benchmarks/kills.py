@@ -32,6 +32,7 @@ import typer
 from dvc.repo import Repo
 from rich.console import Console
 from rich.table import Table
+
 from workspace import Workspace
 
 CORPUS = "simulated-rcv1"

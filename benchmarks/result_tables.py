@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from result_pages import write_pages
 
+from result_pages import write_pages
 from xmlcore.common import paths
 from xmlcore.common.cli import fail
 from xmlcore.common.errors import UserError

@@ -8,9 +8,9 @@ pages.
 from typing import Annotated
 
 import typer
+
 from result_pages import write_pages
 from result_tables import FOLDER, origin, read_table, write_table
-
 from trained import trained
 from xmlcore.common import paths
 from xmlcore.common.cli import console, run, track

@@ -13,11 +13,11 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from rich.console import Console
+
 from measure import compare
 from plain import PlainXMLCNN
 from plain_words import plain_attack
-from rich.console import Console
-
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.goals import Target

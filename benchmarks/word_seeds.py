@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
+
 from result_pages import write_pages
 from result_tables import FOLDER, origin, read_table, write_table
-
 from trained import trained
 from xmlcore.attacks.words.campaign import Campaign, by_frequency
 from xmlcore.attacks.words.generators.choice import load_generators

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
 from warm_python import NOTES
 
 ROOT = Path(__file__).parent.parent

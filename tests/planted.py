@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from toys import LinearClassifier, split_of
 
+from toys import LinearClassifier, split_of
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.config.params import Words
 from xmlcore.data.dataset import EncodedCorpus

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import torch
-from toys import split_of
 from transformers import BertModel, BertTokenizer
 
+from toys import split_of
 from xmlcore.config.architectures import BERTShape
 from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.pretrained import BERT

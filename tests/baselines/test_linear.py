@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
-from toys import split_of, topics
 
+from toys import split_of, topics
 from xmlcore.baselines.linear import fit_linear
 from xmlcore.config.params import Baseline
 from xmlcore.data.dataset import UNSEEN_LABEL

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import save
+
 from planted import DECISIVE, FILLERS, VOCABULARY, Listed, encoded, options, planted_model
 from planted import LABELS as LABEL_NAMES
-from safetensors.torch import save
 from toys import random_xml_cnn
-
 from xmlcore.attacks.words.campaign import GROUP, Campaign
 from xmlcore.attacks.words.language import Language
 from xmlcore.attacks.words.sampling import Bin, Sample

@@ -3,8 +3,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.batches import TrueLabels, batches, pad, true_labels
 from xmlcore.data.dataset import UNSEEN_LABEL
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Encode
 from xmlcore.data.dataset import UNSEEN_LABEL, concatenate, load_encoded, statistics

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_checkpoint import CORPUS, TEXTS, write_checkpoint
 from torch.nn import functional
 from transformers import BertModel, BertTokenizer
 
+from small_checkpoint import CORPUS, TEXTS, write_checkpoint
 from xmlcore.common.device import CPU
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Embedding

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.propensity import label_frequencies, propensities
 
 CONSTANTS = [(0.55, 1.5), (0.5, 0.4), (0.6, 2.6)]

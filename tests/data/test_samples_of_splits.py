@@ -1,6 +1,6 @@
 import numpy as np
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.dataset import ARRAYS, Split
 from xmlcore.data.sampling import sample
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from planted import VOCABULARY
 
+from planted import VOCABULARY
 from xmlcore.common.errors import UserError
 from xmlcore.data.substitutes import load_table, read_substitutes, table_of_substitutes, write_substitutes
 from xmlcore.data.tokens import Vocabulary

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
-from toys import split_of
 
+from toys import split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Embedding
 from xmlcore.data.dataset import UNSEEN_LABEL, EncodedCorpus, concatenate

@@ -2,8 +2,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import LinearClassifier, labels_of
 
+from toys import LinearClassifier, labels_of
 from xmlcore.attacks.embeddings.fgsm import gradient_sign
 from xmlcore.data.tokens import PAD
 from xmlcore.defenses.squeezing import SqueezedEmbeddings, SqueezedOutputs, reduce_bits, squeeze, squeeze_logits

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_checkpoint
 import torch
+
+import small_checkpoint
 from small_architectures import ARCHITECTURES, LABELS, SPLIT
 from toys import split_of
-
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.gradient import Gradient
 from xmlcore.attacks.words.generators.masked_lm import MaskedLMGenerator

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+
 import result_pages
 import result_tables
 from result_tables import APART, CELL, FOLDER, ORIGIN, TABLES, read_table, record_cell
-
 from xmlcore.common.errors import UserError
 
 OTHERS = ("peers", "learning", "seeds", "word_seeds")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import LinearClassifier, random_xml_cnn, split_of
 
+from toys import LinearClassifier, random_xml_cnn, split_of
 from xmlcore.config.params import Robustness
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.defenses.squeezing import SqueezedEmbeddings

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import LinearClassifier, random_xml_cnn, split_of, topics
 
+from toys import LinearClassifier, random_xml_cnn, split_of, topics
 from xmlcore.baselines.linear import fit_linear
 from xmlcore.config.params import Baseline
 from xmlcore.defenses.squeezing import squeeze

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
-from toys import LinearClassifier, random_xml_cnn, split_of
 
+from toys import LinearClassifier, random_xml_cnn, split_of
 from xmlcore.attacks.embeddings.fgsm import fgsm_step, gradient_sign
 from xmlcore.data.batches import batches, pad, true_labels
 from xmlcore.data.dataset import Split

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toys import split_of
 
+from toys import split_of
 from xmlcore.config.architectures import BagOfWordsNetwork
 from xmlcore.config.params import Smoothing
 from xmlcore.data.tokens import PAD

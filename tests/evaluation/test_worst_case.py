@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import pytest
-from toys import LinearClassifier, random_xml_cnn, split_of
 
+from toys import LinearClassifier, random_xml_cnn, split_of
 from xmlcore.attacks.embeddings.fgsm import relative_size
 from xmlcore.config.params import Cascade, Robustness
 from xmlcore.data.dataset import UNSEEN_LABEL

@@ -3,8 +3,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 from torch.nn import functional
-from toys import split_of
 
+from toys import split_of
 from xmlcore.config.architectures import BagOfWordsNetwork
 from xmlcore.data.batches import pad
 from xmlcore.data.tokens import Vocabulary

@@ -1,9 +1,9 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from torch.nn import functional
 
+from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from xmlcore.config.architectures import BagOfWordsNetwork
 from xmlcore.models.bag_of_words import BagOfWords
 

@@ -3,8 +3,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from toys import split_of
 
+from toys import split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import EnsembleNetwork, XLNetShape
 from xmlcore.config.params import TinyCheckpoint

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
-from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from torch.nn import functional
 
+from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from xmlcore.models.linear import LinearClassifier
 
 LABELS = 5

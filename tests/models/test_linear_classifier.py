@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
-from toys import topics
 
+from toys import topics
 from xmlcore.baselines.linear import fit_linear
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Baseline

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from toys import split_of
 
+from toys import split_of
 from xmlcore.config.params import Loss, Propensity
 from xmlcore.data.batches import true_labels
 from xmlcore.data.dataset import UNSEEN_LABEL

@@ -2,8 +2,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 
+from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.models.base import Classifier
 from xmlcore.models.registry import build_model

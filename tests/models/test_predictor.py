@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import LinearClassifier, split_of
 
+from toys import LinearClassifier, split_of
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Encode
 from xmlcore.data.dataset import EncodedCorpus

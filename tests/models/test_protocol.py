@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from small_architectures import ARCHITECTURES, LABELS, SPLIT
 
+from small_architectures import ARCHITECTURES, LABELS, SPLIT
 from xmlcore.attacks.embeddings.fgsm import gradient_sign
 from xmlcore.config import architectures
 from xmlcore.config.params import Training

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.optimize import minimize
 from torch.nn import functional
-from toys import split_of
 
+from toys import split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import SentenceEncoderNetwork
 from xmlcore.data.batches import pad

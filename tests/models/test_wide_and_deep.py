@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import split_of
 
+from toys import split_of
 from xmlcore.config.architectures import EnsembleNetwork
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.models.losses import binary_cross_entropy

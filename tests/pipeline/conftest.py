@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from warm_python import commands
 from workspace import Workspace
 

@@ -1,12 +1,12 @@
 import pytest
 import torch
+from torch.nn import functional
+
 from measure import compare
 from peers import installed_peers
 from plain import PlainXMLCNN, backward
 from processes import differing
-from torch.nn import functional
 from toys import labels_of
-
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Regime
 from xmlcore.models.xml_cnn.model import XMLCNN

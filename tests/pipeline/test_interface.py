@@ -9,8 +9,8 @@ from typing import Annotated, Union, get_args, get_origin
 import numpy as np
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from toys import LinearClassifier, split_of
 
+from toys import LinearClassifier, split_of
 from xmlcore.attacks.words.campaign import by_frequency, summary
 from xmlcore.common import paths
 from xmlcore.config.architectures import Member, XMLCNNNetwork

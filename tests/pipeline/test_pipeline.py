@@ -16,8 +16,8 @@ import torch
 from dvc.repo import Repo
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from workspace import ROOT, Workspace
 
+from workspace import ROOT, Workspace
 from xmlcore.config import params as params_module
 
 CORPUS = "simulated-rcv1"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.dataset import UNSEEN_LABEL, Split
 from xmlcore.ranking.predictions import Predictions
 

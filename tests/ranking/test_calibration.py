@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.ranking.calibration import calibrate, calibration_figures, expected_calibration_error, tempered
 from xmlcore.ranking.predictions import Predictions
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from substitutions import every_substitution
 from torch import nn
-from toys import LinearClassifier, labels_of, random_xml_cnn, split_of
 
+from substitutions import every_substitution
+from toys import LinearClassifier, labels_of, random_xml_cnn, split_of
 from xmlcore.config.architectures import ARCHITECTURES
 from xmlcore.models.base import Classifier
 from xmlcore.models.bounds import Box, TwoLayerBounds

@@ -2,8 +2,8 @@ from math import log2
 
 import numpy as np
 import pytest
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.ranking.label_metrics import (
     best_gains,

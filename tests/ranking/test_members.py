@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toys import split_of
 
+from toys import split_of
 from xmlcore.common import paths
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Stacking

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.ranking.metrics import hits, ndcg_at_k, precision_at_k, ranking_metrics, recall_at_k, robustness_gap
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import random_xml_cnn, split_of
 
+from toys import random_xml_cnn, split_of
 from xmlcore.common.errors import UserError
 from xmlcore.data.dataset import EncodedCorpus, Split
 from xmlcore.data.tokens import Vocabulary

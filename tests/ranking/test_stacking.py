@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.ranking.metrics import hits, ranking_metrics
 from xmlcore.ranking.predictions import Predictions
 from xmlcore.ranking.stacking import candidates, fit, frequency_bins, weighted

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from ranked import CASES, Ranked, ranked
 from sklearn.metrics import f1_score, precision_score, recall_score
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.dataset import UNSEEN_LABEL
 from xmlcore.data.propensity import propensities
 from xmlcore.ranking.metrics import KS

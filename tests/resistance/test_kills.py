@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from kills import TRAININGS, Stage, Trial, compare_stages, kind, stages_of, trainings
 from workspace import Workspace
 

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from fuzz import Hang, Trial, limits
 from hostile.archives import unpacked_safely
 from hostile.parsers import PARSERS
 from hostile.parsers.base import Parser
 from hostile.parsers.corpora import CORPORA
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Convert
 from xmlcore.corpora.formats.converters import CONVERTERS

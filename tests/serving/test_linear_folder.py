@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from news import LABELS, TEXTS
-from toys import split_of
 
+from toys import split_of
 from xmlcore.baselines.linear import fit_linear
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Baseline

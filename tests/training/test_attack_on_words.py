@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from toys import LinearClassifier
 
+from toys import LinearClassifier
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Regime
 from xmlcore.data.batches import TrueLabels

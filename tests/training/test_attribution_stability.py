@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from toys import LinearClassifier, labels_of, random_xml_cnn
 
+from toys import LinearClassifier, labels_of, random_xml_cnn
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.training.attribution_stability import attribution_change
 

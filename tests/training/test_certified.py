@@ -2,8 +2,8 @@ import pytest
 import torch
 from test_loop import BCE, CLEAN, LABELS, TRAIN, VALIDATION, build, initial_vectors, options
 from torch.nn import functional
-from toys import LinearClassifier, labels_of
 
+from toys import LinearClassifier, labels_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import BagOfWordsNetwork, XMLCNNNetwork
 from xmlcore.config.params import Regime

@@ -3,8 +3,8 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from toys import random_xml_cnn
 
+from toys import random_xml_cnn
 from xmlcore.config.params import GradientSum
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.tokens import PAD

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
-from toys import LinearClassifier, labels_of, split_of
 
+from toys import LinearClassifier, labels_of, split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.config.params import Loss, Propensity, Regime, Training

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from toys import LinearClassifier
 
+from toys import LinearClassifier
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon
 from xmlcore.config.params import Regime
 from xmlcore.data.batches import TrueLabels

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from toys import LinearClassifier
 
+from toys import LinearClassifier
 from xmlcore.config.params import Training
 from xmlcore.data.tokens import PAD
 from xmlcore.training.optimiser import Optimisation

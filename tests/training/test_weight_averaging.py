@@ -1,7 +1,7 @@
 import pytest
 import torch
-from toys import LinearClassifier
 
+from toys import LinearClassifier
 from xmlcore.training.weight_averaging import WeightAverage
 
 

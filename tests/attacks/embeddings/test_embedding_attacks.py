@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
-from toys import LinearClassifier, random_xml_cnn
 
+from toys import LinearClassifier, random_xml_cnn
 from xmlcore.attacks.embeddings.balls import L2, LInfinity, l2_of_equal_norm
 from xmlcore.attacks.embeddings.documents import Documents, Iterate
 from xmlcore.attacks.embeddings.objectives import cross_entropy, margin, top_margin

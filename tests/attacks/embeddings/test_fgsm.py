@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
-from toys import LinearClassifier, labels_of
 
+from toys import LinearClassifier, labels_of
 from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, fgsm_step, gradient_sign, relative_size
 from xmlcore.data.tokens import PAD
 from xmlcore.models.token_rows import TokenRows

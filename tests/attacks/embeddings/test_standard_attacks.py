@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from toys import LinearClassifier, random_xml_cnn
 
+from toys import LinearClassifier, random_xml_cnn
 from xmlcore.attacks.embeddings.auto_pgd import auto_pgd, checkpoints
 from xmlcore.attacks.embeddings.balls import LInfinity, l2_of_equal_norm
 from xmlcore.attacks.embeddings.documents import Documents

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from planted import VOCABULARY, encoded, planted_model
 
+from planted import VOCABULARY, encoded, planted_model
 from xmlcore.attacks.words.language import Language
 from xmlcore.attacks.words.victim import Victim
 

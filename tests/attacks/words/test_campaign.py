@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from planted import FILLERS, LABELS, Listed, options
 
+from planted import FILLERS, LABELS, Listed, options
 from xmlcore.attacks.words.campaign import GROUP, Campaign, by_frequency, figures, summary
 from xmlcore.attacks.words.sampling import Bin, Sample
 from xmlcore.attacks.words.similarity import CorpusEncoder

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from planted import VOCABULARY, encoded
 from toys import split_of
-
 from xmlcore.attacks.words.generators.substitutes import StoredSubstitutes
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.search import substitute_words

@@ -1,8 +1,8 @@
 import itertools
 
 import torch
-from toys import LinearClassifier
 
+from toys import LinearClassifier
 from xmlcore.attacks.embeddings.objectives import margin
 from xmlcore.attacks.words.every_word import substitute_every_word, substitute_every_word_by_scores
 

@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 import torch
-from planted import DECISIVE, FILLERS, VOCABULARY, encoded, options
 
+from planted import DECISIVE, FILLERS, VOCABULARY, encoded, options
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.choice import load_generators
 from xmlcore.attacks.words.generators.deletion import Deletion

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import split_of
 
+from toys import split_of
 from xmlcore.attacks.words.language_model import (
     IGNORED,
     cut_windows,

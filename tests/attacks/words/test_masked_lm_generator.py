@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from planted import DECISIVE, FILLERS, VOCABULARY, encoded
 
+from planted import DECISIVE, FILLERS, VOCABULARY, encoded
 from xmlcore.attacks.words.generators.base import Request
 from xmlcore.attacks.words.generators.masked_lm import BATCH, MaskedLMGenerator
 from xmlcore.attacks.words.goals import Target

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+
 from planted import GOALS, options
 from toys import split_of
-
 from xmlcore.attacks.words.clusters import label_clusters
 from xmlcore.attacks.words.sampling import Bin, draw_samples, frequency_bins, read_samples, write_samples
 from xmlcore.attacks.words.texts import read_texts

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
+
 from plain_words import plain_attack
 from planted import DECISIVE, FILLERS, VOCABULARY, Listed, encoded, planted_model
-
 from xmlcore.attacks.words.goals import Target
 from xmlcore.attacks.words.search import Change, substitute_words
 from xmlcore.attacks.words.victim import Victim

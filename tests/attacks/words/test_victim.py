@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from planted import DECISIVE, FILLERS, VOCABULARY, encoded, planted_model
 
+from planted import DECISIVE, FILLERS, VOCABULARY, encoded, planted_model
 from xmlcore.attacks.words.victim import MASK, Victim, is_substitutable
 from xmlcore.data.tokens import UNK, Vocabulary
 

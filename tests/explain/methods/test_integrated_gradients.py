@@ -9,8 +9,8 @@ import torch
 from parsed_page import ELEMENTS, HOSTILE, Page
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from toys import LinearClassifier, random_xml_cnn, split_of
 
+from toys import LinearClassifier, random_xml_cnn, split_of
 from xmlcore.data.dataset import EncodedCorpus
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.explain.attributions import as_objects

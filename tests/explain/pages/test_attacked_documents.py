@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from toys import LinearClassifier, split_of
 
+from toys import LinearClassifier, split_of
 from xmlcore.attacks.words.victim import Victim
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Explain

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from toys import LinearClassifier, random_xml_cnn, split_of
 
+from toys import LinearClassifier, random_xml_cnn, split_of
 from xmlcore.attacks.embeddings.objectives import cross_entropy
 from xmlcore.common.errors import UserError
 from xmlcore.config.params import Explain

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toys import split_of
 from transformers import BertForMaskedLM, BertModel, BertTokenizer
 
+from toys import split_of
 from xmlcore.common.errors import UserError
 from xmlcore.config.architectures import APLCBERTNetwork, BERTShape
 from xmlcore.data.batches import pad

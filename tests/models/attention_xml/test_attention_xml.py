@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from toys import split_of
 
+from toys import split_of
 from xmlcore.config.architectures import AttentionXMLNetwork
 from xmlcore.data.batches import TrueLabels
 from xmlcore.data.tokens import PAD

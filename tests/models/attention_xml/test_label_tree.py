@@ -3,8 +3,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import split_of
 
+from toys import split_of
 from xmlcore.data.label_clustering import order_by_similarity
 from xmlcore.models.attention_xml.label_tree import LabelTree
 

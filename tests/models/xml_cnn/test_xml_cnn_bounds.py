@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from torch import Tensor
 from torch.nn import functional
 
+from substitutions import VOCABULARY, documents, every_substitution, random_substitutes
 from xmlcore.config.architectures import XMLCNNNetwork
 from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
