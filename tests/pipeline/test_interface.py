@@ -232,11 +232,12 @@ regime.*.attack_objective
 regime.*.attack_space
 regime.*.attack_steps
 regime.*.attribution_weight
-regime.*.certified_warmup
 regime.*.certified_weight
 regime.*.epsilon
 regime.*.max_change
+regime.*.relative_size
 regime.*.squeeze
+regime.*.warmup
 regime.*.word_substitution
 regimes
 report.epsilon
@@ -417,6 +418,8 @@ def test_regimes():
     ]
     assert [*Regime.model_fields] == [
         "epsilon",
+        "relative_size",
+        "warmup",
         "adversarial_weight",
         "adversarial_share",
         "attack_space",
@@ -426,7 +429,6 @@ def test_regimes():
         "attribution_weight",
         "word_substitution",
         "certified_weight",
-        "certified_warmup",
         "squeeze",
     ]
 

@@ -16,7 +16,7 @@ from xmlcore.training.adversarial import Reduction
 from xmlcore.training.certified import WorstCase, certified_backward
 from xmlcore.training.loop import train
 
-CERTIFIED = CLEAN.model_copy(update={"certified_weight": 0.5, "certified_warmup": 2})
+CERTIFIED = CLEAN.model_copy(update={"certified_weight": 0.5, "warmup": 2})
 # Tokens 1 to 3, which bring the labels, and 4 to 9, which say nothing, become one another in pairs.
 SUBSTITUTES = torch.tensor([[0, 0], [1, 4], [2, 5], [3, 6], [4, 7], [5, 8], [6, 9], [7, 4], [8, 5], [9, 6]])
 SUM = Reduction("document")
@@ -48,10 +48,10 @@ def precision():
 
 
 def test_weight_and_radius_rise_together_and_stay() -> None:
-    regime = CERTIFIED.model_copy(update={"certified_warmup": 4})
+    regime = CERTIFIED.model_copy(update={"warmup": 4})
     worst = [WorstCase.after(epochs, SUBSTITUTES, regime) for epochs in (0.0, 1.0, 4.0, 9.5)]
     assert [(each.weight, each.radius) for each in worst] == [(0.0, 0.0), (0.125, 0.25), (0.5, 1.0), (0.5, 1.0)]
-    at_once = WorstCase.after(0.1, SUBSTITUTES, CERTIFIED.model_copy(update={"certified_warmup": 0}))
+    at_once = WorstCase.after(0.1, SUBSTITUTES, CERTIFIED.model_copy(update={"warmup": 0}))
     assert (at_once.weight, at_once.radius) == (0.5, 1.0)
 
 
@@ -115,7 +115,7 @@ def test_certified_training_certifies_more_than_clean_training_and_the_same_each
 
 
 def test_no_epoch_of_the_warm_up_is_chosen_and_patience_begins_after_it() -> None:
-    regime = CERTIFIED.model_copy(update={"certified_warmup": 3})
+    regime = CERTIFIED.model_copy(update={"warmup": 3})
     outcome, log = run(regime, epochs=5, patience=1, learning_rate=1e-9)
     assert outcome.best_epoch == 3 and len(log) == 4
     third, fourth = ((each.validation_precision + each.certified_precision) / 2 for each in log[2:])
@@ -123,7 +123,7 @@ def test_no_epoch_of_the_warm_up_is_chosen_and_patience_begins_after_it() -> Non
 
 
 def test_a_warm_up_that_outlasts_the_training_is_refused() -> None:
-    with pytest.raises(UserError, match="training.epochs: 1, in which certified_warmup, 2, is not over"):
+    with pytest.raises(UserError, match="training.epochs: 1, in which the regime's warmup, 2, is not over"):
         run(epochs=1)
 
 
@@ -138,7 +138,7 @@ def test_an_architecture_without_bounds_is_refused() -> None:
 def test_what_a_regime_cannot_be() -> None:
     for changes, named in (
         ({"adversarial_weight": 0.3}, "certified_weight"),
-        ({"certified_weight": 0.0}, "certified_warmup"),
+        ({"certified_weight": 0.0}, "warmup"),
     ):
         with pytest.raises(ValueError, match=named):
             Regime.model_validate(CERTIFIED.model_dump() | changes)

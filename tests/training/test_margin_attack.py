@@ -76,3 +76,24 @@ def test_what_is_not_fgsm_takes_passes_of_its_own(changes: dict) -> None:
         hybrid_backward(model, TOKENS, LABELS, regime, Reduction("document"))
         counts.append(len(passes))
     assert counts == [2, 2 + regime.attack_steps + 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "risen", "epsilon"),
+    [({}, 0.25, 0.5), ({"epsilon": 0.0, "relative_size": 0.2}, 1.0, 1.0)],  # of 4 values: 0.2 * 10 / sqrt(4)
+)
+def test_the_radius_rises_and_may_be_a_relative_size(changes: dict, risen: float, epsilon: float) -> None:
+    regime = REGIME.model_copy(update=changes)
+    found = hybrid_backward(linear(), TOKENS, LABELS, regime, Reduction("document"), risen=risen)
+    same, more = (
+        hybrid_backward(linear(), TOKENS, LABELS, REGIME.model_copy(update={"epsilon": each}), Reduction("document"))
+        for each in (epsilon, REGIME.epsilon)
+    )
+    assert found.item() == pytest.approx(same.item())
+    assert found.item() < more.item()
+
+
+def test_a_warm_up_ends_with_all_of_the_radius() -> None:
+    regime = REGIME.model_copy(update={"warmup": 4})
+    assert [regime.risen(epochs) for epochs in (0.0, 1.0, 4.0, 9.0)] == [0.0, 0.25, 1.0, 1.0]
+    assert REGIME.risen(0.0) == 1.0

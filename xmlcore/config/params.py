@@ -292,6 +292,8 @@ class Regime(Section):
     """How a recipe is trained against attacks, and which defence it wears when it is evaluated."""
 
     epsilon: Epsilon
+    relative_size: Epsilon = 0.0  # in the place of epsilon: of the change of a token, in mean norms of the embeddings
+    warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which it, or `certified_weight`, rises from 0
     adversarial_weight: Annotated[float, Field(ge=0, le=1)]
     adversarial_share: Annotated[float, Field(gt=0, le=1)]  # how much of each batch is attacked
     attack_space: AttackSpace = "embeddings"  # within epsilon; words within their substitutes
@@ -301,7 +303,6 @@ class Regime(Section):
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
     word_substitution: Share = 0.0  # of a training document's words, replaced by random ones of their substitutes
     certified_weight: Share = 0.0  # in the loss, of the worst that substitutes can do (`xmlcore.training.certified`)
-    certified_warmup: Annotated[int, Field(ge=0)] = 0  # epochs in which that weight rises
     squeeze: Squeeze
 
     @property
@@ -314,6 +315,18 @@ class Regime(Section):
         """Whether training reads the fixed substitutes of words."""
         return bool(self.certified_weight or self.word_substitution or self.attack_space == "words")
 
+    def risen(self, epochs: float) -> float:
+        """Return how far the warm-up is after so many `epochs`, from 0 to 1."""
+        return min(1.0, epochs / self.warmup) if self.warmup else 1.0
+
+    @model_validator(mode="after")
+    def _one_radius(self) -> "Regime":
+        if self.epsilon and self.relative_size:
+            raise ValueError("relative_size: stands in the place of epsilon; give 0 for one of the two")
+        if self.warmup and not (self.epsilon or self.relative_size or self.certified_weight):
+            raise ValueError("warmup: needs an epsilon, a relative_size or a certified_weight above 0, to rise in it")
+        return self
+
     @model_validator(mode="after")
     def _attributions_of_what_is_attacked(self) -> "Regime":
         if self.attribution_weight and not self.adversarial_weight:
@@ -322,8 +335,10 @@ class Regime(Section):
 
     @model_validator(mode="after")
     def _what_its_attack_moves(self) -> "Regime":
-        if self.attack_space == "words" and (self.epsilon or not self.adversarial_weight):
-            raise ValueError("attack_space: words go with an epsilon of 0, and an adversarial_weight above 0")
+        if self.attack_space == "words" and (self.epsilon or self.relative_size or not self.adversarial_weight):
+            raise ValueError(
+                "attack_space: words go with an epsilon and a relative_size of 0, and an adversarial_weight above 0"
+            )
         if self.attack_space == "embeddings" and self.max_change < 1:
             raise ValueError("max_change: of words, with attack_space words; give 1.0")
         return self
@@ -332,8 +347,6 @@ class Regime(Section):
     def _certified_alone(self) -> "Regime":
         if self.certified_weight and self.adversarial_weight:
             raise ValueError("certified_weight: goes with an adversarial_weight of 0; train against one of the two")
-        if self.certified_warmup and not self.certified_weight:
-            raise ValueError("certified_warmup: needs a certified_weight above 0, which rises in it")
         return self
 
 

@@ -29,16 +29,35 @@ class Facts(NamedTuple):
 def network_training(training: Training, regime: Regime, validation_documents: int) -> str:
     """Return how a network was trained, as the card goes on after the documents."""
     refit = ", then it was trained again on both" if training.refit else ""
-    attacked = (
-        f"; {100 * regime.adversarial_share:.1f} % of each batch under FGSM with ε = {regime.epsilon}, weight "
-        f"{regime.adversarial_weight}"
-        if regime.adversarial_weight
-        else ""
-    )
     return (
         f"the epoch was chosen on {validation_documents:,} more{refit}. At most {training.epochs} epochs, batches of "
-        f"{training.batch_size}, rate {training.learning_rate}{attacked}. Defence when used: {regime.squeeze}."
+        f"{training.batch_size}, rate {training.learning_rate}{_hardened(regime)}. Defence when used: {regime.squeeze}."
     )
+
+
+def _hardened(regime: Regime) -> str:
+    """Return what training was hardened against, as the sentence goes on."""
+    found = ""
+    if regime.adversarial_weight:
+        found += (
+            f"; {100 * regime.adversarial_share:.1f} % of each batch {_attack(regime)}, weight "
+            f"{regime.adversarial_weight}"
+        )
+    if regime.word_substitution:
+        found += f"; {100 * regime.word_substitution:.1f} % of the words replaced by random ones of their substitutes"
+    if regime.certified_weight:
+        found += f"; bounds of what substitutes of all words can do, weight {regime.certified_weight}"
+    return found
+
+
+def _attack(regime: Regime) -> str:
+    if regime.attack_space == "words":
+        return f"with at most {100 * regime.max_change:.1f} % of the words substituted along the gradient"
+    radius = f"a relative size of {regime.relative_size}" if regime.relative_size else f"ε = {regime.epsilon}"
+    if regime.takes_free_step:
+        return f"under FGSM with {radius}"
+    steps = "1 step" if regime.attack_steps == 1 else f"{regime.attack_steps} steps"
+    return f"under {steps} of PGD on the {regime.attack_objective} with {radius}"
 
 
 def linear_training(options: Baseline, labels: int, validation_documents: int) -> str:

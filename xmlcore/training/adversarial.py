@@ -17,7 +17,7 @@ from torch import Tensor
 
 from xmlcore.attacks.embeddings.balls import LInfinity
 from xmlcore.attacks.embeddings.documents import Documents
-from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, fgsm_step, sign_at_tokens
+from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, fgsm_step, sign_at_tokens
 from xmlcore.attacks.embeddings.objectives import Objective, cross_entropy, margin
 from xmlcore.attacks.embeddings.pgd import pgd, strongest
 from xmlcore.attacks.words.every_word import best_substitutes, substitute_every_word
@@ -54,11 +54,13 @@ def hybrid_backward(
     regime: Regime,
     reduction: Reduction,
     substitutes: Tensor | None = None,
+    risen: float = 1.0,
 ) -> Tensor:
     """Add the gradients of the loss of a batch `tokens` (B, T) to the parameters, and return the loss, a scalar.
 
     The batch is on the CPU, wherever the model is. A random `adversarial_share` of the documents is attacked, whatever
-    their order (batches come sorted by length); an attack on words needs the `substitutes` (V, K) of each token.
+    their order (batches come sorted by length); an attack on words needs the `substitutes` (V, K) of each token. What
+    moves embeddings has a share `risen` of the radius of the `regime`, less than all of it in a warm-up.
     """
     if not regime.adversarial_weight:
         loss = reduction.of(_loss(model, model.distinct(tokens), labels.to(model.device)), len(tokens), model)
@@ -76,7 +78,7 @@ def hybrid_backward(
     shared = found._replace(rows=found.rows.detach().requires_grad_())  # both passes gather their gradients in its rows
     batch = shared.unchanged if isinstance(shared, SubstitutedRows) else shared
     clean, gradient = _clean_pass(model, batch, labels, count, regime, reduction)
-    attacked = _attacked(model, shared.first(count), some, gradient, regime)
+    attacked = _attacked(model, shared.first(count), some, gradient, regime, risen)
     adversarial = _adversarial_pass(model, batch.first(count), attacked, some, regime, reduction)
     found.rows.backward(shared.rows.grad)  # then these go through the table once
     return (clean + adversarial).detach()
@@ -102,29 +104,38 @@ def _clean_pass(
 
 
 def _attacked(
-    model: Classifier, batch: TokenRows | SubstitutedRows, labels: TrueLabels, gradient: Tensor, regime: Regime
+    model: Classifier,
+    batch: TokenRows | SubstitutedRows,
+    labels: TrueLabels,
+    gradient: Tensor,
+    regime: Regime,
+    risen: float,
 ) -> TokenRows:
     """Return the documents as the attack leaves them; `gradient` (B, T, D) is that of the loss."""
     if isinstance(batch, SubstitutedRows):
         return _substituted(model, batch, labels, gradient, regime)
-    return _moved(model, batch, labels, gradient, regime)
+    return _moved(model, batch, labels, gradient, regime, risen)
 
 
-def _moved(model: Classifier, batch: TokenRows, labels: TrueLabels, gradient: Tensor, regime: Regime) -> TokenRows:
+def _moved(
+    model: Classifier, batch: TokenRows, labels: TrueLabels, gradient: Tensor, regime: Regime, risen: float
+) -> TokenRows:
     """Return the documents with embeddings moved by FGSM, along the `gradient` of the loss, or by PGD."""
+    dimension = batch.rows.shape[1]
+    epsilon = risen * (regime.epsilon or epsilon_of_size(regime.relative_size, dimension))
     if regime.takes_free_step:
-        step = fgsm_step(batch, sign_at_tokens(gradient, batch.mask), regime.epsilon)
+        step = fgsm_step(batch, sign_at_tokens(gradient, batch.mask), epsilon)
     else:
-        step = _pgd_step(model, batch, labels, regime)
+        step = _pgd_step(model, batch, labels, regime, epsilon)
     return TokenRows.one_each(batch.embeddings() + step, batch.mask)
 
 
-def _pgd_step(model: Classifier, batch: TokenRows, labels: TrueLabels, regime: Regime) -> Tensor:
-    """Return the strongest of the points (B, T, D) that PGD visits."""
+def _pgd_step(model: Classifier, batch: TokenRows, labels: TrueLabels, regime: Regime, epsilon: float) -> Tensor:
+    """Return the strongest of the points (B, T, D) that PGD visits within `epsilon`."""
     with torch.no_grad():
         embeddings = batch.embeddings()
     documents = Documents(model, embeddings, batch.mask, labels.targets(labels.ids, model.labels))
-    ball, steps = LInfinity(float(adaptive_epsilon(batch, regime.epsilon))), regime.attack_steps
+    ball, steps = LInfinity(float(adaptive_epsilon(batch, epsilon))), regime.attack_steps
     objective = OBJECTIVES[regime.attack_objective]
     return strongest(pgd(documents, ball=ball, objective=objective, steps=steps, step_size=REACH / steps))
 

@@ -32,7 +32,7 @@ class WorstCase:
     @classmethod
     def after(cls, epochs: float, substitutes: Tensor, regime: Regime) -> "WorstCase":
         """Return the worst case of `regime` after so many `epochs` of training."""
-        risen = min(1.0, epochs / regime.certified_warmup) if regime.certified_warmup else 1.0
+        risen = regime.risen(epochs)
         return cls(substitutes, risen * regime.certified_weight, risen)
 
 

@@ -106,9 +106,9 @@ def train(
         )
     if regime.takes_substitutes and substitutes is None:
         raise UserError("regime: this training needs substitutes and is given none; train by `stages/train.py`")
-    if options.epochs < regime.certified_warmup:
+    if options.epochs < regime.warmup:
         raise UserError(
-            f"training.epochs: {options.epochs}, in which certified_warmup, {regime.certified_warmup}, is not over; "
+            f"training.epochs: {options.epochs}, in which the regime's warmup, {regime.warmup}, is not over; "
             "give more epochs, or a shorter warm-up"
         )
     if not options.epochs and regime.adversarial_weight:
@@ -151,14 +151,14 @@ def train(
         found = predict(done.model, validation, STORED, batch_size=options.at_once(BATCH_SIZE))
         metrics = _metrics(found, validation)
         score, precision, certified = metrics[options.selection], metrics["P@1"], None
-        warm = done.number >= regime.certified_warmup
+        warm = done.number >= regime.warmup
         if regime.certified_weight and substitutes is not None and warm:
             certified = certified_precision(done.model, validation, substitutes)
             score += regime.certified_weight * (certified - score)  # the two weigh as they do in the loss
         note(Epoch(done.number, done.loss, done.learning_rate, precision, certified))
         if score > best.score and warm:
             best = _Best(_copied(done.model), done.number, score, precision, found)
-        return done.number - max(best.epoch, regime.certified_warmup) >= options.patience
+        return done.number - max(best.epoch, regime.warmup) >= options.patience
 
     def note_refit(done: _Done) -> bool:
         note(Epoch(epochs + done.number, done.loss, done.learning_rate, None))
@@ -310,11 +310,13 @@ class _Course:
 
     def _backward(self) -> Callable[[MicroBatch], Tensor]:
         """Return what adds the gradients of a micro-batch of this step."""
-        gradients: Gradients = partial(hybrid_backward, regime=self._regime, substitutes=self._substitutes)
+        epochs = self._number + self._batches.done / self._batches.steps
         if self._regime.certified_weight and self._substitutes is not None:
-            epochs = self._number + self._batches.done / self._batches.steps
             worst_case = WorstCase.after(epochs, self._substitutes, self._regime)
-            gradients = partial(certified_backward, worst_case=worst_case)
+            gradients: Gradients = partial(certified_backward, worst_case=worst_case)
+        else:
+            risen = self._regime.risen(epochs)
+            gradients = partial(hybrid_backward, regime=self._regime, substitutes=self._substitutes, risen=risen)
         return partial(_seeded_backward, self.learning, self._over, gradients)
 
 
