@@ -15,6 +15,7 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
     """Attack the MODEL of CORPUS trained in REGIME with LOSS."""
     from itertools import product
 
+    from xmlcore.attacks.embeddings.fgsm import epsilon_or_of_size
     from xmlcore.common import paths
     from xmlcore.common.cli import track
     from xmlcore.common.device import choose_device
@@ -45,11 +46,13 @@ def main(corpus: str, model: str, regime: str, loss: str) -> None:
             findings = attack_embeddings(
                 models=models, split=test, options=params.robustness, seed=params.seed, track=track
             )
+            cascade = params.robustness.worst_case
+            dimension = bare.embedding_table.shape[1]
             worst = worst_case(
                 [models.defended, *filter(None, [models.bare])],
                 split=test,
-                epsilon=params.robustness.epsilon,
-                options=params.robustness.worst_case,
+                epsilon=epsilon_or_of_size(params.robustness.epsilon, cascade.relative_size, dimension),
+                options=cascade,
                 seed=params.seed,
                 track=track,
             )

@@ -251,6 +251,7 @@ robustness.step_size
 robustness.steps
 robustness.worst_case.documents
 robustness.worst_case.queries
+robustness.worst_case.relative_size
 robustness.worst_case.steps
 seed
 smoothing.confidence

@@ -421,6 +421,7 @@ class Cascade(Section):
     """Attacks in turn, each on the documents that still stand (`xmlcore.evaluation.worst_case`)."""
 
     documents: PositiveInt = 1000  # of the test split, drawn by the seed
+    relative_size: Epsilon = 0.0  # in the place of `robustness.epsilon`: where models of any width are compared
     steps: PositiveInt = 20  # of each attack that takes gradients
     queries: PositiveInt = 100  # of the one that takes none
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from xmlcore.attacks.embeddings.balls import LInfinity
 from xmlcore.attacks.embeddings.documents import Documents
-from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, fgsm_step, sign_at_tokens
+from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_or_of_size, fgsm_step, sign_at_tokens
 from xmlcore.attacks.embeddings.objectives import Objective, cross_entropy, margin
 from xmlcore.attacks.embeddings.pgd import pgd, strongest
 from xmlcore.attacks.words.every_word import best_substitutes, substitute_every_word
@@ -121,8 +121,7 @@ def _moved(
     model: Classifier, batch: TokenRows, labels: TrueLabels, gradient: Tensor, regime: Regime, risen: float
 ) -> TokenRows:
     """Return the documents with embeddings moved by FGSM, along the `gradient` of the loss, or by PGD."""
-    dimension = batch.rows.shape[1]
-    epsilon = risen * (regime.epsilon or epsilon_of_size(regime.relative_size, dimension))
+    epsilon = risen * epsilon_or_of_size(regime.epsilon, regime.relative_size, batch.rows.shape[1])
     if regime.takes_free_step:
         step = fgsm_step(batch, sign_at_tokens(gradient, batch.mask), epsilon)
     else:

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from toys import LinearClassifier, labels_of
-from xmlcore.attacks.embeddings.fgsm import adaptive_epsilon, epsilon_of_size, fgsm_step, gradient_sign, relative_size
+from xmlcore.attacks.embeddings.fgsm import (
+    adaptive_epsilon,
+    epsilon_of_size,
+    epsilon_or_of_size,
+    fgsm_step,
+    gradient_sign,
+    relative_size,
+)
 from xmlcore.data.tokens import PAD
 from xmlcore.models.token_rows import TokenRows
 
@@ -46,6 +53,8 @@ def test_a_corner_lies_as_far_as_its_relative_size(dimension):
     moved = fgsm_step(batch, torch.ones(1, 3, dimension), 0.1).norm(dim=2)
     torch.testing.assert_close(moved / norm, torch.full((1, 3), relative_size(0.1, dimension)))
     assert epsilon_of_size(relative_size(0.1, dimension), dimension) == pytest.approx(0.1)
+    assert epsilon_or_of_size(0.1, 0.0, dimension) == 0.1
+    assert epsilon_or_of_size(0.2, relative_size(0.1, dimension), dimension) == pytest.approx(0.1)
 
 
 def test_one_step_along_the_known_sign(model):

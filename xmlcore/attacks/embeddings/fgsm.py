@@ -29,6 +29,11 @@ def epsilon_of_size(size: float, dimension: int) -> float:
     return size * TENTH / sqrt(dimension)
 
 
+def epsilon_or_of_size(epsilon: float, size: float, dimension: int) -> float:
+    """Return `epsilon`, unless a relative `size` above 0 stands in its place."""
+    return epsilon_of_size(size, dimension) if size else epsilon
+
+
 def adaptive_epsilon(batch: TokenRows, epsilon: float) -> Tensor:
     """Return `epsilon` times a tenth of the mean L2 norm of the embeddings of real tokens, a scalar (equation 10)."""
     return epsilon * batch.rows.detach().norm(dim=1)[batch.row_of[batch.mask]].mean() / TENTH
