@@ -62,6 +62,19 @@ def test_embeddings_are_quantised_over_the_range_of_the_table(model):
     assert model.seen[0].tolist() == [[1, -1], [1, 1], [-1, 1]]
 
 
+def test_vectors_side_by_side_have_ranges_of_their_own(model):
+    class Parts(Recording):
+        part_widths = (1, 1)
+
+    small = Parts([[0.0, 0.0], [1.0, 0.01], [-0.5, -0.01], [0.2, 0.006]], WEIGHTS)
+    SqueezedEmbeddings(small, bits=2).score(small.embed(TOKENS), MASK)
+    torch.testing.assert_close(small.seen[0], torch.tensor([[1.0, 0.01], [-0.5, -0.01], [0.0, 0.01 / 3]]))
+    alike = Recording([[0.0, 0.0]] + [[0.5, 0.5]] * 3, WEIGHTS)
+    alike.embedding.weight.data[0] = 0.5
+    SqueezedEmbeddings(alike, bits=8).score(alike.embed(TOKENS), MASK)
+    assert torch.equal(alike.seen[0], torch.full((3, 2), 0.5))
+
+
 def test_padding_stays_zero(model):
     # A zero is no level of one bit over [-1, 1], so that squeezing would move it.
     SqueezedEmbeddings(model, bits=1).score(model.embed(TOKENS), MASK)

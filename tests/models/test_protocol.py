@@ -9,6 +9,7 @@ from xmlcore.config import architectures
 from xmlcore.config.params import Training
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.data.tokens import PAD
+from xmlcore.defenses.squeezing import SqueezedEmbeddings
 from xmlcore.models.registry import build_model, load_model, save_model
 from xmlcore.models.token_rows import TokenRows
 
@@ -100,6 +101,19 @@ def test_an_attack_moves_every_token_and_leaves_no_gradient(model):
     assert sign[MASK].abs().sum(1).all()
     assert not sign[~MASK].any()
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_squeezing_leaves_levels_to_each_of_the_vectors_that_lie_side_by_side(model):
+    assert sum(model.part_widths) == model.embedding_table.shape[1]
+    last = model.part_widths[-1]
+    with torch.no_grad():
+        model.embedding_table[:, -last:] *= 1e-3
+    seen = []
+    squeezed = SqueezedEmbeddings(model, bits=8)
+    model.score = lambda embeddings, mask: seen.append(embeddings) or embeddings
+    squeezed.score(model.embed(TOKENS), MASK)
+    moved = (seen[0] - model.embed(TOKENS))[..., -last:].abs().max()
+    assert moved <= model.embedding_table[:, -last:].abs().max() / 255 * 1.01
 
 
 def test_weights_and_arrangement_survive_storage(model, recipe, tmp_path):

@@ -11,6 +11,8 @@ from xmlcore.models.bounds import LogitBounds
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.models.wrapped import Wrapped
 
+LEAST = 1e-30  # range of vectors that are alike, which then stay as they are
+
 Rows = TypeVar("Rows", TokenRows, SubstitutedRows)
 
 
@@ -28,15 +30,21 @@ def _straight_through(x: Tensor, value: Tensor) -> Tensor:
 class SqueezedEmbeddings(Wrapped):
     """Quantises embeddings over the range [low, high] of the model's own table; what lies outside is clipped to it.
 
-    Equation 16 presupposes [0, 1], as for pixels; embeddings are mapped there and back. The straight-through gradient
-    lets an attacker who knows of the squeezing aim through it.
+    Equation 16 presupposes [0, 1], as for pixels; embeddings are mapped there and back. Where vectors lie side by side
+    each has a range of its own, for one that is much larger would leave the others no levels. The straight-through
+    gradient lets an attacker who knows of the squeezing aim through it.
     """
 
     def __init__(self, model: Classifier, bits: int) -> None:
         super().__init__(model)
         self.bits = bits
-        low, high = model.embedding_table.detach().aminmax()
-        self.low, self.high = float(low), float(high)
+        table, widths = model.embedding_table.detach(), model.part_widths
+        ends = [[end.item() for end in part.aminmax()] for part in table.split([*widths], 1)]
+        columns = torch.tensor(widths, device=table.device)
+        self.low, self.high, self.spread = (
+            table.new_tensor(values).repeat_interleave(columns)  # (D,)
+            for values in zip(*((low, high, max(high - low, LEAST)) for low, high in ends), strict=True)
+        )
 
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self.model.score(self._squeeze(embeddings) * mask.unsqueeze(-1), mask)
@@ -64,9 +72,8 @@ class SqueezedEmbeddings(Wrapped):
         return self._squeeze(rows) * real.unsqueeze(-1)
 
     def _squeeze(self, embeddings: Tensor) -> Tensor:
-        scale = self.high - self.low
         clipped = _straight_through(embeddings, embeddings.clamp(self.low, self.high))
-        return reduce_bits((clipped - self.low) / scale, self.bits) * scale + self.low
+        return reduce_bits((clipped - self.low) / self.spread, self.bits) * self.spread + self.low
 
 
 class SqueezedOutputs(Wrapped):

@@ -118,6 +118,11 @@ class Classifier(TokenClassifier):
         """The (V, D) table that `embed` looks tokens up in."""
 
     @property
+    def part_widths(self) -> Sequence[int]:
+        """How wide the vectors are that lie side by side in an embedding; they sum to D."""
+        return (self.embedding_table.shape[1],)
+
+    @property
     def vocabulary_size(self) -> int:
         return len(self.embedding_table)
 

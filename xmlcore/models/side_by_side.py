@@ -49,6 +49,10 @@ class SideBySide(TableClassifier):
         return [*found]
 
     @property
+    def part_widths(self) -> Sequence[int]:
+        return [width for classifier in self.classifiers for width in classifier.part_widths]
+
+    @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
         return [parameter for classifier in self.classifiers for parameter in classifier.output_parameters]
 

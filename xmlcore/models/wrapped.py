@@ -23,6 +23,10 @@ class Wrapped(Classifier):
         return self.model.embedding_table
 
     @property
+    def part_widths(self) -> Sequence[int]:
+        return self.model.part_widths
+
+    @property
     def output_parameters(self) -> Sequence[nn.Parameter]:
         return self.model.output_parameters
 
