@@ -14,7 +14,7 @@ PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
     ("regime", "said"),
     [
         ("adversarial", "; 25.0 % of each batch under FGSM with ε = 0.1, weight 0.3."),
-        ("pgd", "; 100.0 % of each batch under 3 steps of PGD on the margin with a relative size of 0.35, weight 0.9."),
+        ("pgd", "; 100.0 % of each batch under 3 steps of PGD on the margin with a relative size of 0.2, weight 0.9."),
         ("substituted", "; 50.0 % of the words replaced by random ones of their substitutes."),
         ("adversarial_words", "with at most 100.0 % of the words substituted along the gradient, weight 0.5."),
         ("certified", "; bounds of what substitutes of all words can do, weight 0.2."),
