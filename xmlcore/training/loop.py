@@ -92,7 +92,7 @@ def train(
     """Train a classifier that `build` makes of `vectors`, on `device`.
 
     The same arguments on one CPU give the same weights. A regime that `takes_substitutes` needs `substitutes` (V, K),
-    those of each token, itself first. With a `certified_weight` the epoch is chosen once the warm-up is over, by clean
+    those of each token, itself first. The epoch is chosen once the warm-up is over, with a `certified_weight` by clean
     and certified P@1 together.
 
     `log` is called after every epoch; `track(batches, description, total)` wraps the batches of an epoch. With a
