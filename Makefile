@@ -46,7 +46,7 @@ bench: install  ## compare with plain XML-CNN; CORPUS=reuters21578 or any other 
 	for stage in fetch convert; do python stages/$$stage.py $(CORPUS) || exit 1; done
 	for stage in configure encode build_embedding; do python stages/$$stage.py $(CORPUS) xml_cnn || exit 1; done
 	python benchmarks/bench.py $(CORPUS)
-	for model in bag_of_words mach; do for stage in configure encode; do python stages/$$stage.py $(CORPUS) $$model || exit 1; done; done
+	for model in bag_of_words_ridge bag_of_words mach; do for stage in configure encode; do python stages/$$stage.py $(CORPUS) $$model || exit 1; done; done
 	python benchmarks/time_to_precision.py $(CORPUS)
 
 tune: install  ## try values of a recipe on validation documents: CORPUS=tibkat MODEL=mach MINUTES=60; better ones go to params.yaml

@@ -39,6 +39,15 @@ ARCHITECTURES = {
             ]
         },
     ),
+    "ensemble_with_ridge": (
+        "ensemble",
+        {
+            "members": [
+                {"width": 4, "encoder": {"xml_cnn": {"windows": [1, 3], "filters": 4, "chunks": 2, "hidden": 6}}},
+                {"width": 2, "trained": False, "encoder": {"bag_of_words": {"ridge": 1.0}}},
+            ]
+        },
+    ),
     "wide_and_deep": (
         "wide_and_deep",
         {

@@ -85,6 +85,7 @@ WAITS = {  # at most, of a training step that is clean, and of one that is adver
     "aplc_bert": (3, 7),
     "sentence_encoder": (1, 3),  # what a body asks of its mask
     "ensemble": (5, 11),
+    "ensemble_with_ridge": (0, 1),
     "wide_and_deep": (0, 1),
     "wide_and_deep_attention_xml": (0, 1),
 }

@@ -51,6 +51,14 @@ def test_a_ridge_regression_has_the_directions_of_the_closed_form_and_the_square
     torch.testing.assert_close(found.norm(dim=1), 20 * (lengths / lengths.mean()).sqrt(), atol=1e-3, rtol=1e-4)
 
 
+def test_a_ridge_regression_begins_without_the_prior_of_single_labels_which_it_knows():
+    prior = torch.tensor([-1.0, -2.0, -6.0])
+    for ridge, expected in ((0.0, prior), (0.3, torch.tensor([-3.0, -3.0, -3.0]))):
+        model = bag(ridge=ridge)
+        model.initialise_output(prior)
+        torch.testing.assert_close(model.output.bias.detach(), expected)
+
+
 def test_a_label_without_documents_has_no_coefficients():
     model = bag(labels=4, ridge=0.3)
     model.prepare(SPLIT, seed=0)

@@ -16,6 +16,7 @@ SPLIT = split_of([[1, 2, 3], [4, 5], [5, 1, 4, 2]], [[0], [3, 1], [2]])
 TOKENS = pad([SPLIT.document(i) for i in range(3)])
 XML_CNN = {"width": 4, "encoder": {"xml_cnn": {"windows": [1, 2], "filters": 3, "hidden": 5}}}
 BAG = {"width": 2, "encoder": {"bag_of_words": {}}}
+RIDGE = {"width": 2, "trained": False, "encoder": {"bag_of_words": {"ridge": 1.0}}}
 
 
 def network(*members: dict) -> EnsembleNetwork:
@@ -52,6 +53,28 @@ def test_the_loss_is_the_sum_of_those_of_the_members(model):
         for member, rows in zip(model.classifiers, batch.rows.split(4, 1), strict=True)
     )
     torch.testing.assert_close(model.loss(batch, labels), expected)
+
+
+def test_a_member_that_is_not_trained_stays_as_it_is_prepared_and_has_its_say():
+    model = build_model("ensemble", vectors(6), 4, network(XML_CNN, RIDGE))
+    labels = true_labels(SPLIT, range(3))
+    model.prepare(SPLIT, seed=0)
+    batch = model.distinct(TOKENS)
+    model.loss(batch, labels).backward()
+    xml_cnn, ridge = model.classifiers
+    assert all(parameter.grad is None for parameter in ridge.parameters())
+    assert xml_cnn.output.weight.grad.any()
+    assert model.embedding_table.grad[1:, :4].any()
+    assert not model.embedding_table.grad[:, 4:].any()
+    model.eval()
+    rows = model.distinct(TOKENS).rows
+    (gradient,) = torch.autograd.grad(model.score_rows(batch._replace(rows=rows)).sum(), rows)
+    assert gradient[1:, 4:].all()
+
+
+def test_an_ensemble_of_which_nothing_is_trained_is_refused():
+    with pytest.raises(ValueError, match="members: let one of them at least be `trained`"):
+        network(RIDGE, RIDGE)
 
 
 def test_members_share_nothing(model):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from toys import split_of
-from xmlcore.config.architectures import EnsembleNetwork
+from xmlcore.config.architectures import WideAndDeepNetwork
 from xmlcore.data.batches import pad, true_labels
 from xmlcore.models.losses import binary_cross_entropy
 from xmlcore.models.registry import build_model
@@ -25,7 +25,7 @@ def model():
     torch.manual_seed(0)
     vectors = np.random.default_rng(0).standard_normal((6, 6)).astype(np.float32)
     vectors[0] = 0
-    model = build_model("wide_and_deep", vectors, LABELS, EnsembleNetwork.model_validate(NETWORK))
+    model = build_model("wide_and_deep", vectors, LABELS, WideAndDeepNetwork.model_validate(NETWORK))
     model.prepare(SPLIT, seed=0)
     return model.eval()
 
@@ -60,3 +60,9 @@ def test_the_parts_begin_at_the_prior_together(model):
     prior = torch.tensor([-1.0, -2.0, -3.0, -4.0])
     model.initialise_output(prior)
     torch.testing.assert_close(model(TOKENS), prior.expand(3, -1))
+
+
+def test_a_part_that_is_not_trained_is_refused():
+    wide, deep = NETWORK["members"]
+    with pytest.raises(ValueError, match="members: one loss trains them all; leave `trained` out, or take an ensemble"):
+        WideAndDeepNetwork.model_validate({"members": [wide, deep | {"trained": False}]})

@@ -363,7 +363,7 @@ def test_parameters():
 
 def test_parameters_of_the_members_of_an_ensemble():
     encoders = {path.removeprefix("model.*.network.") for path in PARAMETERS.split() if ".network.encoder." in path}
-    assert set(key_paths(Member)) == {"width"} | encoders
+    assert set(key_paths(Member)) == {"width", "trained"} | encoders
 
 
 def test_stages_and_their_scripts():

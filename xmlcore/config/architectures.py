@@ -163,12 +163,29 @@ class Member(Section):
 
     width: PositiveInt  # of its part of the embeddings
     encoder: Encoder
+    trained: bool = True  # false: it stays as it is prepared, as a ridge regression may
 
 
 class EnsembleNetwork(Section):
-    """The shape of an ensemble (`xmlcore.models.ensemble`) and of `xmlcore.models.wide_and_deep`."""
+    """The shape of an ensemble (`xmlcore.models.ensemble`)."""
 
     members: Annotated[list[Member], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _one_is_trained(self) -> Self:
+        if not any(member.trained for member in self.members):
+            raise ValueError("members: let one of them at least be `trained`")
+        return self
+
+
+class WideAndDeepNetwork(EnsembleNetwork):
+    """The shape of `xmlcore.models.wide_and_deep`."""
+
+    @model_validator(mode="after")
+    def _all_are_trained(self) -> Self:
+        if not all(member.trained for member in self.members):
+            raise ValueError("members: one loss trains them all; leave `trained` out, or take an ensemble")
+        return self
 
 
 class Architecture(NamedTuple):
@@ -200,7 +217,7 @@ ARCHITECTURES = {
     "aplc_xlnet": Architecture(APLCXLNetNetwork, "xmlcore.models.aplc.xlnet:APLCXLNet"),
     "aplc_bert": Architecture(APLCBERTNetwork, "xmlcore.models.aplc.bert:APLCBERT"),
     "ensemble": Architecture(EnsembleNetwork, "xmlcore.models.ensemble:Ensemble"),
-    "wide_and_deep": Architecture(EnsembleNetwork, "xmlcore.models.wide_and_deep:WideAndDeep"),
+    "wide_and_deep": Architecture(WideAndDeepNetwork, "xmlcore.models.wide_and_deep:WideAndDeep"),
     "sentence_encoder": Architecture(SentenceEncoderNetwork, "xmlcore.models.sentence_encoder:SentenceEncoder"),
 }
 BASELINES = {"linear": "xmlcore.models.linear:LinearClassifier"}  # of the stage `baseline`: no recipe, no embeddings

@@ -52,6 +52,10 @@ class BagOfWords(LinearOutputClassifier):
         begin = _ridge(total[:-1], products, self.ridge) if self.ridge else _prototypes(total[:-1], shared)
         self.output.weight.copy_(self.prototype_scale * begin)
 
+    def initialise_output(self, prior: Tensor) -> None:
+        """Let every label begin at `prior` (L,), or at its mean: a ridge regression knows which labels are frequent."""
+        super().initialise_output(prior.mean().expand_as(prior) if self.ridge else prior)
+
     def score(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         return self._head((embeddings * mask.unsqueeze(-1)).sum(1))
 

@@ -1,10 +1,11 @@
 """An ensemble: classifiers of different architectures, and the mean of the probabilities that they give a label.
 
 What one of them misses another may see: a pretrained body knows what a document means, a bag of words which rare words
-it has. Each learns by a loss of its own, so that none rests on the others.
+it has. Each learns by a loss of its own, so that none rests on the others; one that is in closed form need not learn.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import torch
@@ -36,6 +37,10 @@ class Ensemble(SideBySide):
             )
         super().__init__(vectors, labels, [member.encoder for member in network.members], widths, labels)
         self._members = network.members
+        self._trained = [member.trained for member in network.members]
+        for classifier, trained in zip(self.classifiers, self._trained, strict=True):
+            if not trained:
+                classifier.requires_grad_(False)
 
     def network_found(self) -> dict[str, Any]:
         members = zip(self._members, self.classifiers, strict=True)
@@ -61,10 +66,11 @@ class Ensemble(SideBySide):
         return logit_of_mean(logits)
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """Return the sum of the losses of the members for a batch."""
-        losses = [each.loss(part, labels, of_probe) for each, part, of_probe in self.parts_with(batch, probe)]
-        return torch.stack(losses).sum()
+        """Return the sum of the losses of the trained members for a batch."""
+        parts = compress(self.parts_with(batch, probe), self._trained)
+        return torch.stack([each.loss(part, labels, of_probe) for each, part, of_probe in parts]).sum()
 
     def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
-        """Return the sums of the losses of the members."""
-        return sum_of_losses(each.losses_within(part, labels, radius) for each, part in self.substituted_parts(batch))
+        """Return the sums of the losses of the trained members."""
+        parts = compress(self.substituted_parts(batch), self._trained)
+        return sum_of_losses(each.losses_within(part, labels, radius) for each, part in parts)
