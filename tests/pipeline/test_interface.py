@@ -226,6 +226,7 @@ predict.labels
 predict.precisions
 propensity.a
 propensity.b
+regime.*.adversarial_loss
 regime.*.adversarial_share
 regime.*.adversarial_weight
 regime.*.attack_objective
@@ -426,6 +427,7 @@ def test_regimes():
         "attack_space",
         "attack_objective",
         "attack_steps",
+        "adversarial_loss",
         "max_change",
         "attribution_weight",
         "word_substitution",

@@ -23,6 +23,7 @@ from xmlcore.config.schema import Epsilon, FileName, Name, PositiveFloat, Positi
 Squeeze = Literal["none", "embeddings", "outputs", "both"]
 LossReduction = Literal["document", "element"]
 AttackObjective = Literal["loss", "margin"]  # that an attack in training raises
+AdversarialLoss = Literal["labels", "consistency"]  # of the documents that it has attacked
 AttackSpace = Literal["embeddings", "words"]  # that it moves
 GradientSum = Literal["ordered", "all_reduce"]
 Goal = Literal["positive", "negative", "negative_clustered", "non_targeted"]
@@ -299,6 +300,7 @@ class Regime(Section):
     attack_space: AttackSpace = "embeddings"  # within epsilon; words within their substitutes
     attack_objective: AttackObjective = "loss"
     attack_steps: PositiveInt = 1
+    adversarial_loss: AdversarialLoss = "labels"  # consistency: with the clean ones (`xmlcore.training.consistency`)
     max_change: Annotated[float, Field(gt=0, le=1)] = 1.0  # of the words of an attacked document
     attribution_weight: Annotated[float, Field(ge=0)] = 0.0  # of the penalty (`xmlcore.training.attribution_stability`)
     word_substitution: Share = 0.0  # of a training document's words, replaced by random ones of their substitutes
@@ -328,9 +330,11 @@ class Regime(Section):
         return self
 
     @model_validator(mode="after")
-    def _attributions_of_what_is_attacked(self) -> "Regime":
+    def _what_looks_at_an_attack(self) -> "Regime":
         if self.attribution_weight and not self.adversarial_weight:
             raise ValueError("attribution_weight: needs an adversarial_weight above 0, whose attack it looks at")
+        if self.adversarial_loss == "consistency" and not self.adversarial_weight:
+            raise ValueError("adversarial_loss: consistency needs an adversarial_weight above 0, which is its own")
         return self
 
     @model_validator(mode="after")

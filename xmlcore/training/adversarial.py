@@ -5,6 +5,8 @@ direction, the gradient of the clean loss with respect to the embeddings, comes 
 More steps, or steps that raise the margin of the best wrong label over the best true one, are those of PGD (Madry et
 al. 2018): the mean over thousands of labels hardly moves where the few that count are overtaken.
 
+With `adversarial_loss: consistency` attacked documents are to keep what the model says of them, not their labels.
+
 An attack moves embeddings within a ball (FGSM and PGD), or words to those of their substitutes that the gradient likes
 best (as the adversarial training of Wang et al. 2021, who project one word at a time).
 """
@@ -27,6 +29,7 @@ from xmlcore.data.batches import TrueLabels
 from xmlcore.models.base import Classifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 from xmlcore.training.attribution_stability import attribution_change
+from xmlcore.training.consistency import divergence
 
 OBJECTIVES: dict[AttackObjective, Objective] = {"loss": cross_entropy, "margin": margin}
 REACH = 2.0  # radii that the steps of PGD go together: enough to turn back on the way
@@ -168,10 +171,16 @@ def _adversarial_pass(
 ) -> Tensor:
     """Run the loss of the documents `batch` as they were `attacked` backward, and return it.
 
-    With an `attribution_weight` the penalty of `attribution_stability` on the same step is a part of it.
+    It is that of their labels, or how far the attack moves what the model says of them. With an `attribution_weight`
+    the penalty of `attribution_stability` on the same step is a part of it.
     """
     documents = len(batch.row_of)
-    loss = regime.adversarial_weight * reduction.of(_loss(model, attacked, labels), documents, model)
+    if regime.adversarial_loss == "consistency":
+        with autocast(model.device):
+            found = divergence(model, batch, attacked, labels)
+    else:
+        found = _loss(model, attacked, labels)
+    loss = regime.adversarial_weight * reduction.of(found, documents, model)
     if regime.attribution_weight:
         embeddings = batch.embeddings()
         step = (attacked.embeddings() - embeddings).detach()
