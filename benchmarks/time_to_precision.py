@@ -1,7 +1,7 @@
 """The time that training takes to a given P@1, linear peers beside: `python benchmarks/time_to_precision.py tibkat`.
 
 Reads, for each recipe, its folder and data/CORPUS/encoded. Each trains on the training split in a process of its own;
-P@1 is of the validation split, four times an epoch, without weight averaging. What is asked for is the P@1 of the best
+P@1 is of the validation split, eight times an epoch, without weight averaging. What is asked for is the P@1 of the best
 linear classifier. Times are of the processor, from the encoded documents on: tf-idf or initial vectors, what is
 prepared, training; not evaluation. The linear classifiers are ours and, where they are installed, omikuji's Parabel and
 LibMultiLabel's tree: `pip install omikuji libmultilabel liblinear-multicore`. Prints a table and writes
@@ -46,7 +46,7 @@ from xmlcore.training.loop import train
 
 MODELS = "bag_of_words_ridge,bag_of_words,mach,xml_cnn"
 REGIME = "clean"
-LOOKS = 4  # an epoch
+LOOKS = 8  # an epoch
 
 
 class Point(NamedTuple):
@@ -140,7 +140,7 @@ def _predicted(classifier: Any, features: sparse.csr_matrix) -> Iterator[np.ndar
 class Clock:
     """A `track` that knows the processor time up to the first batch, and that of the epochs: all but evaluation.
 
-    It calls `look` with the number of epochs that are over, four times an epoch.
+    It calls `look` with the number of epochs that are over, eight times in each.
     """
 
     def __init__(self, look: Callable[[float], None]) -> None:
@@ -161,7 +161,7 @@ class Clock:
 
 
 def network(corpus: str, model: str, loss: str, epochs: int) -> Course:
-    """Return the course of a recipe's training: before the first step, and at each quarter of an epoch.
+    """Return the course of a recipe's training: before the first step, and at each eighth of an epoch.
 
     Two tables of initial vectors are built, of which selection reads one: their time counts half.
     """

@@ -9,6 +9,7 @@ from xmlcore.config.architectures import BagOfWordsNetwork
 from xmlcore.data.batches import pad
 from xmlcore.data.tokens import Vocabulary
 from xmlcore.data.word_vectors import idf_vectors
+from xmlcore.models import bag_of_words
 from xmlcore.models.registry import build_model
 from xmlcore.models.token_rows import TokenRows
 
@@ -94,3 +95,14 @@ def test_what_a_heavy_word_leaves_when_it_is_substituted_is_what_it_left_out():
     document = TokenRows(model.precompute(rows), torch.tensor([1, 2, 3]))
     found = model.score_substitutions(document, torch.tensor([1]), torch.tensor([3]))
     torch.testing.assert_close(found, model.score_rows(TokenRows(rows, torch.tensor([[1, 3, 3]]))))
+
+
+def test_products_are_added_up_in_blocks(monkeypatch):
+    """A ridge regression is the same in blocks of any width, those that do not divide the columns too."""
+    found = []
+    for block in (512, 100):
+        monkeypatch.setattr(bag_of_words, "BLOCK", block)
+        model = bag(ridge=0.3)
+        model.prepare(SPLIT, seed=0)
+        found.append(model.output.weight.detach())
+    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-4)

@@ -25,6 +25,7 @@ from xmlcore.data.sparse_matrices import document_frequencies, label_matrix, tfi
 from xmlcore.data.tokens import PAD, UNK, Vocabulary, fold
 from xmlcore.data.vector_tables import InitialVectors
 
+ROWS = 256  # of a table, that a processor's cache holds
 _COUNTS = re.compile(r"[0-9]+ [0-9]+")  # of words and of values
 
 
@@ -43,7 +44,8 @@ def idf_vectors(split: Split, vocabulary: Vocabulary, dimension: int, seed: int)
     """
     frequencies = document_frequencies(split, len(vocabulary))
     idf = inverse_document_frequency(frequencies, len(split)) * (frequencies > 0)
-    vectors = random_vectors(vocabulary, dimension, seed) * (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
+    vectors = random_vectors(vocabulary, dimension, seed)
+    vectors *= (idf / idf[idf > 0].mean())[:, None].astype(np.float32)
     if not idf[UNK]:
         vectors[UNK] = token_counts(split, len(vocabulary)) @ vectors / len(split.tokens)
     return vectors
@@ -169,8 +171,10 @@ def _parse_vector(values: list[str], place: str) -> np.ndarray:
 
 
 def _normalise(vectors: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = vectors / np.maximum(norms, 1e-8)
+    """Return `vectors` (V, D), which become rows of unit norm in place, a few at a time: they fill the memory."""
+    for start in range(0, len(vectors), ROWS):
+        rows = vectors[start : start + ROWS]
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-8)
     vectors[PAD] = 0
     return vectors
 

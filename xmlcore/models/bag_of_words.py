@@ -21,6 +21,9 @@ from xmlcore.models.direction_bounds import DirectionBounds
 from xmlcore.models.table import LinearOutputClassifier
 from xmlcore.models.token_rows import SubstitutedRows, TokenRows
 
+PREPARED = 1024  # documents at once, which share the rows of their words
+BLOCK = 512  # columns of products that are added up at once
+
 
 class BagOfWords(LinearOutputClassifier):
     """Logits `output(sum of embeddings / its norm)`."""
@@ -40,7 +43,7 @@ class BagOfWords(LinearOutputClassifier):
         width = self.output.in_features
         total = self.output.weight.new_zeros(self.labels + 1, width)
         shared, products = total.new_zeros(width), total.new_zeros(width, width)
-        for documents in batches(split.lengths, 256):
+        for documents in batches(split.lengths, PREPARED):
             features = self._features((distinct or self.distinct)(pad([split.document(i) for i in documents])))
             labels = true_labels(split, documents).ids
             places = torch.where(labels < 0, self.labels, labels)
@@ -48,7 +51,7 @@ class BagOfWords(LinearOutputClassifier):
             total.index_add_(0, places.flatten(), features[rows.flatten()])
             shared += features.sum(0)
             if self.ridge:
-                products += features.T @ features
+                _add_lower_half(products, features)
         begin = _ridge(total[:-1], products, self.ridge) if self.ridge else _prototypes(total[:-1], shared)
         self.output.weight.copy_(self.prototype_scale * begin)
 
@@ -105,13 +108,21 @@ def _prototypes(total: Tensor, shared: Tensor) -> Tensor:
     return functional.normalize(prototypes)
 
 
+def _add_lower_half(products: Tensor, features: Tensor) -> None:
+    """Add XᵀX of `features` X (B, D) to `products` (D, D), at and below the diagonal: the rest is the same again."""
+    for start in range(0, features.shape[1], BLOCK):
+        end = start + BLOCK
+        products[start:, start:end].addmm_(features[:, start:].T, features[:, start:end])
+
+
 def _ridge(total: Tensor, products: Tensor, penalty: float) -> Tensor:
     """Return coefficients (L, D) of the ridge regression from the features X to the labels Y, in units of mean length.
 
-    `total` is YᵀX and `products` XᵀX. A row is as long as its label is frequent and easily told: with that length rare
-    labels are never ranked first, with none too often. Each is divided by the square root of it.
+    `total` is YᵀX and `products` XᵀX, of which the lower half is read. A row is as long as its label is frequent and
+    easily told: with that length rare labels are never ranked first, with none too often. Each is divided by the square
+    root of it.
     """
     products.diagonal().add_(penalty)
-    coefficients = torch.linalg.solve(products, total.T).T
+    coefficients = torch.cholesky_solve(total.T, torch.linalg.cholesky(products)).T
     lengths = coefficients.norm(dim=1, keepdim=True)
     return coefficients / (lengths * lengths.mean()).sqrt().clamp(min=1e-8)
