@@ -1,6 +1,7 @@
 """What the trials of a study try, when they are given up, and that a study goes on where it was killed."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from xmlcore.common.journal import Journal  # noqa: E402
 from xmlcore.config.params import Range  # noqa: E402
 from xmlcore.tuning.settings import Values  # noqa: E402
 from xmlcore.tuning.study import AfterEpoch, Budget, GivenUp, OutOfTime, Study, Train  # noqa: E402
+from xmlcore.tuning.trainings import Trainings  # noqa: E402
 
 RANGES = {
     "training.learning_rate": Range(low=0.0001, high=1.0, log=True),
@@ -134,6 +136,12 @@ def test_a_budget_ends() -> None:
     Budget(1).check()
     with pytest.raises(OutOfTime):
         Budget(0).check()
+
+
+def test_a_training_without_an_epoch_does_not_begin_out_of_time_either() -> None:
+    nothing = dict.fromkeys([field.name for field in fields(Trainings)])
+    with pytest.raises(OutOfTime):
+        Trainings(**nothing | {"budget": Budget(0)}).train(0, {}, lambda precision: None)
 
 
 def test_given_up_reaches_the_training(study: Callable[..., Study]) -> None:

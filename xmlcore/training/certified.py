@@ -18,7 +18,10 @@ from xmlcore.models.base import Classifier
 from xmlcore.ranking.certificates import certified_hits
 from xmlcore.training.adversarial import Reduction
 
-NO_BOUNDS = "certified_weight: this architecture has no bounds; train xml_cnn or bag_of_words, or take another regime"
+NO_BOUNDS = (
+    "certified_weight: this architecture has no bounds; train XML-CNN, a bag of words, MACH or an ensemble of these, "
+    "or take another regime"
+)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class Trainings:
     fingerprint: str  # of all of the above that decides what a training gives
 
     def train(self, number: int, values: Values, after_epoch: AfterEpoch) -> float:
-        """Return the validation P@1 of trial `number`, with `values`. Raises `OutOfTime` before an epoch."""
+        """Return validation P@1 of trial `number`, with `values`. Raises `OutOfTime` before it or an epoch of it."""
+        self.budget.check()
         network, training = self.settings.with_values(values | {"training.refit": False}, "tune")
         checkpoint = Checkpoint(self.stored, f"{self.fingerprint} {number} {values}")
 
