@@ -89,6 +89,17 @@ def test_an_adversarial_model_wears_its_defence_when_it_is_loaded(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("recipe", "changes"), [("bag_of_words_ridge", {}), ("xml_cnn_ridge", {"training": {"epochs": 2}})]
+)
+def test_a_ridge_regression_knows_its_labels_without_an_epoch(recipe: str, changes: dict, tmp_path: Path) -> None:
+    classifier = XMLClassifier(recipe, changes=changes).fit(TEXTS, LABELS)
+    loaded = load_classifier(classifier.save(tmp_path / "ridge"))
+    assert loaded.predict(TEXTS[0], top=1)[0].title in LABELS[0]
+    assert loaded.attack(TEXTS[0], max_change=0.5).positions
+    assert np.array_equal(loaded.predict_proba(TEXTS[:3]), classifier.predict_proba(TEXTS[:3]))
+
+
+@pytest.mark.parametrize(
     ("texts", "labels", "options", "message"),
     [
         (TEXTS, LABELS[:-1], {}, "labels of 47 texts for 48 texts"),
@@ -97,7 +108,12 @@ def test_an_adversarial_model_wears_its_defence_when_it_is_loaded(tmp_path: Path
         (TEXTS, [[" "]] * 48, {}, "no visible character"),
         (TEXTS, [["a b"], ["a_b"]] * 24, {}, "cannot be told apart"),
         (TEXTS, [[]] * 48, {}, "no document has a label"),
-        (TEXTS, LABELS, {"recipe": "nothing"}, "recipe: one of xml_cnn, attention_xml, mach, bag_of_words"),
+        (
+            TEXTS,
+            LABELS,
+            {"recipe": "nothing"},
+            "recipe: one of xml_cnn, xml_cnn_ridge, attention_xml, mach, bag_of_words",
+        ),
         (TEXTS, LABELS, {"changes": {"network": {"bucket": 5}}}, "changes.*bucket"),
         (TEXTS, LABELS, {"changes": {"encode": {"tokenizer": "bert"}}}, "`words` or `whitespace`"),
         (TEXTS[:1], LABELS[:1], {}, "cannot be split"),
