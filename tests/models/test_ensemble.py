@@ -55,7 +55,7 @@ def test_the_loss_is_the_sum_of_those_of_the_members(model):
     torch.testing.assert_close(model.loss(batch, labels), expected)
 
 
-def test_a_member_that_is_not_trained_stays_as_it_is_prepared_and_has_its_say():
+def test_a_member_that_is_not_trained_stays_as_it_is_prepared_has_its_say_and_is_attacked():
     model = build_model("ensemble", vectors(6), 4, network(XML_CNN, RIDGE))
     labels = true_labels(SPLIT, range(3))
     model.prepare(SPLIT, seed=0)
@@ -68,6 +68,9 @@ def test_a_member_that_is_not_trained_stays_as_it_is_prepared_and_has_its_say():
     assert not model.embedding_table.grad[:, 4:].any()
     model.eval()
     rows = model.distinct(TOKENS).rows
+    (gradient,) = torch.autograd.grad(model.loss(batch._replace(rows=rows), labels), rows)
+    assert gradient[1:, :4].any(1).all()
+    assert gradient[1:, 4:].any(1).all()  # where an attack looks
     (gradient,) = torch.autograd.grad(model.score_rows(batch._replace(rows=rows)).sum(), rows)
     assert gradient[1:, 4:].all()
 

@@ -150,6 +150,15 @@ def test_every_parameter_but_a_frozen_one_learns(model):
     assert id(model.embedding_table) not in output
 
 
+def test_the_loss_hides_nothing_from_an_attack_that_the_scores_depend_on(model):
+    """FGSM follows the loss: a part of the embeddings that it left out would only seem robust."""
+    batch = model.eval().distinct(TOKENS)
+    (of_loss,) = torch.autograd.grad(model.loss(batch, TRUE), batch.rows, retain_graph=True)
+    (of_scores,) = torch.autograd.grad(model.score_rows(batch).square().sum(), batch.rows)
+    assert of_scores.any()
+    assert of_loss.any(0)[of_scores.any(0)].all()
+
+
 def test_a_heavier_label_has_a_larger_loss(model):
     with torch.no_grad():
         once = model.loss(model.distinct(TOKENS), TRUE)

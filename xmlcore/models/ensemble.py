@@ -66,11 +66,16 @@ class Ensemble(SideBySide):
         return logit_of_mean(logits)
 
     def loss(self, batch: TokenRows, labels: TrueLabels, probe: Tensor | None = None) -> Tensor:
-        """Return the sum of the losses of the trained members for a batch."""
-        parts = compress(self.parts_with(batch, probe), self._trained)
+        """Return the sum of the losses of the members for a batch; in training, of those that are trained."""
+        parts = compress(self.parts_with(batch, probe), self._with_loss)
         return torch.stack([each.loss(part, labels, of_probe) for each, part, of_probe in parts]).sum()
 
+    @property
+    def _with_loss(self) -> list[bool]:
+        """Which members have a loss: an attack looks for that of all."""
+        return [trained or not self.training for trained in self._trained]
+
     def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
-        """Return the sums of the losses of the trained members."""
-        parts = compress(self.substituted_parts(batch), self._trained)
+        """Return the sums of the losses of the members; in training, of those that are trained."""
+        parts = compress(self.substituted_parts(batch), self._with_loss)
         return sum_of_losses(each.losses_within(part, labels, radius) for each, part in parts)
