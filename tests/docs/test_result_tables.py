@@ -1,5 +1,6 @@
 """The tables of docs/results: pages and CSV files agree, a cell has one training, a finished run can be recorded."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def test_every_row_says_what_made_it() -> None:
         rows = read_table(name)
         assert rows, name
         assert all(row["command"] and row["machine"] and row["threads"] for row in rows), name
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.rglob("*.csv")), ids=lambda file: file.stem)
+def test_every_row_has_as_many_values_as_there_are_columns(file: Path) -> None:
+    with file.open(encoding="utf-8", newline="") as lines:
+        columns, *rows = csv.reader(lines)
+    assert [row for row in rows if len(row) != len(columns)] == []
 
 
 def test_a_cell_has_one_training() -> None:
