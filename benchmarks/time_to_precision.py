@@ -196,7 +196,7 @@ def network(corpus: str, model: str, loss: str, epochs: int) -> Course:
         weights = label_weights(params.loss_of(loss), training, labels)
         untrained.initialise_output(label_prior(training, labels) + weights.log())
     note(time.process_time() - started, "untrained")
-    del untrained
+    del untrained, learning[0]
     clock = Clock(lambda epochs: note(clock.seconds, f"{epochs:g} epochs"))
     train(
         build=build,

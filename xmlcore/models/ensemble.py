@@ -37,9 +37,8 @@ class Ensemble(SideBySide):
             )
         super().__init__(vectors, labels, [member.encoder for member in network.members], widths, labels)
         self._members = network.members
-        self._trained = [member.trained for member in network.members]
-        for classifier, trained in zip(self.classifiers, self._trained, strict=True):
-            if not trained:
+        for classifier, member in zip(self.classifiers, self._members, strict=True):
+            if not member.trained:
                 classifier.requires_grad_(False)
 
     def network_found(self) -> dict[str, Any]:
@@ -73,7 +72,7 @@ class Ensemble(SideBySide):
     @property
     def _with_loss(self) -> list[bool]:
         """Which members have a loss: an attack looks for that of all."""
-        return [trained or not self.training for trained in self._trained]
+        return [member.trained or not self.training for member in self._members]
 
     def losses_within(self, batch: SubstitutedRows, labels: TrueLabels, radius: float) -> tuple[Tensor, Tensor] | None:
         """Return the sums of the losses of the members; in training, of those that are trained."""
